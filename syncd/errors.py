@@ -1,0 +1,185 @@
+"""Errors, sorted by what the caller does next.
+
+* SyncdError
+  + ConfigError             the operator edits a file                          78
+    - LedgerMismatch        the ledger and its directory are not of one time   78
+  + UsageError              the command was wrong                               2
+  + Busy                    someone else is at it; try later                   75
+  + Held                    a person must look before anything is removed       4
+    - EmptySegment          the segment returned nobody
+    - ColumnsChanged        the segment returned other columns than last time
+    - RemovalsHeld          more removals than the guard lets through
+    - ForeignAudience       the audience was filled by someone else
+  + ShopError               the shop could not be read; nothing was changed     1
+    - TornSnapshot          the read ended early or did not add up
+    - BadRows               a key is missing or stands twice
+  + PlanRefused             the plan no longer fits; plan again                 1
+  + PlatformError           a platform said no, or nothing
+    - Throttled             wait as told, then send the same batch again
+    - Unavailable           outcome unknown: wait, then send the same batch again
+    - RequestRefused        the platform would not take the request; nothing applied
+    - Denied                stop this account, tell a person                   77
+    - AudienceUnusable      stop this audience, others go on
+
+Rows that a platform refuses are no errors: see `syncd.model.Receipt`. Messages carry
+the numbers, the limit and the way on; never a customer's data, never vendor prose.
+"""
+
+from __future__ import annotations
+
+
+class SyncdError(Exception):
+    """The root: what syncd raises on purpose. Anything else is a bug."""
+
+    exit_code = 1
+
+
+class ConfigError(SyncdError):
+    """The configuration does not say something that can be done.
+
+    Attributes:
+        where: `FILE:LINE`, as far as known.
+    """
+
+    exit_code = 78
+
+    def __init__(self, message: str, *, where: str = "") -> None:
+        super().__init__(f"{where}: {message}" if where else message)
+        self.where = where
+
+
+class LedgerMismatch(ConfigError):
+    """The ledger and its directory do not belong to one moment, or one key."""
+
+
+class UsageError(SyncdError):
+    """The command cannot mean anything here."""
+
+    exit_code = 2
+
+
+class Busy(SyncdError):
+    """Another process or run holds what is needed."""
+
+    exit_code = 75
+
+
+class Held(SyncdError):
+    """Something waits for a person; whatever was safe went out."""
+
+    exit_code = 4
+
+
+class EmptySegment(Held):
+    """The segment returned no usable member."""
+
+
+class ColumnsChanged(Held):
+    """The segment's columns are not those of its last run."""
+
+
+class RemovalsHeld(Held):
+    """The guard holds a plan's removals."""
+
+    def __init__(self, plan: str, reasons: tuple[str, ...]) -> None:
+        super().__init__(
+            f"removals are held: {'; '.join(reasons)}. Additions went out. "
+            f"Look at `syncd runs show`, then `syncd approve {plan}`"
+        )
+        self.plan = plan
+        self.reasons = reasons
+
+
+class ForeignAudience(Held):
+    """The audience holds members that syncd did not put there."""
+
+
+class ShopError(SyncdError):
+    """The shop's database could not be read."""
+
+
+class TornSnapshot(ShopError):
+    """The read was cut short or did not add up; it changes nothing."""
+
+
+class BadRows(ShopError):
+    """A segment's rows break its contract: a key is missing or stands twice."""
+
+
+class PlanRefused(SyncdError):
+    """A plan that was shown can no longer be carried out as shown."""
+
+
+class PlatformError(SyncdError):
+    """A platform's answer, reduced to what may be told.
+
+    Attributes:
+        platform: `meta`, `google`, ...
+        code: The platform's code and subcode, or ours for a malformed answer.
+        reference: Its trace id, for its support.
+        hint: What to do, in our words.
+    """
+
+    def __init__(self, platform: str, code: str, *, reference: str = "", hint: str = "") -> None:
+        parts = [f"{platform} answered {code}"]
+        if reference:
+            parts.append(f"(reference {reference})")
+        super().__init__(" ".join(parts) + (f": {hint}" if hint else ""))
+        self.platform = platform
+        self.code = code
+        self.reference = reference
+        self.hint = hint
+
+
+class Throttled(PlatformError):
+    """Too many requests; nothing was applied.
+
+    Attributes:
+        retry_after: Seconds the platform asked for, or None.
+    """
+
+    def __init__(
+        self,
+        platform: str,
+        code: str,
+        *,
+        retry_after: float | None = None,
+        reference: str = "",
+        hint: str = "",
+    ) -> None:
+        super().__init__(platform, code, reference=reference, hint=hint)
+        self.retry_after = retry_after
+
+
+class Unavailable(PlatformError):
+    """No usable answer: the request may or may not have been applied."""
+
+
+class RequestRefused(PlatformError):
+    """The platform would not take the request; none of it was applied.
+
+    Attributes:
+        rows: Positions in the batch that it named as the reason; empty if none.
+    """
+
+    def __init__(
+        self,
+        platform: str,
+        code: str,
+        *,
+        rows: tuple[int, ...] = (),
+        reference: str = "",
+        hint: str = "",
+    ) -> None:
+        super().__init__(platform, code, reference=reference, hint=hint)
+        self.rows = rows
+
+
+class Denied(PlatformError):
+    """The account may not do this: token, permission, terms, policy."""
+
+    exit_code = 77
+
+
+class AudienceUnusable(PlatformError):
+    """This audience cannot be changed: gone, flagged, of another kind."""

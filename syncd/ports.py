@@ -1,0 +1,150 @@
+"""The seams: what the core asks of a platform, a shop and a clock.
+
+Structural types. An implementation inherits nothing and is told apart by nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from syncd.model import (
+    Account,
+    Audience,
+    Batch,
+    Capabilities,
+    Operation,
+    Option,
+    Outcome,
+    Receipt,
+    RuleSet,
+    SegmentQuery,
+)
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class Clock(Protocol):
+    """Time as an argument."""
+
+    def now(self) -> datetime:
+        """The wall clock, in UTC, with its zone."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait; a test's clock only moves its hands."""
+        ...
+
+
+class Upload(Protocol):
+    """One operation on one audience, from opening to commit."""
+
+    @property
+    def label(self) -> str:
+        """The platform-side name of this upload, chosen by us; kept with each attempt."""
+        ...
+
+    def push(self, batch: Batch, *, last: bool) -> Receipt:
+        """Send one batch in one request and say what became of its rows.
+
+        Pushing a batch twice leaves the audience as pushing it once.
+
+        Args:
+            batch: Rows of this upload's operation.
+            last: No batch follows in this upload.
+
+        Raises:
+            syncd.errors.PlatformError: The whole request failed. Refused rows are
+                no error: the receipt counts them.
+        """
+        ...
+
+
+class Connector(Protocol):
+    """One account on one ad platform. All that a connector author writes is here.
+
+    A connector encodes, sends and translates. It never retries, sleeps, logs,
+    compares or opens a database: the core does that once for all platforms. Every
+    method raises only `syncd.errors.PlatformError`s.
+    """
+
+    def find(self, name: str) -> tuple[Audience, ...]:
+        """All audiences of exactly this name."""
+        ...
+
+    def read(self, audience_id: str) -> Audience:
+        """The audience with this id, with its size."""
+        ...
+
+    def create(self, name: str) -> Audience:
+        """Make an empty audience."""
+        ...
+
+    def open(self, audience_id: str, operation: Operation, *, rows: int) -> Upload:
+        """Begin an upload of `rows` rows; sends nothing."""
+        ...
+
+    def outcome(self, reference: str) -> Outcome:
+        """What became of an accepted request; asked only where answers come later."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """What a connector package offers under the entry point `syncd.connectors`.
+
+    Attributes:
+        name: As `connector:` in the configuration.
+        title: As people read it.
+        rules: A shipped rule set's name, or the platform's own.
+        options: What an account of it is configured with.
+        connect: Builds the connector. The second argument draws that many random
+            bits; a vendor SDK is imported in here and not before.
+    """
+
+    name: str
+    title: str
+    capabilities: Capabilities
+    rules: str | RuleSet
+    options: tuple[Option, ...]
+    connect: Callable[[Account, Callable[[int], int]], Connector]
+
+
+class Reading(Protocol):
+    """A segment being read inside one read-only transaction."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns the query returned, in its order; all of `SEGMENT_COLUMNS`."""
+        ...
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        """Rows as text columns named as in `columns`, `value` as float64."""
+        ...
+
+    def seal(self) -> int:
+        """Say that the read is whole, and how many rows it had.
+
+        Raises:
+            syncd.errors.TornSnapshot: It was not read to the end, or the shop counts
+                otherwise within the same transaction.
+        """
+        ...
+
+
+class Shop(Protocol):
+    """The shop's own database; nothing is ever written to it."""
+
+    def read(self, query: SegmentQuery) -> AbstractContextManager[Reading]:
+        """Open one consistent, read-only read of a segment.
+
+        Raises:
+            syncd.errors.ShopError: Unreachable, a table is missing, access denied.
+            syncd.errors.ConfigError: The SQL is not one SELECT, or returns a column
+                that syncd does not know.
+        """
+        ...
