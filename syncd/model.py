@@ -399,13 +399,11 @@ class PlanCounts:
         removals: Rows of phase REMOVE, confirmations included.
         unchanged: Members who need nothing.
         confirmations: Removal rows that repeat an accepted removal, once.
-        waiting_additions: Members left for later: an opposite request is under way.
         waiting_removals: Rows left for later, likewise.
         leaving: Members and identifiers that go, as the guard counts them: without
             denied consent and confirmations.
         withdrawn: The same for members whose consent is denied.
         lost: Members that consent kept out, by reason.
-        deferred_rows: Rows that no longer match anything and cannot be sent.
     """
 
     snapshot: int
@@ -415,7 +413,6 @@ class PlanCounts:
     removals: int
     unchanged: int
     confirmations: int = 0
-    waiting_additions: int = 0
     waiting_removals: int = 0
     leaving: Sizes = field(default_factory=Sizes)
     withdrawn: Sizes = field(default_factory=Sizes)
@@ -450,6 +447,59 @@ class Plan:
     created_at: datetime
     path: str
     checksum: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRule:
+    """Who may be sent, by consent. `denied` never is.
+
+    Attributes:
+        granted_only: Only `granted` members go.
+        granted_in_region: `unknown` members go unless their region demands consent.
+    """
+
+    granted_only: bool
+    granted_in_region: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What a snapshot is compared with, and how.
+
+    Attributes:
+        removes: False for a sync that only adds; denied consent is removed all the same.
+        ordered: Requests to the audience take effect in the order they were answered.
+        reference: The largest membership of the last 7 days.
+        changed_columns: Columns that came or went, as `-phone` or `+phone`.
+        approved: Plans whose held removals a person let through.
+        under_way: Batches that the platform accepted and has not processed.
+        settle: How long an accepted removal is given before it counts as effective.
+    """
+
+    plan: PlanId
+    sync: str
+    snapshot: Snapshot
+    generation: Generation | None
+    consent: ConsentRule
+    removes: bool
+    ordered: bool
+    guard: Guard
+    reference: Sizes
+    changed_columns: tuple[str, ...]
+    approved: tuple[Plan, ...]
+    under_way: tuple[tuple[Plan, BatchRecord], ...]
+    now: datetime
+    settle: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A plan's file and its numbers."""
+
+    path: str
+    checksum: str
+    counts: PlanCounts
+    held: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

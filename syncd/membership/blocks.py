@@ -1,0 +1,244 @@
+"""Immutable files of columns, encrypted block by block.
+
+A file holds named sections of Arrow record batches. Each block is sealed with
+AES-256-GCM under a key of its own file (HKDF of the ledger's file key and a random
+file id), with the block's number as nonce, so blocks can be neither swapped nor
+moved between files. The index at the end names every block; a file without it was
+cut short. The SHA-256 of the whole is kept in the ledger.
+
+    magic 8 | file id 16 | header length 4 | header | blocks ... | index | index offset 8
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pyarrow as pa
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from syncd.errors import LedgerMismatch
+
+MAGIC = b"SYNCD\x00\x00\x01"
+INDEX_NONCE = b"\xff" * 12  # no block has this number
+BLOCK_ROWS = 20_000  # rows a block: about 3 MB of full rows, the unit of memory when reading
+_REBUILD = (
+    "it cannot be trusted: restore the directory from the ledger's backup, or `syncd rebuild`"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One sealed block: where it lies and how many rows it has."""
+
+    section: str
+    offset: int
+    length: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A finished file.
+
+    Attributes:
+        path: Relative to the directory it was written for.
+        checksum: SHA-256 of the whole file, hex.
+        rows: Rows of each section.
+    """
+
+    path: str
+    checksum: str
+    rows: Mapping[str, int]
+
+
+class BlockWriter:
+    """Writes one file; it exists under its name only once it is whole and on disk."""
+
+    def __init__(
+        self,
+        directory: Path,
+        name: str,
+        *,
+        key: bytes,
+        header: Mapping[str, object],
+        draw: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        """Open a file for writing.
+
+        Args:
+            directory: Where file and temporary file lie.
+            name: The file's name.
+            key: The ledger's key for files, 32 bytes.
+            header: What may be read without decrypting a block; no personal data.
+            draw: Source of the file id.
+        """
+        self._directory, self._name = directory, name
+        self._temporary = directory / f".{name}.tmp"
+        file_id = draw(16)
+        self._cipher = AESGCM(_file_key(key, file_id))
+        text = json.dumps(header, sort_keys=True).encode()
+        self._head = MAGIC + file_id + len(text).to_bytes(4, "big") + text
+        self._sha = hashlib.sha256()
+        self._blocks: list[Block] = []
+        self._offset = 0
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        self._file = os.fdopen(handle, "wb")
+        self._put(self._head)
+        self.written: Written | None = None
+
+    def write(self, section: str, rows: pa.RecordBatch) -> None:
+        """Append rows to a section, in blocks."""
+        for first in range(0, rows.num_rows, BLOCK_ROWS):
+            part = rows.slice(first, BLOCK_ROWS)
+            sink = pa.BufferOutputStream()
+            with pa.ipc.new_stream(sink, part.schema) as stream:
+                stream.write_batch(part)
+            sealed = self._seal(len(self._blocks), sink.getvalue().to_pybytes())
+            self._blocks.append(Block(section, self._offset, len(sealed), part.num_rows))
+            self._put(sealed)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if kind is None:
+                self._finish()
+        finally:
+            self._file.close()
+            self._temporary.unlink(missing_ok=True)
+
+    def _finish(self) -> None:
+        offset = self._offset
+        index = [[b.section, b.offset, b.length, b.rows] for b in self._blocks]
+        self._put(self._cipher.encrypt(INDEX_NONCE, json.dumps(index).encode(), self._head))
+        self._put(offset.to_bytes(8, "big"))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._temporary.rename(self._directory / self._name)
+        sync_directory(self._directory)
+        rows: dict[str, int] = {}
+        for block in self._blocks:
+            rows[block.section] = rows.get(block.section, 0) + block.rows
+        self.written = Written(self._name, self._sha.hexdigest(), rows)
+
+    def _seal(self, number: int, plain: bytes) -> bytes:
+        return self._cipher.encrypt(number.to_bytes(12, "big"), plain, self._head)
+
+    def _put(self, data: bytes) -> None:
+        self._file.write(data)
+        self._sha.update(data)
+        self._offset += len(data)
+
+
+class BlockReader:
+    """Reads one file, after its checksum was found to be the ledger's."""
+
+    def __init__(self, path: Path, *, key: bytes, checksum: str) -> None:
+        """Open a file.
+
+        Args:
+            path: The file.
+            key: The ledger's key for files.
+            checksum: What the ledger says the file's SHA-256 is, hex.
+
+        Raises:
+            syncd.errors.LedgerMismatch: Missing, changed, cut short, or of another key.
+        """
+        self._path = path
+        try:
+            self._file = path.open("rb")
+        except FileNotFoundError:
+            raise LedgerMismatch(f"{path.name} is missing; {_REBUILD}") from None
+        found = hashlib.file_digest(self._file, "sha256").hexdigest()
+        if found != checksum:
+            self._file.close()
+            raise LedgerMismatch(f"{path.name} is not the file that was written; {_REBUILD}")
+        self._file.seek(0)
+        start = self._file.read(28)
+        head = start + self._file.read(int.from_bytes(start[24:28], "big"))
+        self._head = head
+        self.header: Mapping[str, object] = json.loads(head[28:])
+        self._cipher = AESGCM(_file_key(key, start[8:24]))
+        end = self._file.seek(-8, os.SEEK_END)
+        offset = int.from_bytes(self._file.read(8), "big")
+        self._file.seek(offset)
+        sealed = self._file.read(end - offset)
+        try:
+            index = json.loads(self._cipher.decrypt(INDEX_NONCE, sealed, head))
+        except InvalidTag:
+            self._file.close()
+            raise LedgerMismatch(
+                f"{path.name} does not open with this ledger key; restore the key"
+            ) from None
+        self._blocks = [Block(*entry) for entry in index]
+
+    def rows(self, section: str) -> int:
+        """How many rows a section has."""
+        return sum(block.rows for block in self._blocks if block.section == section)
+
+    def batches(self, section: str) -> Iterator[pa.RecordBatch]:
+        """The rows of a section, in order, one block in memory at a time."""
+        for number, block in enumerate(self._blocks):
+            if block.section == section:
+                yield self._open(number, block)
+
+    def part(self, section: str, first: int, count: int) -> Iterator[pa.RecordBatch]:
+        """Rows `first` to `first + count` of a section, block by block."""
+        position = 0
+        for number, block in enumerate(self._blocks):
+            if block.section != section:
+                continue
+            low, high = max(first, position), min(first + count, position + block.rows)
+            if low < high:
+                yield self._open(number, block).slice(low - position, high - low)
+            position += block.rows
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _open(self, number: int, block: Block) -> pa.RecordBatch:
+        self._file.seek(block.offset)
+        sealed = self._file.read(block.length)
+        try:
+            plain = self._cipher.decrypt(number.to_bytes(12, "big"), sealed, self._head)
+        except InvalidTag:
+            raise LedgerMismatch(f"{self._path.name}, block {number}: {_REBUILD}") from None
+        with pa.ipc.open_stream(plain) as stream:
+            return stream.read_next_batch()
+
+
+def sync_directory(directory: Path) -> None:
+    """Make a rename last: the directory itself is written to disk."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _file_key(key: bytes, file_id: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=32, salt=file_id, info=b"syncd file").derive(key)

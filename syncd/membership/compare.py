@@ -1,0 +1,215 @@
+"""Compare a snapshot with what its audience holds, identifier by identifier.
+
+Each step is one statement over whole columns; `syncd.plan.reference_plan` says the
+same in sets. The tables it leaves behind are what a plan's file is written from:
+
+    take(id, kind, ...)           identifiers to take out now
+    removal(<cells>)              rows as sent, all but those identifiers blank
+    again(n), addition(n)         members to send whole once more, and to send
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import duckdb
+
+from syncd.membership.engine import CELLS, by_kind, links, mask_columns, masked, scalar
+from syncd.model import Comparison, PlanCounts, Sizes
+
+# Members that consent keeps out, by reason; NULL goes out. 1 granted, 2 denied.
+_KEPT_OUT = """CASE
+  WHEN consent = 2 THEN 'denied'
+  WHEN consent = 1 THEN NULL
+  WHEN {granted_only} THEN 'not granted'
+  WHEN {granted_in_region} AND region THEN 'not granted where that is required'
+END"""
+
+WANT = f"""
+CREATE TABLE want AS SELECT n, key, {CELLS}, consent FROM seen WHERE kept_out IS NULL;
+CREATE TABLE want_link AS {links("want", "n")};
+CREATE TABLE denied_link AS {links("(SELECT * FROM seen WHERE kept_out = 'denied')", "n")};
+"""
+
+# An identifier leaves only when no member of the snapshot holds it any more (promise 3),
+# and an accepted removal is repeated only as a due confirmation (promises 1 and 2).
+GONE = """
+CREATE TABLE gone AS
+SELECT id, kind, removed_at IS NOT NULL AS confirmation,
+       id IN (SELECT id FROM adding) AS waits
+FROM held_id
+WHERE (removed_at IS NULL OR (doubt AND removed_at <= $due))
+  AND id NOT IN (SELECT id FROM want_link)
+"""
+
+# Denied consent reaches every identifier of that member, in the snapshot and as sent.
+WITHDRAWN = """
+CREATE TABLE withdrawn AS
+SELECT id FROM denied_link
+UNION
+SELECT id FROM held_link JOIN held_row USING (r)
+WHERE key IN (SELECT key FROM seen WHERE kept_out = 'denied')
+"""
+
+TAKE = """
+CREATE TABLE take AS
+SELECT id, kind, confirmation FROM gone
+WHERE NOT waits AND (
+  confirmation OR ($withdrawals AND id IN (SELECT id FROM withdrawn))
+  OR ($free AND $removes AND id NOT IN (SELECT id FROM withdrawn))
+  OR id IN (SELECT id FROM approved))
+"""
+
+# A removal row is the row as it was sent, with every identifier blank that stays.
+REMOVAL = f"""
+CREATE TABLE mask AS
+SELECT r, bool_and(confirmation) AS confirmation, {mask_columns()}
+FROM held_link JOIN take USING (id) GROUP BY r;
+CREATE TABLE removal AS
+SELECT key, {masked("mask")}, consent, mask.confirmation FROM held_row JOIN mask USING (r);
+"""
+
+# Platforms take out the person they matched. Whoever is joined to a removed row through
+# rows as sent goes with it, and current members among them are sent again whole.
+TOUCHED = """
+CREATE TABLE touched AS
+SELECT DISTINCT id FROM held_link WHERE r IN (SELECT r FROM mask)
+"""
+TOUCHED_FURTHER = """
+INSERT INTO touched
+SELECT DISTINCT other.id FROM held_link AS mine
+JOIN touched ON touched.id = mine.id
+JOIN held_link AS other ON other.r = mine.r
+WHERE other.id NOT IN (SELECT id FROM touched)
+"""
+
+AGAIN = """
+CREATE TABLE again AS
+SELECT DISTINCT n FROM want_link
+WHERE id IN (SELECT id FROM touched) OR id IN (SELECT id FROM removing)
+"""
+
+# 1 is certain, 2 was refused by name: neither is sent again unchanged.
+ADDITION = """
+CREATE TABLE addition AS
+SELECT DISTINCT n FROM want_link
+WHERE id NOT IN (SELECT id FROM held_id WHERE state <> 0)
+  AND n NOT IN (SELECT n FROM again)
+"""
+
+
+def gate(database: duckdb.DuckDBPyConnection, comparison: Comparison) -> None:
+    """Split the snapshot (table `incoming_seen`) by consent into `seen` and `want`."""
+    kept_out = _KEPT_OUT.format(
+        granted_only=comparison.consent.granted_only,
+        granted_in_region=comparison.consent.granted_in_region,
+    )
+    database.execute(
+        f"CREATE TABLE seen AS SELECT *, {kept_out} AS kept_out FROM incoming_seen;"
+        "DROP TABLE incoming_seen"
+    )
+    database.execute(WANT)
+
+
+def find_gone(database: duckdb.DuckDBPyConnection, comparison: Comparison) -> None:
+    """Find the identifiers that should leave, and those whose consent is denied."""
+    database.execute(GONE, {"due": micros(comparison.now - comparison.settle)})
+    database.execute(WITHDRAWN)
+
+
+def choose(
+    database: duckdb.DuckDBPyConnection, comparison: Comparison, *, free: bool, withdrawals: bool
+) -> None:
+    """Decide what goes now.
+
+    Args:
+        database: After `gate` and `find_gone`; tables `approved`, `adding` and
+            `removing` exist.
+        comparison: As before.
+        free: The guard lets ordinary removals through.
+        withdrawals: It lets removals for denied consent through.
+    """
+    bound = {"free": free, "removes": comparison.removes, "withdrawals": withdrawals}
+    database.execute(TAKE, bound)
+    database.execute(REMOVAL)
+    database.execute(TOUCHED)
+    while scalar(database, TOUCHED_FURTHER):  # answers how many it put in
+        pass
+    database.execute(AGAIN)
+    database.execute(ADDITION)
+
+
+def target(database: duckdb.DuckDBPyConnection) -> Sizes:
+    """What the audience will hold when it is equal to the snapshot."""
+    kinds = "SELECT kind, count(DISTINCT id) FROM want_link GROUP BY kind ORDER BY kind"
+    return Sizes(scalar(database, "SELECT count(*) FROM want"), by_kind(database, kinds))
+
+
+def leaving(database: duckdb.DuckDBPyConnection) -> Sizes:
+    """Who would go though nobody withdrew consent; confirmations left out."""
+    return _going(database, "id NOT IN (SELECT id FROM withdrawn)", "kept_out = 'denied'")
+
+
+def unapproved(database: duckdb.DuckDBPyConnection, *, ordinary: bool, denied: bool) -> int:
+    """How many identifiers the guard holds that no approval names.
+
+    Args:
+        database: After `find_gone`.
+        ordinary: It holds ordinary removals.
+        denied: It holds removals for denied consent.
+    """
+    return scalar(
+        database,
+        f"""SELECT count(*) FROM gone WHERE NOT confirmation
+            AND id NOT IN (SELECT id FROM approved)
+            AND CASE WHEN id IN (SELECT id FROM withdrawn) THEN {denied} ELSE {ordinary} END""",
+    )
+
+
+def withdrawn(database: duckdb.DuckDBPyConnection) -> Sizes:
+    """Who goes because consent was denied."""
+    return _going(database, "id IN (SELECT id FROM withdrawn)", "FALSE")
+
+
+def _going(database: duckdb.DuckDBPyConnection, which: str, but: str) -> Sizes:
+    ids = f"SELECT id, kind FROM gone WHERE NOT confirmation AND {which}"
+    members = scalar(
+        database,
+        f"""SELECT count(DISTINCT key) FROM held_row
+            WHERE current AND r IN (SELECT r FROM held_link WHERE id IN (SELECT id FROM ({ids})))
+              AND key NOT IN (SELECT key FROM want)
+              AND key NOT IN (SELECT key FROM seen WHERE {but})""",
+    )
+    kinds = f"SELECT kind, count(*) FROM ({ids}) GROUP BY kind ORDER BY kind"
+    return Sizes(members, by_kind(database, kinds))
+
+
+def counts(database: duckdb.DuckDBPyConnection) -> PlanCounts:
+    """The plan in numbers."""
+    number = {
+        name: scalar(database, query)
+        for name, query in {
+            "snapshot": "SELECT count(*) FROM seen",
+            "wanted": "SELECT count(*) FROM want",
+            "additions": "SELECT count(*) FROM addition",
+            "again": "SELECT count(*) FROM again",
+            "removals": "SELECT count(*) FROM removal",
+            "confirmations": "SELECT count(*) FROM removal WHERE confirmation",
+            "waiting_removals": "SELECT count(*) FROM gone WHERE waits",
+        }.items()
+    }
+    lost = database.execute(
+        "SELECT kept_out, count(*) FROM seen WHERE kept_out IS NOT NULL GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    return PlanCounts(
+        **number,
+        unchanged=number["wanted"] - number["additions"] - number["again"],
+        leaving=leaving(database),
+        withdrawn=withdrawn(database),
+        lost={str(reason): int(count) for reason, count in lost},
+    )
+
+
+def micros(moment: datetime) -> int:
+    """A moment as whole microseconds since 1970, UTC."""
+    return round(moment.timestamp() * 1_000_000)

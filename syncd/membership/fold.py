@@ -1,0 +1,209 @@
+"""Take into a membership what became of batches.
+
+A pure function of a generation, the plan files and the batches' states: redone after a
+crash it gives the same. Batches are taken plan by plan, removals first, as they were sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+
+import duckdb
+import pyarrow as pa
+
+from syncd.membership.blocks import BlockReader
+from syncd.membership.compare import micros
+from syncd.membership.engine import CELLS, ROW_SCHEMA, links, load
+from syncd.membership.held import link_held
+from syncd.model import ROW_COLUMNS, BatchRecord, BatchState, Operation, Phase
+
+SENT = frozenset({BatchState.SENDING, BatchState.UNKNOWN})
+ACCEPTED = frozenset({BatchState.ACCEPTED, BatchState.PROCESSED, BatchState.SETTLED})
+
+
+@dataclass(frozen=True, slots=True)
+class PlanBatches:
+    """A plan's open file and those of its batches that are to be taken in."""
+
+    file: BlockReader
+    batches: Sequence[BatchRecord]
+
+
+_OUT = f"""
+CREATE OR REPLACE TABLE out_row (
+    n BIGINT, key BLOB, {", ".join(f"{name} BLOB" for name in CELLS.split(", "))},
+    consent TINYINT)
+"""
+
+# Before a removal's answer is known its rows, and everyone it may have taken along, are
+# not certain any more.
+_UNSURE = "UPDATE held_id SET state = 0 WHERE state = 1 AND id IN (SELECT id FROM out_link)"
+
+# An accepted removal of what was removed before is its confirmation: the doubt is over.
+_REMOVED = """
+UPDATE held_id SET doubt = doubt AND removed_at IS NULL, removed_at = $at, state = 0
+WHERE id IN (SELECT id FROM out_link)
+"""
+_NOT_REMOVED = """
+UPDATE held_id SET removed_at = NULL WHERE id IN (SELECT id FROM out_link)
+"""
+
+_POSSIBLE = """
+INSERT INTO held_id
+SELECT DISTINCT id, kind, 0, FALSE, NULL::BIGINT FROM out_link
+WHERE id NOT IN (SELECT id FROM held_id)
+"""
+# A new addition cancels a settling removal and its confirmation (promise 2).
+_NOT_REMOVED_ANY_MORE = """
+UPDATE held_id SET removed_at = NULL, doubt = doubt OR $doubt
+WHERE id IN (SELECT id FROM out_link)
+"""
+_SAME = " AND ".join(f"held_row.{c} IS NOT DISTINCT FROM out_row.{c}" for c in ROW_COLUMNS)
+_CURRENT = f"""
+UPDATE held_row SET current = FALSE WHERE key IN (SELECT key FROM out_row);
+UPDATE held_row SET current = TRUE FROM out_row WHERE held_row.key = out_row.key AND {_SAME};
+INSERT INTO held_row (key, {CELLS}, consent, current)
+SELECT DISTINCT ON (key) key, {CELLS}, consent, TRUE FROM out_row
+WHERE key NOT IN (SELECT key FROM held_row WHERE current)
+"""
+_CERTAIN = """
+UPDATE held_id SET state = 1
+WHERE id IN (SELECT id FROM out_link WHERE NOT list_contains($refused, n))
+"""
+_REFUSED = """
+UPDATE held_id SET state = 2
+WHERE state = 0 AND id IN (SELECT id FROM out_link WHERE list_contains($refused, n))
+"""
+
+_SETTLED = "DELETE FROM held_id WHERE removed_at <= $due AND NOT doubt"
+
+# Keep a row while it alone can take out an identifier, or while it ties two together.
+_DROP = """
+CREATE OR REPLACE TABLE live AS
+SELECT r, id, current FROM held_link JOIN held_row USING (r)
+WHERE id IN (SELECT id FROM held_id);
+DELETE FROM held_row WHERE r NOT IN (SELECT r FROM live);
+DELETE FROM held_row WHERE NOT current AND r NOT IN (
+  SELECT r FROM live GROUP BY r HAVING count(DISTINCT id) > 1
+  UNION
+  SELECT r FROM live WHERE id NOT IN (SELECT id FROM live WHERE current)
+)
+"""
+
+
+def fold(
+    database: duckdb.DuckDBPyConnection,
+    plans: Sequence[PlanBatches],
+    *,
+    now: datetime,
+    settle: timedelta,
+) -> None:
+    """Bring `held_row` and `held_id` up to date; `held_link` follows.
+
+    Args:
+        database: With the tables of `syncd.membership.held`.
+        plans: In the order in which they were made.
+        now, settle: An undoubted removal older than `settle` is forgotten.
+    """
+    for plan in plans:
+        for group in _groups(plan.batches):
+            _take_in(database, plan.file, group)
+    database.execute(_SETTLED, {"due": micros(now - settle)})
+    link_held(database)
+    database.execute(_DROP)
+    link_held(database)
+
+
+def _groups(batches: Sequence[BatchRecord]) -> Iterator[list[BatchRecord]]:
+    """Batches in the order sent, those with the same effect together.
+
+    A first sync has a thousand batches that were all accepted: one statement, not each.
+    """
+
+    def effect(batch: BatchRecord) -> tuple[Phase, bool, bool, bool, bool]:
+        failed, accepted = batch.state is BatchState.FAILED, batch.state in ACCEPTED
+        return batch.phase, failed, accepted, _doubtful(batch), batch.folded is None
+
+    ordered = sorted(batches, key=lambda batch: batch.number)
+    for _, group in groupby(ordered, effect):
+        yield list(group)
+
+
+def _doubtful(batch: BatchRecord) -> bool:
+    return batch.doubtful or batch.state in SENT
+
+
+def _take_in(
+    database: duckdb.DuckDBPyConnection, file: BlockReader, group: Sequence[BatchRecord]
+) -> None:
+    first = group[0]
+    if first.phase.operation is Operation.ADD:
+        _load(database, _rows(file, first.phase, group))
+        _added(database, group)
+        return
+    if first.folded is None:
+        _load(database, _whole(file, Phase.AGAIN))
+        database.execute(_UNSURE)
+    _load(database, _rows(file, first.phase, group))
+    _removed(database, group)
+
+
+def _removed(database: duckdb.DuckDBPyConnection, group: Sequence[BatchRecord]) -> None:
+    database.execute(_UNSURE)
+    if group[0].state is BatchState.FAILED:
+        database.execute(_NOT_REMOVED)
+    elif group[0].state in ACCEPTED:
+        at = max(batch.accepted_at for batch in group if batch.accepted_at is not None)
+        database.execute(_REMOVED, {"at": micros(at)})
+
+
+def _added(database: duckdb.DuckDBPyConnection, group: Sequence[BatchRecord]) -> None:
+    if group[0].state is BatchState.FAILED:
+        database.execute(_UNSURE)
+        return
+    database.execute(_POSSIBLE)
+    database.execute(_NOT_REMOVED_ANY_MORE, {"doubt": _doubtful(group[0])})
+    database.execute(_CURRENT)
+    if group[0].state in ACCEPTED:
+        refused = [
+            batch.first_row + refusal.row
+            for batch in group
+            for refusal in batch.refused
+            if refusal.row is not None
+        ]
+        database.execute(_CERTAIN, {"refused": refused})
+        database.execute(_REFUSED, {"refused": refused})
+
+
+def _rows(
+    file: BlockReader, phase: Phase, group: Sequence[BatchRecord]
+) -> Iterator[tuple[int, pa.RecordBatch]]:
+    for batch in group:
+        position = batch.first_row
+        for rows in file.part(phase.value, batch.first_row, batch.rows):
+            yield position, rows
+            position += rows.num_rows
+
+
+def _whole(file: BlockReader, phase: Phase) -> Iterator[tuple[int, pa.RecordBatch]]:
+    for rows in file.batches(phase.value):
+        yield 0, rows
+
+
+def _load(database: duckdb.DuckDBPyConnection, rows: Iterator[tuple[int, pa.RecordBatch]]) -> None:
+    """Put rows of a plan, with their position, into `out_row` and `out_link`."""
+    numbered = (
+        batch.append_column("n", pa.array(range(first, first + batch.num_rows), pa.int64()))
+        for first, batch in rows
+    )
+    database.execute(_OUT)
+    load(
+        database,
+        f"INSERT INTO out_row SELECT n, key, {CELLS}, consent FROM incoming",
+        numbered,
+        ROW_SCHEMA.append(pa.field("n", pa.int64())),
+    )
+    database.execute(f"CREATE OR REPLACE TABLE out_link AS {links('out_row', 'n')}")

@@ -1,0 +1,251 @@
+"""The membership of every audience, in immutable files of one directory.
+
+Three kinds of file, each named by a row of the ledger once it is whole: `*.snapshot`
+(a sealed read, digested), `*.plan` (rows to send) and `*.members` (a generation). Files
+that no row names are leftovers of a crash and are swept at start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from syncd.errors import LedgerMismatch
+from syncd.membership import compare
+from syncd.membership.blocks import BlockReader, BlockWriter, Written
+from syncd.membership.engine import CELLS, ROW_SCHEMA, SNAPSHOT_SCHEMA, engine, links, load, stream
+from syncd.membership.fold import PlanBatches, fold
+from syncd.membership.held import JOINED, SPLIT, load_held, sizes, write_held
+from syncd.model import (
+    BatchRecord,
+    Compared,
+    Comparison,
+    Generation,
+    Operation,
+    Phase,
+    Plan,
+    Snapshot,
+    SnapshotId,
+)
+from syncd.plan import held_reasons, withdrawal_reasons
+
+SUFFIXES = (".snapshot", ".plan", ".members")
+_HELD_SCHEMA = pa.schema([pa.field("high", pa.uint64()), pa.field("low", pa.uint64())])
+
+
+class FileMembership:
+    """Implements `syncd.ports.Membership`."""
+
+    def __init__(self, directory: Path, *, key: bytes) -> None:
+        """Keep files in `directory`, sealed under `key` (32 bytes)."""
+        self._directory = directory
+        self._key = key
+
+    def receive(self, snapshot: SnapshotId, rows: Iterable[pa.RecordBatch]) -> Written:
+        """Write a snapshot's digested rows (`SNAPSHOT_SCHEMA`) to its file."""
+        with self._writer(f"{snapshot}.snapshot", {"snapshot": snapshot}) as writer:
+            for batch in rows:
+                writer.write("members", batch.select(SNAPSHOT_SCHEMA.names).cast(SNAPSHOT_SCHEMA))
+        return _done(writer)
+
+    def plan(self, comparison: Comparison) -> Compared:
+        """Compare, ask the guard, and write the plan's file.
+
+        Removals that the guard holds are kept in the file by identifier, so that an
+        approval can name exactly them.
+        """
+        with engine(self._directory) as database, ExitStack() as files:
+            self._load(database, comparison, files)
+            held = self._decide(database, comparison)
+            numbers = compare.counts(database)
+            header = {"plan": comparison.plan, "snapshot": comparison.snapshot.id}
+            with self._writer(f"{comparison.plan}.plan", header) as writer:
+                _write_plan(database, writer)
+        written = _done(writer)
+        return Compared(written.path, written.checksum, numbers, held)
+
+    def rows(self, plan: Plan, batch: BatchRecord) -> pa.RecordBatch:
+        """The rows of one batch: `ROW_COLUMNS` and `consent`."""
+        with self._reader(plan.path, plan.checksum) as reader:
+            parts = list(reader.part(batch.phase.value, batch.first_row, batch.rows))
+        found = sum(part.num_rows for part in parts)
+        if found != batch.rows:
+            raise LedgerMismatch(f"{plan.path} has {found} of {batch.rows} rows of a batch")
+        table = pa.Table.from_batches(parts).drop_columns(["key"]).combine_chunks()
+        return table.to_batches()[0]
+
+    def fold(
+        self,
+        name: str,
+        generation: Generation | None,
+        plans: Sequence[tuple[Plan, Sequence[BatchRecord]]],
+        *,
+        now: datetime,
+        settle: timedelta,
+        rules: str,
+    ) -> Generation:
+        """Write the next generation: the last one, and what became of batches since.
+
+        Args:
+            name: Of the file, without suffix; unique.
+            generation: The last one, or None.
+            plans: In the order in which they were made, with batches to take in.
+            rules: The rule set's version that digested them.
+        """
+        with engine(self._directory) as database, ExitStack() as files:
+            load_held(database, self._generation(generation, files))
+            fold(
+                database,
+                [
+                    PlanBatches(self._open(files, plan.path, plan.checksum), batches)
+                    for plan, batches in plans
+                ],
+                now=now,
+                settle=settle,
+            )
+            number = 1 + (generation.number if generation else 0)
+            with self._writer(f"{name}.members", {"generation": number}) as writer:
+                write_held(database, writer)
+            held = sizes(database)
+        written = _done(writer)
+        return Generation(number, written.path, written.checksum, held, rules, now)
+
+    def sweep(self, named: frozenset[str]) -> int:
+        """Delete files that no row of the ledger names; says how many."""
+        stale = [
+            path
+            for path in self._directory.iterdir()
+            if path.is_file()
+            and path.name not in named
+            and (path.suffix in SUFFIXES or path.suffix == ".tmp")
+        ]
+        for path in stale:
+            path.unlink()
+        return len(stale)
+
+    def _decide(
+        self, database: duckdb.DuckDBPyConnection, comparison: Comparison
+    ) -> tuple[str, ...]:
+        compare.gate(database, comparison)
+        compare.find_gone(database, comparison)
+        withdrawn, reference = compare.withdrawn(database), comparison.reference
+        denied = withdrawal_reasons(
+            withdrawn=withdrawn, reference=reference, guard=comparison.guard
+        )
+        ordinary: tuple[str, ...] = ()
+        if comparison.removes:
+            ordinary = held_reasons(
+                leaving=compare.leaving(database),
+                withdrawn=withdrawn,
+                target=compare.target(database),
+                reference=reference,
+                guard=comparison.guard,
+                changed_columns=comparison.changed_columns,
+            )
+        free, withdrawals = not ordinary, not denied
+        if comparison.approved and (ordinary or denied):
+            left = compare.unapproved(database, ordinary=bool(ordinary), denied=bool(denied))
+            more = f"{left:,} identifiers would leave that the approved plan does not name"
+            ordinary, denied = ((more,) if left else ()), ()
+        compare.choose(database, comparison, free=free, withdrawals=withdrawals)
+        return (*ordinary, *denied)
+
+    def _load(
+        self, database: duckdb.DuckDBPyConnection, comparison: Comparison, files: ExitStack
+    ) -> None:
+        snapshot: Snapshot = comparison.snapshot
+        members = self._open(files, snapshot.path, snapshot.checksum)
+        database.execute(
+            "CREATE SEQUENCE seen_number; CREATE TABLE incoming_seen "
+            f"(n BIGINT DEFAULT nextval('seen_number'), key BLOB, "
+            f"{', '.join(f'{name} BLOB' for name in CELLS.split(', '))}, "
+            "consent TINYINT, region BOOLEAN)"
+        )
+        load(
+            database,
+            f"INSERT INTO incoming_seen (key, {CELLS}, consent, region) "
+            f"SELECT key, {CELLS}, consent, region FROM incoming",
+            members.batches("members"),
+            SNAPSHOT_SCHEMA,
+        )
+        load_held(database, self._generation(comparison.generation, files))
+        self._load_approved(database, comparison.approved, files)
+        self._load_under_way(database, comparison, files)
+
+    def _load_approved(
+        self, database: duckdb.DuckDBPyConnection, approved: Sequence[Plan], files: ExitStack
+    ) -> None:
+        database.execute("CREATE TABLE approved (id UHUGEINT)")
+        for plan in approved:
+            held = self._open(files, plan.path, plan.checksum).batches("held")
+            load(
+                database,
+                f"INSERT INTO approved SELECT {JOINED} FROM incoming",
+                held,
+                _HELD_SCHEMA,
+            )
+
+    def _load_under_way(
+        self, database: duckdb.DuckDBPyConnection, comparison: Comparison, files: ExitStack
+    ) -> None:
+        """Identifiers in requests whose effect may still come, in any order."""
+        database.execute("CREATE TABLE adding (id UHUGEINT); CREATE TABLE removing (id UHUGEINT)")
+        if comparison.ordered:
+            return
+        for plan, batch in comparison.under_way:
+            file = self._open(files, plan.path, plan.checksum)
+            rows = list(file.part(batch.phase.value, batch.first_row, batch.rows))
+            removal = batch.phase.operation is Operation.REMOVE
+            if removal:
+                rows += file.batches(Phase.AGAIN.value)
+            names = ", ".join(f"{name} BLOB" for name in CELLS.split(", "))
+            database.execute(f"CREATE OR REPLACE TABLE busy (n BIGINT, {names})")
+            load(
+                database,
+                f"INSERT INTO busy SELECT 0, {CELLS} FROM incoming",
+                iter(rows),
+                ROW_SCHEMA,
+            )
+            table = "removing" if removal else "adding"
+            database.execute(f"INSERT INTO {table} SELECT id FROM ({links('busy', 'n')})")
+
+    def _generation(self, generation: Generation | None, files: ExitStack) -> BlockReader | None:
+        if generation is None:
+            return None
+        return self._open(files, generation.path, generation.checksum)
+
+    def _open(self, files: ExitStack, path: str, checksum: str) -> BlockReader:
+        return files.enter_context(self._reader(path, checksum))
+
+    def _reader(self, path: str, checksum: str) -> BlockReader:
+        return BlockReader(self._directory / path, key=self._key, checksum=checksum)
+
+    def _writer(self, name: str, header: Mapping[str, object]) -> BlockWriter:
+        return BlockWriter(self._directory, name, key=self._key, header=header)
+
+
+def _write_plan(database: duckdb.DuckDBPyConnection, writer: BlockWriter) -> None:
+    for phase, query in {
+        Phase.REMOVE: f"SELECT key, {CELLS}, consent FROM removal ORDER BY key",
+        Phase.ADD: f"SELECT key, {CELLS}, consent FROM want JOIN addition USING (n) ORDER BY key",
+        Phase.AGAIN: f"SELECT key, {CELLS}, consent FROM want JOIN again USING (n) ORDER BY key",
+    }.items():
+        for batch in stream(database, query, ROW_SCHEMA):
+            writer.write(phase.value, batch)
+    held = (
+        f"SELECT {SPLIT} FROM gone WHERE NOT confirmation AND NOT waits "
+        "AND id NOT IN (SELECT id FROM take) ORDER BY id"
+    )
+    for batch in stream(database, held, _HELD_SCHEMA):
+        writer.write("held", batch)
+
+
+def _done(writer: BlockWriter) -> Written:
+    if writer.written is None:
+        raise RuntimeError("a file was left unfinished without an error")
+    return writer.written

@@ -1,0 +1,216 @@
+"""A membership driven without ledger or network: outbox in a list, platform in two sets.
+
+For the property tests of planning and folding alone. `tests/integration` drives the
+same histories through the real ledger and the real sync.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+import pyarrow as pa
+
+from connectors.sandbox.state import AudienceState
+from syncd.membership import FileMembership
+from syncd.membership.engine import SNAPSHOT_SCHEMA
+from syncd.model import (
+    ROW_COLUMNS,
+    BatchId,
+    BatchRecord,
+    BatchState,
+    Compared,
+    Comparison,
+    ConsentRule,
+    Generation,
+    Guard,
+    Phase,
+    Plan,
+    PlanId,
+    Sizes,
+    Snapshot,
+    SnapshotId,
+)
+from syncd.plan import ranges
+
+Identifier = tuple[str, str]
+Ending = Literal["ok", "lost", "applied"]
+FREE = Guard(max_removed=1.0, min_members=0)
+SETTLE = timedelta(hours=48)
+
+
+@dataclass(frozen=True)
+class Person:
+    """A member by small numbers: `email` 1 stands for one address."""
+
+    emails: tuple[int, ...] = ()
+    phones: tuple[int, ...] = ()
+    consent: int = 1
+
+
+def cell(kind: str, number: int) -> bytes:
+    return hashlib.sha256(f"{kind}{number}".encode()).digest()
+
+
+def cells(person: Person) -> dict[str, bytes]:
+    names = zip(("email", "email_2", "email_3"), person.emails, strict=False)
+    found = {name: cell("email", number) for name, number in names}
+    numbers = zip(("phone", "phone_2", "phone_3"), person.phones, strict=False)
+    return found | {name: cell("phone", number) for name, number in numbers}
+
+
+def identifiers(row: Mapping[str, bytes | None]) -> frozenset[Identifier]:
+    return frozenset(
+        (name.partition("_")[0], value.hex())
+        for name, value in row.items()
+        if value is not None and name in ROW_COLUMNS
+    )
+
+
+def snapshot_rows(members: Mapping[str, Person]) -> pa.RecordBatch:
+    rows = [
+        {"key": key.encode(), "consent": person.consent, "region": False, **cells(person)}
+        for key, person in members.items()
+        if cells(person)
+    ]
+    return pa.RecordBatch.from_pylist(rows, schema=SNAPSHOT_SCHEMA)
+
+
+@dataclass
+class MembershipWorld:
+    """One audience: its membership, its outbox and the platform's two views."""
+
+    directory: Path
+    guard: Guard = FREE
+    batch_rows: int = 2
+    now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    generation: Generation | None = None
+    plans: dict[str, Plan] = field(default_factory=dict)
+    batches: dict[str, BatchRecord] = field(default_factory=dict)
+    sent: list[tuple[Phase, list[frozenset[Identifier]]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.membership = FileMembership(self.directory, key=bytes(32))
+        self.platform = AudienceState("1", "a", "x")
+        self._numbers = itertools.count(1)
+
+    def compare(
+        self, members: Mapping[str, Person], *, approved: Sequence[Plan] = ()
+    ) -> tuple[Plan, Compared]:
+        number = next(self._numbers)
+        written = self.membership.receive(
+            SnapshotId(f"s{number}"), iter([snapshot_rows(members)])
+        )
+        snapshot = Snapshot(
+            SnapshotId(f"s{number}"), "all", "test", len(members), len(members), (), (),
+            self.now, self.now, written.path, written.checksum,
+        )  # fmt: skip
+        comparison = Comparison(
+            plan=PlanId(f"p{number}"),
+            sync="all",
+            snapshot=snapshot,
+            generation=self.generation,
+            consent=ConsentRule(granted_only=False, granted_in_region=False),
+            removes=True,
+            ordered=True,
+            guard=self.guard,
+            reference=self.generation.sizes if self.generation else Sizes(),
+            changed_columns=(),
+            approved=tuple(approved),
+            under_way=(),
+            now=self.now,
+            settle=SETTLE,
+        )
+        found = self.membership.plan(comparison)
+        plan = Plan(
+            comparison.plan, "all", "test", "x", "1", snapshot.id, 0, "", "test",
+            found.counts, found.held, self.now, found.path, found.checksum,
+        )  # fmt: skip
+        self.plans[plan.id] = plan
+        return plan, found
+
+    def run(
+        self,
+        members: Mapping[str, Person],
+        endings: Sequence[Ending] = (),
+        *,
+        approved: Sequence[Plan] = (),
+    ) -> Compared:
+        """Resolve what is unknown, plan, push each batch with its ending, fold.
+
+        A batch that ends otherwise than `ok` ends the run, as a crash would.
+        """
+        ends = iter(endings)
+        if not self._push(self._unknown(), ends):
+            self.fold()
+            return self.compare(members)[1]
+        self.fold()
+        plan, found = self.compare(members, approved=approved)
+        self._push(self._cut(plan, found), ends)
+        self.fold()
+        return found
+
+    def fold(self) -> None:
+        open_batches = [b for b in self.batches.values() if b.state != b.folded]
+        if not open_batches:
+            return
+        plans = [
+            (plan, [b for b in open_batches if b.plan == plan.id])
+            for plan in self.plans.values()
+            if any(b.plan == plan.id for b in open_batches)
+        ]
+        number = next(self._numbers)
+        self.generation = self.membership.fold(
+            f"g{number}", self.generation, plans, now=self.now, settle=SETTLE, rules="test"
+        )
+        for batch in open_batches:
+            self.batches[batch.id] = replace(batch, folded=batch.state)
+
+    def wanted(self, members: Mapping[str, Person]) -> frozenset[Identifier]:
+        rows = [identifiers(cells(person)) for person in members.values() if person.consent != 2]
+        return frozenset().union(*rows)
+
+    def _unknown(self) -> Iterator[BatchRecord]:
+        yield from [b for b in self.batches.values() if b.state is BatchState.UNKNOWN]
+
+    def _cut(self, plan: Plan, found: Compared) -> Iterator[BatchRecord]:
+        counts = found.counts
+        sizes = {
+            Phase.REMOVE: counts.removals,
+            Phase.ADD: counts.additions,
+            Phase.AGAIN: counts.again,
+        }
+        number = itertools.count(1)
+        for phase, rows in sizes.items():
+            for first, count in ranges(rows, self.batch_rows):
+                n = next(number)
+                yield BatchRecord(
+                    BatchId(f"{plan.id}-{n}"), plan.id, n, phase, first, count, BatchState.PLANNED
+                )
+
+    def _push(self, batches: Iterator[BatchRecord], endings: Iterator[Ending]) -> bool:
+        for batch in batches:
+            ending = next(endings, "ok")
+            table = self.membership.rows(self.plans[batch.plan], batch).to_pylist()
+            rows = [identifiers(row) for row in table]
+            self.sent.append((batch.phase, rows))
+            if ending != "lost":
+                if batch.phase is Phase.REMOVE:
+                    self.platform.remove(rows)
+                else:
+                    self.platform.add(rows)
+            if ending == "ok":
+                self.batches[batch.id] = replace(
+                    batch, state=BatchState.ACCEPTED, accepted_at=self.now
+                )
+            else:
+                self.batches[batch.id] = replace(batch, state=BatchState.UNKNOWN, doubtful=True)
+                return False
+        return True
+
+

@@ -1,0 +1,183 @@
+"""Planning and folding: whole histories against a platform in two views."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from syncd.model import Guard, Phase
+from tests.unit.membership_world import Ending, MembershipWorld, Person, cell
+
+# Few values, so that members share phones, and keys come back.
+people = st.builds(
+    Person,
+    emails=st.lists(st.integers(1, 6), max_size=2, unique=True).map(tuple),
+    phones=st.lists(st.integers(1, 4), max_size=2, unique=True).map(tuple),
+    consent=st.sampled_from([1, 1, 1, 0, 2]),
+)
+segments = st.dictionaries(st.sampled_from("abcdef"), people, max_size=6)
+endings = st.lists(st.sampled_from(["ok", "ok", "ok", "lost", "applied"]), max_size=6)
+hours = st.sampled_from([1, 1, 24, 50])
+
+
+HISTORY = {
+    "history": st.lists(st.tuples(segments, endings, hours), max_size=6),
+    "segment": segments,
+}
+
+
+def converges(
+    history: list[tuple[dict[str, Person], list[Ending], int]], segment: dict[str, Person]
+) -> None:
+    """Live through a history, then two good runs: the audience equals the segment."""
+    with tempfile.TemporaryDirectory() as directory:
+        world = MembershipWorld(Path(directory))
+        for members, ends, passed in [*history, (segment, [], 1), (segment, [], 1)]:
+            world.run(members, ends)
+            world.now += timedelta(hours=passed)
+        wanted = world.wanted(segment)
+        assert world.platform.identifiers == wanted
+        assert frozenset().union(*world.platform.persons) == wanted
+
+        before = len(world.sent)
+        world.run(segment)
+        assert world.sent[before:] == []
+
+
+@given(**HISTORY)
+@settings(max_examples=60, deadline=None)
+def test_after_any_history_a_good_run_makes_the_audience_equal(
+    history: list[tuple[dict[str, Person], list[Ending], int]], segment: dict[str, Person]
+) -> None:
+    """Joins, leaves, changed e-mails, shared phones, returns and lost answers, in both views."""
+    converges(history, segment)
+
+
+def test_an_identifier_stays_while_someone_holds_it(tmp_path: Path) -> None:
+    """Families share phones: the one who leaves does not take it along."""
+    world = MembershipWorld(tmp_path)
+    world.run({"a": Person((1,), (1,)), "b": Person((2,), (1,))})
+    world.run({"b": Person((2,), (1,))})
+
+    phase, rows = world.sent[1]
+    assert phase is Phase.REMOVE
+    assert rows == [frozenset({("email", cell("email", 1).hex())})]
+    assert world.sent[2][0] is Phase.AGAIN
+    assert frozenset().union(*world.platform.persons) == world.platform.identifiers
+
+
+def test_a_changed_email_sends_the_new_and_removes_the_old(tmp_path: Path) -> None:
+    """What every peer forgets."""
+    world = MembershipWorld(tmp_path)
+    world.run({"a": Person((1,))})
+    found = world.run({"a": Person((2,))})
+
+    assert found.counts.removals == 1
+    assert found.counts.additions + found.counts.again == 1
+    assert found.counts.leaving.members == 0
+    assert dict(found.counts.leaving.identifiers) == {"email": 1}
+
+
+def test_a_removal_is_not_repeated_while_it_settles(tmp_path: Path) -> None:
+    """A second run with nothing changed sends nothing."""
+    world = MembershipWorld(tmp_path)
+    world.run({"a": Person((1,)), "b": Person((2,))})
+    world.run({"b": Person((2,))})
+    found = world.run({"b": Person((2,))})
+
+    assert (found.counts.removals, found.counts.additions, found.counts.again) == (0, 0, 0)
+
+
+def test_a_doubtful_addition_is_removed_twice_and_then_forgotten(tmp_path: Path) -> None:
+    """Its first request may land after the removal, so one confirmation follows."""
+    world = MembershipWorld(tmp_path)
+    world.run({"a": Person((1,)), "b": Person((2,))}, ["applied"])
+    world.run({"b": Person((2,))})
+    world.run({"b": Person((2,))})
+    removals = [phase for phase, _ in world.sent if phase is Phase.REMOVE]
+    world.now += timedelta(hours=49)
+    found = world.run({"b": Person((2,))})
+    world.now += timedelta(hours=49)
+    last = world.run({"b": Person((2,))})
+
+    assert removals == [Phase.REMOVE]
+    assert found.counts.confirmations == 1
+    assert last.counts.removals == 0
+
+
+def test_a_return_cancels_the_confirmation(tmp_path: Path) -> None:
+    """Who came back is not taken out again."""
+    world = MembershipWorld(tmp_path)
+    both = {"a": Person((1,)), "b": Person((2,))}
+    world.run(both, ["applied"])
+    world.run({"b": Person((2,))})
+    world.run(both)
+    world.now += timedelta(hours=49)
+    found = world.run(both)
+
+    assert found.counts.removals == 0
+    assert world.platform.identifiers == world.wanted(both)
+
+
+def test_a_member_under_a_new_key_sends_and_counts_nothing(tmp_path: Path) -> None:
+    """A guest who registers keeps the same identifiers."""
+    world = MembershipWorld(tmp_path)
+    world.run({"g:1": Person((1,), (1,))})
+    found = world.run({"c:1": Person((1,), (1,))})
+
+    assert (found.counts.removals, found.counts.additions) == (0, 0)
+    assert found.counts.leaving.members == 0
+
+
+def test_held_removals_wait_and_exactly_those_are_approved(tmp_path: Path) -> None:
+    """Additions go out; an approval lets through its own removals and no others."""
+    world = MembershipWorld(tmp_path, guard=Guard(max_removed=0.3, min_members=0))
+    everyone = {str(n): Person((n,)) for n in range(10)}
+    half = {str(n): Person((n,)) for n in range(5)}
+    world.run(everyone)
+    world.run(half | {"new": Person((20,))})
+    held = world.plans[sorted(world.plans, key=lambda p: int(p[1:]))[-1]]
+    assert "5 of 10 members would leave (50%, max_removed is 30%)" in held.held
+    assert ("email", cell("email", 20).hex()) in world.platform.identifiers
+    assert ("email", cell("email", 9).hex()) in world.platform.identifiers
+
+    fewer = {str(n): Person((n,)) for n in range(4)} | {"new": Person((20,))}
+    found = world.run(fewer, approved=[held])
+
+    assert found.counts.removals == 5
+    assert found.held == ("1 identifiers would leave that the approved plan does not name",)
+    assert ("email", cell("email", 4).hex()) in world.platform.identifiers
+    assert ("email", cell("email", 9).hex()) not in world.platform.identifiers
+
+
+def test_denied_consent_passes_the_guard(tmp_path: Path) -> None:
+    """A withdrawal does not wait for a person."""
+    world = MembershipWorld(tmp_path, guard=Guard(max_removed=0.0, min_members=0))
+    world.run({"a": Person((1,)), "b": Person((2,))})
+    world.guard = Guard(max_removed=0.0, min_members=100)
+    found = world.run({"a": Person((1,), consent=2), "b": Person((2,))})
+
+    assert found.held == ()
+    assert found.counts.withdrawn.members == 1
+    assert world.platform.identifiers == world.wanted({"b": Person((2,))})
+
+
+@pytest.mark.parametrize("missing", [".members", ".plan"])
+def test_a_file_that_was_changed_is_not_read(tmp_path: Path, missing: str) -> None:
+    """One flipped byte is found by the checksum before anything is decrypted."""
+    world = MembershipWorld(tmp_path)
+    world.run({"a": Person((1,))})
+    path = next(tmp_path.glob(f"*{missing}"))
+    data = bytearray(path.read_bytes())
+    data[40] ^= 1
+    path.write_bytes(bytes(data))
+
+    with pytest.raises(Exception, match="is not the file that was written"):
+        world.membership._reader(
+            path.name, world.generation.checksum if world.generation else ""
+        )
