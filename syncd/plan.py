@@ -42,7 +42,7 @@ def held_reasons(
     target: Sizes,
     reference: Sizes,
     guard: Guard,
-    changed_columns: Sequence[str] = (),
+    changes: Sequence[str] = (),
 ) -> tuple[str, ...]:
     """Say why removals must wait for a person; nothing if they may go.
 
@@ -54,14 +54,12 @@ def held_reasons(
         withdrawn: Those that go because consent was denied.
         target: What the audience would hold afterwards.
         reference: The largest membership of the last 7 days.
-        changed_columns: Columns that came or went since the last run that passed,
-            as `-phone` or `+phone`.
+        changes: What is not as in the last run that passed, a sentence each.
     """
     reasons: list[str] = []
     if not leaving.members and not any(leaving.identifiers.values()):
         return ()
-    if changed_columns:
-        reasons.append(f"the segment's columns changed: {' '.join(changed_columns)}")
+    reasons += changes
     if target.members < guard.min_members:
         few = f"the segment has {target.members:,} members"
         reasons.append(f"{few}, fewer than min_members {guard.min_members:,}")
@@ -91,10 +89,8 @@ def withdrawal_reasons(*, withdrawn: Sizes, reference: Sizes, guard: Guard) -> t
     gone, of = withdrawn.members, reference.members
     if not of or gone < guard.min_members or gone <= guard.max_removed * of:
         return ()
-    return (
-        f"{gone:,} of {of:,} members have consent denied at once ({gone / of:.0%}, "
-        f"max_removed is {guard.max_removed:.0%})",
-    )
+    said = f"{gone:,} of {of:,} members have consent denied at once ({gone / of:.0%}"
+    return (f"{said}, max_removed is {guard.max_removed:.0%})",)
 
 
 def _loss(leaving: int, target: int, withdrawn: int, reference: int) -> int:

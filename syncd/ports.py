@@ -5,23 +5,29 @@ Structural types. An implementation inherits nothing and is told apart by nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Protocol, Self
 
 from syncd.model import (
     Account,
     Audience,
     Batch,
+    BatchRecord,
     Capabilities,
+    Compared,
+    Comparison,
+    Generation,
     Operation,
     Option,
     Outcome,
+    Plan,
     Receipt,
     RuleSet,
     SegmentQuery,
+    SnapshotId,
 )
 
 if TYPE_CHECKING:
@@ -147,4 +153,101 @@ class Shop(Protocol):
             syncd.errors.ConfigError: The SQL is not one SELECT, or returns a column
                 that syncd does not know.
         """
+        ...
+
+
+class File(Protocol):
+    """A finished, immutable file of the ledger's directory."""
+
+    @property
+    def path(self) -> str:
+        """Relative to the directory."""
+        ...
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of the whole, hex."""
+        ...
+
+
+class PlanFile(Protocol):
+    """A plan's rows, opened for sending."""
+
+    def of(self, batch: BatchRecord) -> pa.RecordBatch:
+        """The rows of one batch: `ROW_COLUMNS` and `consent`."""
+        ...
+
+
+class Membership(Protocol):
+    """What audiences hold. Hides the engine: nothing above knows how it compares.
+
+    Its files are named by the ledger only after they are whole and on disk.
+    """
+
+    def receive(self, snapshot: SnapshotId, rows: Iterable[pa.RecordBatch]) -> File:
+        """Keep a snapshot's digested rows."""
+        ...
+
+    def plan(self, comparison: Comparison) -> Compared:
+        """Compare a snapshot with what its audience holds, and ask the guard."""
+        ...
+
+    def open(self, plan: Plan) -> AbstractContextManager[PlanFile]:
+        """Open a plan for its batches' rows."""
+        ...
+
+    def fold(
+        self,
+        name: str,
+        generation: Generation | None,
+        plans: Sequence[tuple[Plan, Sequence[BatchRecord]]],
+        *,
+        now: datetime,
+        settle: timedelta,
+        rules: str,
+    ) -> Generation:
+        """The next generation: the last one, and what became of batches since."""
+        ...
+
+    def sweep(self, named: frozenset[str]) -> int:
+        """Delete files that no row of the ledger names; says how many."""
+        ...
+
+
+class LocalPlatforms(Protocol):
+    """Running local stand-ins for platforms, as `syncd sandbox` serves them."""
+
+    @property
+    def meta_endpoint(self) -> str:
+        """`endpoint:` of a meta account."""
+        ...
+
+    @property
+    def google_endpoint(self) -> str:
+        """`endpoint:` of a google account."""
+        ...
+
+    @property
+    def control_endpoint(self) -> str:
+        """Where faults are scripted and audiences looked into."""
+        ...
+
+    def stop(self) -> None:
+        """End them."""
+        ...
+
+    def __enter__(self) -> Self:
+        """Use as a context manager that ends them."""
+        ...
+
+    def __exit__(self, *error: object) -> None:
+        """End them."""
+        ...
+
+
+class StartLocal(Protocol):
+    """What a package offers under the entry point `syncd.sandbox`."""
+
+    def __call__(self, **ports: float) -> LocalPlatforms:
+        """Start them; a port of 0 takes a free one."""
         ...

@@ -161,13 +161,14 @@ def _removed(database: duckdb.DuckDBPyConnection, group: Sequence[BatchRecord]) 
 
 
 def _added(database: duckdb.DuckDBPyConnection, group: Sequence[BatchRecord]) -> None:
-    if group[0].state is BatchState.FAILED:
+    failed, doubt = group[0].state is BatchState.FAILED, _doubtful(group[0])
+    if doubt or not failed:
+        database.execute(_POSSIBLE)
+        database.execute(_NOT_REMOVED_ANY_MORE, {"doubt": doubt})
+        database.execute(_CURRENT)
+    if failed:
         database.execute(_UNSURE)
-        return
-    database.execute(_POSSIBLE)
-    database.execute(_NOT_REMOVED_ANY_MORE, {"doubt": _doubtful(group[0])})
-    database.execute(_CURRENT)
-    if group[0].state in ACCEPTED:
+    elif group[0].state in ACCEPTED:
         refused = [
             batch.first_row + refusal.row
             for batch in group

@@ -7,8 +7,8 @@ that no row names are leftovers of a crash and are swept at start.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -36,6 +36,22 @@ from syncd.plan import held_reasons, withdrawal_reasons
 
 SUFFIXES = (".snapshot", ".plan", ".members")
 _HELD_SCHEMA = pa.schema([pa.field("high", pa.uint64()), pa.field("low", pa.uint64())])
+
+
+class PlanRows:
+    """A plan's rows, batch by batch."""
+
+    def __init__(self, reader: BlockReader) -> None:
+        self._reader = reader
+
+    def of(self, batch: BatchRecord) -> pa.RecordBatch:
+        """The rows of one batch: `ROW_COLUMNS` and `consent`."""
+        parts = list(self._reader.part(batch.phase.value, batch.first_row, batch.rows))
+        found = sum(part.num_rows for part in parts)
+        if found != batch.rows:
+            raise LedgerMismatch(f"the plan's file has {found} of {batch.rows} rows of a batch")
+        table = pa.Table.from_batches(parts).drop_columns(["key"]).combine_chunks()
+        return table.to_batches()[0]
 
 
 class FileMembership:
@@ -69,15 +85,11 @@ class FileMembership:
         written = _done(writer)
         return Compared(written.path, written.checksum, numbers, held)
 
-    def rows(self, plan: Plan, batch: BatchRecord) -> pa.RecordBatch:
-        """The rows of one batch: `ROW_COLUMNS` and `consent`."""
+    @contextmanager
+    def open(self, plan: Plan) -> Iterator[PlanRows]:
+        """Open a plan's file, checked once, for its batches' rows."""
         with self._reader(plan.path, plan.checksum) as reader:
-            parts = list(reader.part(batch.phase.value, batch.first_row, batch.rows))
-        found = sum(part.num_rows for part in parts)
-        if found != batch.rows:
-            raise LedgerMismatch(f"{plan.path} has {found} of {batch.rows} rows of a batch")
-        table = pa.Table.from_batches(parts).drop_columns(["key"]).combine_chunks()
-        return table.to_batches()[0]
+            yield PlanRows(reader)
 
     def fold(
         self,
@@ -145,7 +157,7 @@ class FileMembership:
                 target=compare.target(database),
                 reference=reference,
                 guard=comparison.guard,
-                changed_columns=comparison.changed_columns,
+                changes=comparison.changes,
             )
         free, withdrawals = not ordinary, not denied
         if comparison.approved and (ordinary or denied):

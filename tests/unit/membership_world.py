@@ -103,9 +103,7 @@ class MembershipWorld:
         self, members: Mapping[str, Person], *, approved: Sequence[Plan] = ()
     ) -> tuple[Plan, Compared]:
         number = next(self._numbers)
-        written = self.membership.receive(
-            SnapshotId(f"s{number}"), iter([snapshot_rows(members)])
-        )
+        written = self.membership.receive(SnapshotId(f"s{number}"), iter([snapshot_rows(members)]))
         snapshot = Snapshot(
             SnapshotId(f"s{number}"), "all", "test", len(members), len(members), (), (),
             self.now, self.now, written.path, written.checksum,
@@ -120,7 +118,7 @@ class MembershipWorld:
             ordered=True,
             guard=self.guard,
             reference=self.generation.sizes if self.generation else Sizes(),
-            changed_columns=(),
+            changes=(),
             approved=tuple(approved),
             under_way=(),
             now=self.now,
@@ -196,8 +194,8 @@ class MembershipWorld:
     def _push(self, batches: Iterator[BatchRecord], endings: Iterator[Ending]) -> bool:
         for batch in batches:
             ending = next(endings, "ok")
-            table = self.membership.rows(self.plans[batch.plan], batch).to_pylist()
-            rows = [identifiers(row) for row in table]
+            with self.membership.open(self.plans[batch.plan]) as file:
+                rows = [identifiers(row) for row in file.of(batch).to_pylist()]
             self.sent.append((batch.phase, rows))
             if ending != "lost":
                 if batch.phase is Phase.REMOVE:
@@ -212,5 +210,3 @@ class MembershipWorld:
                 self.batches[batch.id] = replace(batch, state=BatchState.UNKNOWN, doubtful=True)
                 return False
         return True
-
-

@@ -1,0 +1,232 @@
+"""The connector: calls of the Data Manager API, each once and with a deadline."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import grpc
+from google.ads.datamanager_v1 import IngestionServiceClient, UserListServiceClient, types
+from google.ads.datamanager_v1.services.ingestion_service.transports import (
+    IngestionServiceGrpcTransport,
+)
+from google.ads.datamanager_v1.services.user_list_service.transports import (
+    UserListServiceGrpcTransport,
+)
+from google.api_core.exceptions import GoogleAPICallError
+
+from connectors.google import errors, wire
+from syncd.errors import AudienceUnusable, PlatformError
+from syncd.model import Audience, Batch, Operation, Outcome, Receipt
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Answer = TypeVar("Answer")
+
+MAX_ROWS = 10_000
+# 10,000 members with all identifiers are 6 MB; a slow line takes a while for that.
+UPLOAD_SECONDS = 120.0
+QUESTION_SECONDS = 60.0
+_PAGE = 1_000
+
+# Reasons that say "no such request, or not any more".
+_FORGOTTEN = ("INVALID_REQUEST_ID", "REQUEST_TOO_OLD", "NOT_FOUND")
+
+# At DEBUG these print whole requests, digests included.
+_TALKATIVE = (
+    "google",
+    "google.ads.datamanager_v1",
+    "google.ads.datamanager_v1.services.ingestion_service.transports.grpc",
+    "google.ads.datamanager_v1.services.user_list_service.transports.grpc",
+)
+
+
+def over(
+    channel: grpc.Channel,
+    *,
+    account: str,
+    customer: str,
+    login: str,
+    randbits: Callable[[int], int],
+    upload_seconds: float = UPLOAD_SECONDS,
+    question_seconds: float = QUESTION_SECONDS,
+) -> GoogleConnector:
+    """The connector of one account over an open channel.
+
+    Args:
+        channel: Shared by both services.
+        account: Its name in the configuration.
+        customer: Ten digits.
+        login: The manager account's ten digits, or empty.
+        randbits: Draws that many random bits.
+        upload_seconds: Deadline of a request that carries rows.
+        question_seconds: Deadline of any other.
+    """
+    connector = GoogleConnector(
+        ingestion=IngestionServiceClient(transport=IngestionServiceGrpcTransport(channel=channel)),
+        lists=UserListServiceClient(transport=UserListServiceGrpcTransport(channel=channel)),
+        account=account,
+        customer=customer,
+        login=login,
+        randbits=randbits,
+        upload_seconds=upload_seconds,
+        question_seconds=question_seconds,
+    )
+    _keep_quiet()
+    return connector
+
+
+def _keep_quiet() -> None:
+    """Set the SDK's loggers above DEBUG, after its client had its say about them."""
+    for name in _TALKATIVE:
+        logger = logging.getLogger(name)
+        logger.setLevel(max(logger.level, logging.WARNING))
+
+
+@dataclass(frozen=True, slots=True)
+class GoogleConnector:
+    """One Google Ads account; see `syncd.ports.Connector`."""
+
+    ingestion: IngestionServiceClient = field(repr=False)
+    lists: UserListServiceClient = field(repr=False)
+    account: str
+    customer: str
+    login: str
+    randbits: Callable[[int], int] = field(repr=False)
+    upload_seconds: float
+    question_seconds: float
+
+    def find(self, name: str) -> tuple[Audience, ...]:
+        """All user lists of exactly this name, whatever their type: names are unique."""
+        request = types.ListUserListsRequest(
+            parent=wire.parent(self.customer), page_size=_PAGE, filter=_named(name)
+        )
+        found = _told(lambda: list(self.lists.list_user_lists(request, **self._question())))
+        # Whether the filter minds case and spaces is not documented; here they count.
+        return tuple(wire.audience(one, self.account) for one in found if one.display_name == name)
+
+    def read(self, audience_id: str) -> Audience:
+        """The user list with this id.
+
+        Raises:
+            syncd.errors.AudienceUnusable: Gone, or Google says that we may only read it.
+        """
+        if not (audience_id.isascii() and audience_id.isdigit()):
+            raise AudienceUnusable(
+                errors.PLATFORM, "INVALID_USER_LIST_ID", hint="an id is a number; correct it"
+            )
+        request = types.GetUserListRequest(
+            name=f"{wire.parent(self.customer)}/userLists/{audience_id}"
+        )
+        found = _told(lambda: self.lists.get_user_list(request, **self._question()))
+        if found.read_only:
+            raise AudienceUnusable(
+                errors.PLATFORM, "READ_ONLY", hint="another account owns it; sync from that one"
+            )
+        return wire.audience(found, self.account)
+
+    def create(self, name: str) -> Audience:
+        """Make an empty user list for contact data."""
+        request = wire.new_list(self.customer, name)
+        made = _told(lambda: self.lists.create_user_list(request, **self._question()))
+        return wire.audience(made, self.account, made=True)
+
+    def open(self, audience_id: str, operation: Operation, *, rows: int) -> GoogleUpload:  # noqa: ARG002  # Google needs no total
+        """Begin an upload; Google has no session for it, so the label stays with us."""
+        return GoogleUpload(
+            label=f"{operation.value}-{self.randbits(64):016x}",
+            destination=wire.Destination(self.customer, self.login, audience_id),
+            operation=operation,
+            ingestion=self.ingestion,
+            seconds=self.upload_seconds,
+        )
+
+    def outcome(self, reference: str) -> Outcome:
+        """What became of the request with this id.
+
+        An id that Google does not know, or no more (50 days), counts as failed: sending
+        its rows again is harmless, and trusting that they went in is not.
+        """
+        request = types.RetrieveRequestStatusRequest(request_id=reference)
+        try:
+            response = _told(
+                lambda: self.ingestion.retrieve_request_status(
+                    request, retry=None, timeout=self.question_seconds
+                )
+            )
+        except PlatformError as error:
+            if error.code.rpartition("/")[2] in _FORGOTTEN:
+                return Outcome("failed")
+            raise
+        return wire.outcome(response)
+
+    def _question(self) -> dict[str, Any]:
+        """Call arguments of the list service; it takes the manager account as a header."""
+        header = (("login-account", wire.parent(self.login)),) if self.login else ()
+        return {"retry": None, "timeout": self.question_seconds, "metadata": header}
+
+
+@dataclass(frozen=True, slots=True)
+class GoogleUpload:
+    """One operation on one user list; see `syncd.ports.Upload`."""
+
+    label: str
+    destination: wire.Destination
+    operation: Operation
+    ingestion: IngestionServiceClient = field(repr=False)
+    seconds: float
+
+    def push(self, batch: Batch, *, last: bool) -> Receipt:  # noqa: ARG002  # no session to end
+        """Send one batch in one request; what becomes of it, `outcome` tells later.
+
+        Raises:
+            syncd.errors.PlatformError: Nothing, or nothing known, of it was taken.
+            ValueError: The batch breaks the core's own rules.
+        """
+        rows = batch.rows
+        if batch.operation is not self.operation:
+            raise ValueError(f"a batch to {batch.operation.value} in a {self.label} upload")
+        if not 1 <= rows.num_rows <= MAX_ROWS:
+            raise ValueError(f"a batch of {rows.num_rows} rows; Google takes 1 to {MAX_ROWS}")
+        reference = self._send(rows)
+        if not reference:
+            raise errors.malformed("no request id")
+        return Receipt(received=rows.num_rows, reference=reference, final=False)
+
+    def _send(self, rows: pa.RecordBatch) -> str:
+        """Google's id of the request."""
+        options: dict[str, Any] = {"retry": None, "timeout": self.seconds}
+        if self.operation is Operation.ADD:
+            adding = wire.addition(self.destination, rows)
+            return str(
+                _told(
+                    lambda: self.ingestion.ingest_audience_members(adding, **options), rows
+                ).request_id
+            )
+        removing = wire.removal(self.destination, rows)
+        return str(
+            _told(
+                lambda: self.ingestion.remove_audience_members(removing, **options), rows
+            ).request_id
+        )
+
+
+def _named(name: str) -> str:
+    r"""A filter on the name (AIP-160), or none where quoting it is not documented."""
+    return (
+        "" if set(name) & set('"\\') else f"display_name = {json.dumps(name, ensure_ascii=False)}"
+    )
+
+
+def _told(call: Callable[[], Answer], rows: pa.RecordBatch | None = None) -> Answer:
+    """The call's answer, or our error in place of the SDK's."""
+    try:
+        return call()
+    except GoogleAPICallError as error:
+        ours = errors.translate(error, rows=rows.num_rows if rows is not None else 0)
+    # Raised out here, so that not even `__context__` leads back to the vendor's error.
+    raise ours

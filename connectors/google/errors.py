@@ -1,0 +1,200 @@
+"""What Google's errors mean to syncd, as data.
+
+The canonical gRPC code decides; for codes that are no invitation to try again, the
+ErrorInfo reason refines it. Only codes pass: a reason, a quota's name and a request id
+are checked for their shape, and Google's prose is dropped.
+
+Source: Data Manager API, "Understand API errors" and `types/error.py` of
+google-ads-datamanager 0.9.4, whose list "is not frozen": an unknown reason falls back on
+its canonical code.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from google.rpc import error_details_pb2  # type: ignore[import-untyped]  # generated, no stubs
+
+from syncd.errors import (
+    AudienceUnusable,
+    Denied,
+    PlatformError,
+    RequestRefused,
+    Throttled,
+    Unavailable,
+)
+
+if TYPE_CHECKING:
+    from google.api_core.exceptions import GoogleAPICallError
+
+PLATFORM = "google"
+MALFORMED = "malformed"
+
+# Codes after which the same request may be sent again, whatever the reason says.
+_AGAIN: Mapping[str, type[PlatformError]] = {
+    "RESOURCE_EXHAUSTED": Throttled,
+    "UNAVAILABLE": Unavailable,
+    "INTERNAL": Unavailable,
+    "DEADLINE_EXCEEDED": Unavailable,
+    "ABORTED": Unavailable,
+    "UNKNOWN": Unavailable,
+    "CANCELLED": Unavailable,
+    "DATA_LOSS": Unavailable,
+}
+
+_FINAL: Mapping[str, type[PlatformError]] = {
+    "INVALID_ARGUMENT": RequestRefused,
+    "OUT_OF_RANGE": RequestRefused,
+    "PERMISSION_DENIED": Denied,
+    "UNAUTHENTICATED": Denied,
+    "UNIMPLEMENTED": Denied,
+    "NOT_FOUND": AudienceUnusable,
+    "ALREADY_EXISTS": AudienceUnusable,
+    "FAILED_PRECONDITION": AudienceUnusable,
+}
+
+_REASONS: Mapping[str, type[PlatformError]] = {
+    "INTERNAL_ERROR": Unavailable,
+    "DEADLINE_EXCEEDED": Unavailable,
+    "RESOURCE_EXHAUSTED": Throttled,
+    "PERMISSION_DENIED": Denied,
+    "TERMS_AND_CONDITIONS_NOT_SIGNED": Denied,
+    "ADVERTISER_TOS_NOT_ACCEPTED": Denied,
+    "NOT_ALLOWLISTED": Denied,
+    "ADVERTISER_NOT_ALLOWLISTED_FOR_UPLOADED_DATA": Denied,
+    "OPERATING_ACCOUNT_LOGIN_ACCOUNT_MISMATCH": Denied,
+    "DESTINATION_ACCOUNT_TYPE_MISMATCH": Denied,
+    "MISMATCHED_ACCOUNT_TYPE": Denied,
+    "EU_POLITICAL_ADVERTISING_DECLARATION_REQUIRED": Denied,
+    "USER_LIST_TYPE_NOT_SUPPORTED_FOR_ACCOUNT": Denied,
+    "NOT_FOUND": AudienceUnusable,
+    "ALREADY_EXISTS": AudienceUnusable,
+    "INVALID_DESTINATION": AudienceUnusable,
+    "INVALID_USER_LIST_ID": AudienceUnusable,
+    "INVALID_USER_LIST_TYPE": AudienceUnusable,
+    "INVALID_RESOURCE_NAME": AudienceUnusable,
+    "INVALID_DISPLAY_NAME": AudienceUnusable,
+    "DISPLAY_NAME_ALREADY_USED": AudienceUnusable,
+    "USER_LIST_NAME_RESERVED": AudienceUnusable,
+    "OWNERSHIP_REQUIRED_FOR_UPDATE": AudienceUnusable,
+    "USER_LIST_MUTATION_NOT_SUPPORTED": AudienceUnusable,
+    "SENSITIVE_USER_LIST_IMMUTABLE": AudienceUnusable,
+    "DATA_PARTNER_USER_LIST_MUTATE_NOT_ALLOWED": AudienceUnusable,
+    "MEMBERSHIP_DURATION_TOO_LONG": AudienceUnusable,
+}
+
+# What to do, by reason or by canonical code.
+_HINTS: Mapping[str, str] = {
+    "UNAUTHENTICATED": "Google does not accept the service account's key; make a new one",
+    "PERMISSION_DENIED": (
+        "give the service account access to the account, set login_customer_id if it is "
+        "reached through a manager account, and enable the Data Manager API in its project"
+    ),
+    "ACCESS_TOKEN_SCOPE_INSUFFICIENT": "the credentials lack the datamanager scope",
+    "SERVICE_DISABLED": "enable the Data Manager API in the service account's project",
+    "TERMS_AND_CONDITIONS_NOT_SIGNED": "accept the customer match terms in Google Ads",
+    "ADVERTISER_TOS_NOT_ACCEPTED": "accept the customer match terms in Google Ads",
+    "NOT_ALLOWLISTED": "this account may not use customer match",
+    "ADVERTISER_NOT_ALLOWLISTED_FOR_UPLOADED_DATA": "this account may not use customer match",
+    "OPERATING_ACCOUNT_LOGIN_ACCOUNT_MISMATCH": (
+        "login_customer_id is not a manager of customer_id; correct either"
+    ),
+    "EU_POLITICAL_ADVERTISING_DECLARATION_REQUIRED": (
+        "make the EU political advertising declaration in Google Ads"
+    ),
+    "UNIMPLEMENTED": "the endpoint is no Data Manager API of this version",
+    "NOT_FOUND": "the audience is gone, or not of this account",
+    "INVALID_USER_LIST_ID": "the audience is gone, or not of this account",
+    "INVALID_USER_LIST_TYPE": "the audience is no customer match list of contact data",
+    "DISPLAY_NAME_ALREADY_USED": "the account has an audience of this name; look for it again",
+    "OWNERSHIP_REQUIRED_FOR_UPDATE": "another account owns the audience; sync from that one",
+    "RESOURCE_EXHAUSTED": "a quota of the service account's project is used up",
+}
+
+_GENERAL = frozenset({"", "ERROR_REASON_UNSPECIFIED", "INVALID_ARGUMENT", "BAD_REQUEST"})
+_CODE = re.compile(r"[A-Z][A-Z0-9_]{0,79}\Z")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_./-]{0,59}\Z")
+_REFERENCE = re.compile(r"[A-Za-z0-9_.:=-]{1,60}\Z")
+# Google documents that a path carries the index, not how it is written; take each way.
+_MEMBER = re.compile(r"audience_?members[\[.](\d+)", re.IGNORECASE)
+
+
+def translate(error: GoogleAPICallError, *, rows: int = 0) -> PlatformError:
+    """The error of ours that a failed call stands for.
+
+    Args:
+        error: As raised by the SDK.
+        rows: Rows that the request carried; named positions beyond them are dropped.
+    """
+    status = error.grpc_status_code.name if error.grpc_status_code is not None else "UNKNOWN"
+    reason = _reason(error)
+    named = _named_rows(error, rows)
+    kind = _kind(status, reason, named=bool(named))
+    code = f"{status}/{reason}" if reason and reason != status else status
+    reference = _reference(error)
+    hint = _HINTS.get(reason) or _HINTS.get(status, "")
+    if issubclass(kind, Throttled):
+        return Throttled(
+            PLATFORM,
+            code,
+            retry_after=_retry_after(error),
+            reference=reference,
+            hint=hint + _quota(error),
+        )
+    if issubclass(kind, RequestRefused):
+        return RequestRefused(PLATFORM, code, rows=named, reference=reference, hint=hint)
+    return kind(PLATFORM, code, reference=reference, hint=hint)
+
+
+def malformed(what: str) -> Unavailable:
+    """An answer that cannot be read; `what` is in our words."""
+    return Unavailable(PLATFORM, MALFORMED, hint=what)
+
+
+def _kind(status: str, reason: str, *, named: bool) -> type[PlatformError]:
+    if status in _AGAIN:
+        return _AGAIN[status]
+    kind = _FINAL.get(status)
+    if kind is RequestRefused and named:
+        return kind
+    return _REASONS.get(reason) or kind or Unavailable
+
+
+def _violations(error: GoogleAPICallError) -> Iterator[error_details_pb2.BadRequest.FieldViolation]:
+    for detail in error.details:
+        if isinstance(detail, error_details_pb2.BadRequest):
+            yield from detail.field_violations
+
+
+def _reason(error: GoogleAPICallError) -> str:
+    """ErrorInfo's reason, or a field violation's where that one says nothing."""
+    found = (error.reason or "", *(violation.reason for violation in _violations(error)))
+    codes = [reason for reason in found if _CODE.match(reason)]
+    return next((reason for reason in codes if reason not in _GENERAL), "")
+
+
+def _named_rows(error: GoogleAPICallError, rows: int) -> tuple[int, ...]:
+    matches = (_MEMBER.search(violation.field) for violation in _violations(error))
+    positions = {int(match[1]) for match in matches if match}
+    return tuple(sorted(position for position in positions if position < rows))
+
+
+def _retry_after(error: GoogleAPICallError) -> float | None:
+    for detail in error.details:
+        if isinstance(detail, error_details_pb2.RetryInfo):
+            return float(detail.retry_delay.seconds + detail.retry_delay.nanos / 1e9)
+    return None
+
+
+def _reference(error: GoogleAPICallError) -> str:
+    for detail in error.details:
+        if isinstance(detail, error_details_pb2.RequestInfo):
+            return str(detail.request_id) if _REFERENCE.match(detail.request_id) else ""
+    return ""
+
+
+def _quota(error: GoogleAPICallError) -> str:
+    name = (error.metadata or {}).get("quota_limit", "")
+    return f" ({name})" if _NAME.match(name) else ""

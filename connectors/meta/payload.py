@@ -1,0 +1,136 @@
+"""Members as Meta's rows, and what an answer says of them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from syncd.model import ADDRESS_CELLS, EMAIL_CELLS, PHONE_CELLS, Refusal
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# One list schema for every request: an audience that was filled by one form of schema
+# refuses the other (2650), and a removal must repeat the row that was added.
+SCHEMA = ("EMAIL", "PHONE", "FN", "LN", "ZIP", "COUNTRY")
+WIRE_ROWS = 10_000  # a request; Customer File guide
+# A member takes as many of Meta's rows as it has e-mails or phones, and those are three
+# at most. One push is one request, so this is what can be promised whoever the members are.
+MAX_ROWS = WIRE_ROWS // len(EMAIL_CELLS)
+_NOBODY = ("",) * len(ADDRESS_CELLS)
+
+
+@dataclass(frozen=True, slots=True)
+class WireRows:
+    """Members as Meta's rows.
+
+    Attributes:
+        data: Cells in the order of `SCHEMA`, digests in hex, "" where there is none.
+        members: For each of them the position in the batch that it belongs to.
+    """
+
+    data: tuple[tuple[str, ...], ...] = field(repr=False)
+    members: tuple[int, ...] = field(repr=False)
+
+    def encoded(self) -> str:
+        """The form field `payload`."""
+        # `is_raw`: the keys are separate ones, not combined as in "LN_FN_ZIP".
+        content = {"schema": SCHEMA, "data": self.data, "is_raw": True}
+        return json.dumps(content, separators=(",", ":"))
+
+
+def wire_rows(rows: pa.RecordBatch) -> WireRows:
+    """Expand members into Meta's rows.
+
+    Row `i` of a member holds its `i`-th e-mail, its `i`-th phone and its address. It goes by
+    slot, not by what is there: a removal, some of whose cells are blank, repeats the very
+    rows of the addition.
+
+    Raises:
+        ValueError: A member has no identifier. The core never sends one: a bug of ours.
+    """
+    columns = [
+        [cell.hex() if cell else "" for cell in rows.column(name).to_pylist()]
+        for name in (*EMAIL_CELLS, *PHONE_CELLS, *ADDRESS_CELLS)
+    ]
+    data: list[tuple[str, ...]] = []
+    members: list[int] = []
+    for position, cells in enumerate(zip(*columns, strict=True)):
+        before = len(data)
+        data.extend(_expand(cells))
+        if len(data) == before:
+            raise ValueError(f"row {position} of the batch holds no identifier")
+        members.extend([position] * (len(data) - before))
+    return WireRows(tuple(data), tuple(members))
+
+
+def _expand(cells: tuple[str, ...]) -> list[tuple[str, ...]]:
+    emails, phones, address = cells[:3], cells[3:6], cells[6:]
+    if not all(address):
+        address = _NOBODY
+    expanded = [
+        (email, phone, *address)
+        for email, phone in zip(emails, phones, strict=True)
+        if email or phone
+    ]
+    return expanded or ([("", "", *address)] if all(address) else [])
+
+
+def refusals(invalid: int, samples: object, sent: WireRows) -> tuple[Refusal, ...]:
+    """Members that Meta calls invalid: by position where a sample shows it, else counted.
+
+    Meta counts its rows, and gives up to 100 samples, as an array or a map. A sample names a
+    member if it holds a digest of one and of no other.
+    """
+    known = _owners(sent) if invalid else {}
+    named = {
+        member for sample in _samples(samples) if (member := _owner(sample, known)) is not None
+    }
+    sizes = Counter(sent.members)
+    rest = invalid - sum(sizes[member] for member in named)
+    found = [Refusal(member, "invalid_entry") for member in sorted(named)]
+    # No more than there are members left: Meta's figure is documented as not exact.
+    rest = min(rest, len(sizes) - len(named))
+    if rest > 0:
+        found.append(Refusal(None, "invalid_entry", rest))
+    return tuple(found)
+
+
+def _owners(sent: WireRows) -> Mapping[str, set[int]]:
+    owners: dict[str, set[int]] = {}
+    for cells, member in zip(sent.data, sent.members, strict=True):
+        for cell in filter(None, cells):
+            owners.setdefault(cell, set()).add(member)
+    return owners
+
+
+def _owner(sample: object, known: Mapping[str, set[int]]) -> int | None:
+    owners = [known[text] for text in _texts(sample) if text in known]
+    alone = {next(iter(one)) for one in owners if len(one) == 1}
+    return alone.pop() if len(alone) == 1 else None
+
+
+def _samples(samples: object) -> Iterator[object]:
+    if isinstance(samples, dict):
+        yield from samples.items()
+    elif isinstance(samples, list):
+        yield from samples
+
+
+def _texts(sample: object) -> Iterator[str]:
+    """All texts within a sample, also within JSON in a text."""
+    if isinstance(sample, str):
+        yield sample
+        if sample[:1] in ("[", "{"):
+            try:
+                yield from _texts(json.loads(sample))
+            except ValueError:
+                return
+    elif isinstance(sample, dict):
+        yield from _texts(list(sample.items()))
+    elif isinstance(sample, list | tuple):
+        for part in sample:
+            yield from _texts(part)

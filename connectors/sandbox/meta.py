@@ -1,0 +1,291 @@
+"""A local Graph API: the part of it that keeps custom audiences, over HTTP.
+
+Real enough for the real SDK. The rules for rows and sessions are in `meta_rules`. It
+does not match people, expire sessions after 90 minutes, or take as long as Meta does:
+what it accepts is in the audience when it answers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import math
+import re
+import threading
+from dataclasses import dataclass, field
+from typing import Literal
+
+from connectors.sandbox.faults import Fault, FaultQueue
+from connectors.sandbox.meta_rules import (
+    MAX_SAMPLES,
+    GraphError,
+    Sessions,
+    read_payload,
+    read_session,
+    sort_out,
+)
+from connectors.sandbox.state import AudienceState, World
+from connectors.sandbox.wire import Json, Reply, Request, Server, json_reply
+
+TOKEN = "sandbox-token"  # noqa: S105  # of a platform that exists on this machine only
+FIRST_ID = 23850000000000001  # ids of real audiences are this long
+PAGE = "25"
+
+Method = Literal["find", "create", "read", "add", "remove"]
+_PATH = re.compile(r"(?:/v\d+\.\d+)?/(?P<node>act_\d+|\d+)(?:/(?P<edge>[a-z_]+))?/?")
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A request understood: what it asks of which node."""
+
+    method: Method
+    node: str
+    request: Request = field(repr=False)
+
+
+class Graph:
+    """The API itself, apart from the socket it is served on.
+
+    Args:
+        world: Where its audiences are.
+        faults: What goes wrong, asked with `meta` and the method's name.
+        token: The only access token it takes.
+        app_secret: If given, every request must carry the proof made with it.
+    """
+
+    def __init__(
+        self, world: World, faults: FaultQueue, *, token: str = TOKEN, app_secret: str = ""
+    ) -> None:
+        self._world = world
+        self._faults = faults
+        self._token = token
+        self._app_secret = app_secret
+        self._sessions = Sessions()
+        self._listed: dict[str, bool] = {}
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        """Let delayed answers go at once."""
+        self._stopped.set()
+
+    def answer(self, request: Request) -> Reply:
+        """Answer one request, or go wrong as told."""
+        try:
+            call = _understand(request)
+        except GraphError as error:
+            return _error_reply(error)
+        self._world.count(call.method, rows=_row_count(request))
+        fault = self._faults.take("meta", call.method)
+        if fault is None or fault.kind == "refuse_rows":
+            return self._serve(call, fault)
+        if fault.kind == "delay":
+            self._stopped.wait(fault.seconds)
+            return self._serve(call, None)
+        reply = self._serve(call, None) if fault.when == "after" else json_reply(200, {})
+        return _spoil(reply, fault)
+
+    def _serve(self, call: _Call, fault: Fault | None) -> Reply:
+        try:
+            self._admit(call.request)
+            content = self._do(call, fault)
+        except GraphError as error:
+            return _error_reply(error)
+        return json_reply(200, content, _usage())
+
+    def _admit(self, request: Request) -> None:
+        bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
+        token = request.fields.get("access_token") or bearer
+        if not hmac.compare_digest(token.encode(), self._token.encode()):
+            raise GraphError(190, "Invalid OAuth access token", subcode=463, status=401)
+        if self._app_secret:
+            proof = hmac.new(self._app_secret.encode(), token.encode(), hashlib.sha256).hexdigest()
+            if request.fields.get("appsecret_proof") != proof:
+                raise GraphError(100, "Invalid appsecret_proof provided in the API argument")
+
+    def _do(self, call: _Call, fault: Fault | None) -> Json:
+        if call.method == "find":
+            return self._list(call)
+        if call.method == "create":
+            return self._create(call)
+        audience = self._world.get(call.node)
+        if audience is None:
+            raise GraphError(100, "Unsupported request", subcode=33, kind="GraphMethodException")
+        if call.method == "read":
+            wanted = call.request.fields.get("fields", "id")
+            return _node(audience, tuple(wanted.split(",")))
+        return self._change(call, audience, fault)
+
+    def _list(self, call: _Call) -> Json:
+        fields = call.request.fields
+        wanted = tuple(fields.get("fields", "id").split(","))
+        asked, cursor = fields.get("limit") or PAGE, fields.get("after") or "0"
+        if not (asked.isdecimal() and cursor.isdecimal()):
+            raise GraphError(100, "(#100) limit and after must be numbers")
+        limit, after = int(asked), int(cursor)
+        known = self._world.audiences(call.node)
+        page = [_node(one, wanted) for one in known[after : after + limit]]
+        end = after + len(page)
+        paging: Json = {"cursors": {"before": str(after), "after": str(end)}}
+        if end < len(known):
+            # As Meta's: a URL that repeats the token, which no client should follow.
+            paging["next"] = f"https://graph.facebook.com{call.request.path}?after={end}"
+        return {"data": page, "paging": paging} if page else {"data": []}
+
+    def _create(self, call: _Call) -> Json:
+        fields = call.request.fields
+        if not fields.get("name"):
+            raise GraphError(100, "(#100) name is required")
+        if fields.get("subtype") != "CUSTOM":
+            raise GraphError(100, "(#100) subtype must be CUSTOM")
+        if not fields.get("customer_file_source"):
+            raise GraphError(100, "customer_file_source is required", subcode=1870054)
+        return {"id": self._world.create(call.node, fields["name"]).id}
+
+    def _change(self, call: _Call, audience: AudienceState, fault: Fault | None) -> Json:
+        fields = call.request.fields
+        batch = read_session(fields.get("session"))
+        payload = read_payload(fields.get("payload"))
+        refused = fault.rows if fault else ()
+        with self._lock:
+            if self._listed.setdefault(audience.id, payload.listed) != payload.listed:
+                raise GraphError(2650, "This audience was created from another data source")
+            purpose = (audience.id, call.method, payload.keys)
+            received = self._sessions.admit(audience.account, batch, purpose, len(payload.data))
+            rows, invalid = sort_out(payload, refused)
+            (audience.add if call.method == "add" else audience.remove)(rows)
+        return {
+            "audience_id": audience.id,
+            "session_id": str(batch.session),
+            "num_received": received,
+            "num_invalid_entries": len(invalid),
+            "invalid_entry_samples": invalid[:MAX_SAMPLES],
+        }
+
+
+class MetaServer:
+    """A Graph API being served.
+
+    Attributes:
+        port: Where, on 127.0.0.1.
+    """
+
+    def __init__(self, graph: Graph, port: int) -> None:
+        self._graph = graph
+        self._server = Server(graph.answer, port)
+        self.port = self._server.port
+
+    def stop(self) -> None:
+        """Stop, and close every connection."""
+        self._graph.stop()
+        self._server.stop()
+
+
+def serve(
+    world: World, faults: FaultQueue, port: int = 0, *, token: str = TOKEN, app_secret: str = ""
+) -> MetaServer:
+    """Serve a Graph API on 127.0.0.1; see `Graph` for the arguments."""
+    return MetaServer(Graph(world, faults, token=token, app_secret=app_secret), port)
+
+
+def _understand(request: Request) -> _Call:
+    match = _PATH.fullmatch(request.path)
+    # A POST may carry the method it means, which keeps long payloads out of the URL.
+    verb = request.fields.get("method", request.method).upper()
+    node, edge = match.group("node", "edge") if match else ("", None)
+    account = node.startswith("act_")
+    known: dict[tuple[str, str | None, bool], Method] = {
+        ("GET", "customaudiences", True): "find",
+        ("POST", "customaudiences", True): "create",
+        ("GET", None, False): "read",
+        ("POST", "users", False): "add",
+        ("DELETE", "users", False): "remove",
+    }
+    method = known.get((verb, edge, account))
+    if not match or not method:
+        raise GraphError(100, "Unsupported request", subcode=33, kind="GraphMethodException")
+    return _Call(method, node, request)
+
+
+def _row_count(request: Request) -> int:
+    try:
+        return len(json.loads(request.fields.get("payload", "{}"))["data"])
+    except (KeyError, TypeError, ValueError):
+        return 0
+
+
+def _node(audience: AudienceState, wanted: tuple[str, ...]) -> Json:
+    size = audience.size if audience.ever_filled else -1
+    status = (200, "Normal") if audience.ever_filled else (410, "No file was uploaded")
+    known: Json = {
+        "id": audience.id,
+        "account_id": audience.account.removeprefix("act_"),
+        "name": audience.name,
+        "subtype": "CUSTOM",
+        "customer_file_source": "USER_PROVIDED_ONLY",
+        "operation_status": {"code": status[0], "description": status[1]},
+        "delivery_status": {"code": 200 if audience.ever_filled else 300, "description": ""},
+        "approximate_count_lower_bound": size,
+        "approximate_count_upper_bound": size,
+    }
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        raise GraphError(100, "(#100) Tried accessing nonexisting field")
+    return {name: known[name] for name in dict.fromkeys((*wanted, "id"))}
+
+
+def _usage() -> dict[str, str]:
+    usage = {"call_count": 1, "total_cputime": 1, "total_time": 1}
+    return {"x-app-usage": json.dumps(usage), "facebook-api-version": "v26.0"}
+
+
+def _error_reply(error: GraphError) -> Reply:
+    content: Json = {
+        "message": f"(#{error.code}) {error}",
+        "type": error.kind,
+        "code": error.code,
+        "fbtrace_id": "AsandboxTrace",
+    }
+    if error.subcode is not None:
+        content["error_subcode"] = error.subcode
+    return json_reply(error.status, {"error": content}, _usage())
+
+
+def _spoil(reply: Reply, fault: Fault) -> Reply:
+    """Give a fault the form it has over HTTP."""
+    if fault.kind == "reset":
+        return Reply(0, b"", fate="reset")
+    if fault.kind == "half":
+        return Reply(reply.status, reply.body.ljust(64), headers=reply.headers, fate="half")
+    headers = dict(fault.headers)
+    if fault.kind == "html":
+        return Reply(fault.status, fault.body.encode(), "text/html; charset=utf-8", headers)
+    if fault.kind == "malformed":
+        return Reply(fault.status, fault.body.encode(), headers=headers)
+    if fault.retry_after is not None:
+        headers["x-business-use-case-usage"] = _regain(fault.retry_after)
+    content: Json = {
+        "message": "Scripted fault",
+        "type": "OAuthException",
+        "code": fault.code,
+        "is_transient": fault.transient,
+        "fbtrace_id": "AsandboxFault",
+    }
+    if fault.subcode is not None:
+        content["error_subcode"] = fault.subcode
+    return json_reply(fault.status, {"error": content}, headers)
+
+
+def _regain(seconds: float) -> str:
+    """The usage header with a wait, which Meta states in whole minutes."""
+    usage = {
+        "type": "custom_audience",
+        "call_count": 100,
+        "total_cputime": 20,
+        "total_time": 20,
+        "estimated_time_to_regain_access": math.ceil(seconds / 60),
+        "ads_api_access_tier": "standard_access",
+    }
+    return json.dumps({"1": [usage]})

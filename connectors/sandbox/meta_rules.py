@@ -1,0 +1,208 @@
+"""What the local Graph API takes and refuses at `/users`: payload and session, as documented."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from connectors.sandbox.state import Identifier, Row
+
+MAX_ROWS = 10_000
+MAX_SAMPLES = 100
+MAX_SESSION_ID = 2**63 - 1
+DIGEST = re.compile(r"[0-9a-f]{64}")
+# Keys that are hashed; those that are not (EXTERN_ID, MADID, ...) syncd does not send yet.
+KEYS = frozenset(
+    "EMAIL PHONE GEN DOBY DOBM DOBD FN LN FI CT ST ZIP COUNTRY".split()  # noqa: SIM905  # as the guide lists them
+)
+ADDRESS_KEYS = ("FN", "LN", "ZIP", "COUNTRY")
+SINGLE_KEYS = {"EMAIL_SHA256": "EMAIL", "PHONE_SHA256": "PHONE", "EMAIL": "EMAIL", "PHONE": "PHONE"}
+
+
+class GraphError(Exception):
+    """An error in Meta's shape."""
+
+    def __init__(
+        self,
+        code: int,
+        message: str,
+        *,
+        status: int = 400,
+        subcode: int | None = None,
+        kind: str = "OAuthException",
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status = status
+        self.subcode = subcode
+        self.kind = kind
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """Rows as they came, checked for form and not yet for their cells.
+
+    Attributes:
+        keys: One for each cell of a row.
+        listed: Whether the schema came as a list; an audience takes one form only.
+    """
+
+    keys: tuple[str, ...]
+    listed: bool
+    data: list[list[object]] = field(repr=False)
+
+
+def read_payload(text: str | None) -> Payload:
+    """Read the form field `payload`.
+
+    Raises:
+        GraphError: It is missing, too long, or its rows do not match its schema.
+    """
+    content = _json_object("payload", text)
+    schema, data = content.get("schema"), content.get("data")
+    listed = isinstance(schema, list)
+    keys = tuple(schema) if isinstance(schema, list) else (SINGLE_KEYS.get(str(schema)),)
+    if not keys or not KEYS.issuperset(keys):
+        raise GraphError(100, "Invalid schema")
+    if not isinstance(data, list) or not data:
+        raise GraphError(100, "Data is missing or does not match schema")
+    if len(data) > MAX_ROWS:
+        raise GraphError(100, f"At most {MAX_ROWS} rows a request, got {len(data)}")
+    rows = [row if isinstance(row, list) else [row] for row in data]
+    if any(len(row) != len(keys) for row in rows):
+        raise GraphError(100, "Data is missing or does not match schema")
+    return Payload(tuple(map(str, keys)), listed, rows)
+
+
+def sort_out(
+    payload: Payload, refused: Collection[int] = ()
+) -> tuple[list[Row], list[list[object]]]:
+    """Split the rows into identifiers to apply and entries that are not valid.
+
+    Args:
+        payload: What came.
+        refused: Positions not to take either, as a fault demands.
+    """
+    taken: list[Row] = []
+    invalid: list[list[object]] = []
+    for position, cells in enumerate(payload.data):
+        texts = [cell for cell in cells if isinstance(cell, str) and _fits(cell)]
+        if position in refused or len(texts) != len(cells) or not any(texts):
+            invalid.append(cells)
+        elif row := _identifiers(dict(zip(payload.keys, texts, strict=True))):
+            taken.append(row)
+    return taken, invalid
+
+
+def _fits(cell: str) -> bool:
+    return not cell or DIGEST.fullmatch(cell) is not None
+
+
+def _identifiers(cells: Mapping[str, str]) -> Row:
+    found: set[Identifier] = {
+        (kind, cells[key])
+        for kind, key in (("email", "EMAIL"), ("phone", "PHONE"))
+        if cells.get(key)
+    }
+    address = [cells.get(key, "") for key in ADDRESS_KEYS]
+    if all(address):
+        found.add(("address", "|".join(address)))
+    return frozenset(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One request's place in its session."""
+
+    session: int
+    number: int
+    last: bool
+
+
+def read_session(text: str | None) -> Batch:
+    """Read the form field `session`.
+
+    Raises:
+        GraphError: It is missing, or a value is out of its range.
+    """
+    content = _json_object("session", text)
+    session, number = content.get("session_id"), content.get("batch_seq")
+    last = content.get("last_batch_flag")
+    if not isinstance(session, int) or not 1 <= session <= MAX_SESSION_ID:
+        raise GraphError(100, "session_id must be a positive 64-bit integer")
+    if not isinstance(number, int) or number < 1:
+        raise GraphError(100, "batch_seq must be a positive integer")
+    if not isinstance(last, bool):
+        raise GraphError(100, "last_batch_flag must be true or false")
+    total = content.get("estimated_num_total", 0)
+    if not isinstance(total, int) or total < 0:
+        raise GraphError(100, "estimated_num_total must be a number")
+    return Batch(session, number, last)
+
+
+@dataclass(slots=True)
+class _Session:
+    purpose: tuple[str, str, tuple[str, ...]]
+    batches: int = 0
+    received: int = 0
+    finished: bool = False
+
+
+class Sessions:
+    """Upload sessions of all accounts, by Meta's rules; safe between threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sessions: dict[tuple[str, int], _Session] = {}
+
+    def admit(
+        self, account: str, batch: Batch, purpose: tuple[str, str, tuple[str, ...]], rows: int
+    ) -> int:
+        """Take a batch into its session.
+
+        What Meta does with a `batch_seq` that comes twice is not documented for `/users`;
+        here it is refused, so that nothing comes to rely on it.
+
+        Args:
+            account: Sessions are unique within one.
+            batch: Its place.
+            purpose: Audience, operation and keys; one session has one.
+            rows: How many it carries.
+
+        Returns:
+            The rows received in the session so far, these included.
+
+        Raises:
+            GraphError: It does not fit.
+        """
+        with self._lock:
+            session = self._sessions.get((account, batch.session))
+            if session is None:
+                if batch.number != 1:
+                    raise GraphError(2650, "Session has no first batch", subcode=1870147)
+                session = self._sessions[account, batch.session] = _Session(purpose)
+            if session.finished:
+                raise GraphError(2650, "Session is finished", subcode=1870159)
+            if session.purpose != purpose:
+                raise GraphError(100, "A session has one audience, one operation and one schema")
+            if batch.number != session.batches + 1:
+                raise GraphError(100, f"batch_seq must be {session.batches + 1}")
+            session.batches = batch.number
+            session.received += rows
+            session.finished = batch.last
+            return session.received
+
+
+def _json_object(name: str, text: str | None) -> Mapping[str, object]:
+    if text is None:
+        raise GraphError(100, f"Missing required parameter: {name}")
+    try:
+        content = json.loads(text)
+    except ValueError:
+        raise GraphError(100, f"{name} is not JSON") from None
+    if not isinstance(content, dict):
+        raise GraphError(100, f"{name} is not an object")
+    return content

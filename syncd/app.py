@@ -1,0 +1,246 @@
+"""The one place that wires: settings to objects, connectors by entry point."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cached_property, partial
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from syncd.errors import UsageError
+from syncd.identity.digest import Policy, digest
+from syncd.identity.rules import rule_set
+from syncd.ledger import directory
+from syncd.ledger.keys import Key, load_or_make_key
+from syncd.ledger.lock import Hold, hold
+from syncd.ledger.store import Ledger, open_ledger
+from syncd.membership import FileMembership
+from syncd.model import SegmentQuery, Sync
+from syncd.parts import Parts, Progress, silent
+from syncd.ports import Clock, Platform
+from syncd.segments import catalogue_query, definition, own_query
+from syncd.settings import (
+    Settings,
+    check_accounts,
+    configuration_digest,
+    ledger_key,
+    ledger_password,
+    load,
+    resolve_account,
+    shop_password,
+)
+from syncd.settings.values import suggest
+from syncd.shop import DatabaseShop, open_shop
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """The wall clock in UTC."""
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Unlocked:
+    """What stands for the lock where nothing is pushed."""
+
+    def check(self) -> None:
+        """Nothing was locked."""
+
+
+class App:
+    """An open configuration: its ledger, its files, and parts for each sync."""
+
+    def __init__(self, settings: Settings, ledger: Ledger, key: Key, clock: Clock) -> None:
+        self.settings = settings
+        self.ledger = ledger
+        self.clock = clock
+        self.directory = settings.ledger.directory
+        self.membership = FileMembership(self.directory, key=key.derive("files"))
+        self.lock: Unlocked | Hold = Unlocked()
+
+    @cached_property
+    def shop(self) -> DatabaseShop:
+        """The shop's database; connects when first read."""
+        shop = self.settings.shop
+        return open_shop(shop.url, shop_password(self.settings), timezone=shop.timezone)
+
+    def names(self, prefix: str) -> str:
+        """A new id: its kind, the moment, and enough chance to be alone."""
+        return f"{prefix}{self.clock.now():%y%m%d%H%M%S}{secrets.token_hex(3)}"
+
+    def query(self, segment: str, as_of: datetime) -> SegmentQuery:
+        """A configured segment, or one of the catalogue, as of a moment.
+
+        Raises:
+            syncd.errors.ConfigError: There is none, or its SQL cannot be used.
+        """
+        configured = self.settings.segments.get(segment)
+        parameters = configured.with_ if configured else {}
+        used = configured.use if configured else segment
+        if used is None:
+            path = self.settings.sql_file(segment) or Path()
+            query = own_query(segment, path)
+            return own_query(segment, path, as_of=as_of) if ":as_of" in query.sql else query
+        query = catalogue_query(
+            used,
+            parameters=parameters,
+            as_of=as_of,
+            timezone=self.settings.shop.timezone,
+            dialect=self.shop.dialect,
+        )
+        return replace(query, name=segment)
+
+    def sync(self, name: str) -> Sync:
+        """A configured sync as the core takes it.
+
+        Raises:
+            syncd.errors.UsageError: There is none of that name.
+        """
+        if name not in self.settings.syncs:
+            hint = suggest(name, self.settings.syncs)
+            raise UsageError(f"no sync is called {name!r}; {hint}")
+        chosen = self.settings.syncs[name]
+        account = self.settings.accounts[chosen.account]
+        return Sync(
+            name=name,
+            segment=chosen.segment,
+            platform=account.connector,
+            account=self._account_key(chosen.account),
+            audience_name=chosen.audience.name,
+            audience_id=chosen.audience.id,
+            removes=chosen.mode == "mirror",
+            consent=chosen.consent,
+            guard=chosen.guard.as_guard(),
+            timing=chosen.timing,
+            max_unusable=chosen.max_unusable,
+            configuration=configuration_digest(
+                self.settings, name, sql_digest=self._definition(chosen.segment)
+            ),
+        )
+
+    def parts(self, name: str, *, progress: Progress = silent) -> Parts:
+        """Everything that a run of this sync works with."""
+        sync = self.sync(name)
+        chosen = self.settings.syncs[name]
+        platform = platforms()[sync.platform]
+        rules = rule_set(platform.rules)
+        kinds = frozenset(chosen.identifiers) & platform.capabilities.kinds
+        policy = Policy(
+            rules=rules,
+            kinds=kinds,
+            default_country=self.settings.shop.default_country,
+            max_identifiers=platform.capabilities.max_identifiers,
+        )
+        return Parts(
+            sync=sync,
+            ledger=self.ledger,
+            directory=self.directory,
+            membership=self.membership,
+            shop=self.shop,
+            platform=platform,
+            connect=lambda: platform.connect(
+                resolve_account(self.settings, chosen.account), secrets.randbits
+            ),
+            rules=rules,
+            query=partial(self.query, sync.segment),
+            digest=partial(digest, policy=policy),
+            clock=self.clock,
+            names=self.names,
+            known_syncs=frozenset(self.settings.syncs),
+            lock=self.lock,
+            progress=progress,
+        )
+
+    def _definition(self, segment: str) -> str:
+        path = self.settings.sql_file(segment)
+        text = (
+            own_query(segment, path).sql
+            if path
+            else definition(str(self.settings.segments[segment].use))
+        )
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def _account_key(self, name: str) -> str:
+        """What names an account for good: renaming it in the configuration changes nothing."""
+        account = self.settings.accounts[name]
+        option = next(
+            (o.name for o in platforms()[account.connector].options if o.required and not o.secret),
+            None,
+        )
+        value = account.options.get(option) if option else None
+        if not isinstance(value, str):
+            return name
+        plain = value.replace("-", "")  # Google writes 123-456-7890 and means the digits
+        return plain if plain.isdigit() else value
+
+
+@contextmanager
+def open_app(
+    config: Path | None, *, holder: str | None = None, clock: Clock | None = None
+) -> Iterator[App]:
+    """Open a configuration and its ledger.
+
+    Args:
+        config: The file; None for `$SYNCD_CONFIG`, then `config/syncd.yaml`.
+        holder: Take the lock under this name, as all do that plan or push.
+        clock: Another clock than the machine's.
+
+    Raises:
+        syncd.errors.Busy: Another process holds the lock.
+        syncd.errors.ConfigError: Something in the configuration or the ledger is wrong.
+    """
+    settings = load(config)
+    check_accounts(settings, platforms())
+    used = clock or SystemClock()
+    with ExitStack() as held:
+        password = ledger_password(settings)
+        url, folder = settings.ledger.url, settings.ledger.directory
+        lock = None
+        if holder is not None:
+            lock = held.enter_context(hold(folder, holder=holder, url=url, password=password))
+        key = key_of(settings)
+        make_if_new(settings, key)
+        ledger = open_ledger(url, password=password, key=key, clock=used)
+        held.callback(ledger.close)
+        app = App(settings, ledger, key, used)
+        if lock is not None:
+            app.lock = lock
+            directory.check(ledger, folder)
+            app.membership.sweep(ledger.named_files())
+        yield app
+
+
+def platforms() -> Mapping[str, Platform]:
+    """Installed connectors by name; loading one does not import its vendor's SDK."""
+    return {entry.name: entry.load() for entry in entry_points(group="syncd.connectors")}
+
+
+def key_of(settings: Settings) -> Key:
+    """The ledger's key: the configured one, or the one made once in its directory."""
+    text = ledger_key(settings)
+    if text is not None:
+        return Key.load(text)
+    return load_or_make_key(settings.ledger.directory / "ledger.key")[0]
+
+
+def make_if_new(settings: Settings, key: Key) -> tuple[str, ...]:
+    """Make a SQLite ledger that is not there yet; older ones wait for `syncd migrate`."""
+    from syncd.ledger.migrate import migrate  # noqa: PLC0415 - Alembic takes half a second
+
+    prefix = "sqlite:///"
+    url = settings.ledger.url
+    if not url.startswith(prefix) or Path(url.removeprefix(prefix)).exists():
+        return ()
+    return migrate(url, password=None, key=key)

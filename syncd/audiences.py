@@ -1,0 +1,119 @@
+"""Which audience on the platform a sync fills: found, made, taken over or refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from syncd.errors import ForeignAudience
+from syncd.ledger.audiences import KnownAudience
+from syncd.model import Audience
+from syncd.parts import Parts
+from syncd.ports import Connector
+from syncd.retry import policy
+
+
+def known(parts: Parts) -> KnownAudience | None:
+    """The audience as the ledger remembers it, if its configuration is still the same."""
+    sync, found = parts.sync, parts.ledger.audience_of(parts.sync.name)
+    if found is None or (found.platform, found.account) != (sync.platform, sync.account):
+        return None
+    if found.state != "active" or not found.ours:
+        return None
+    same = found.id == sync.audience_id if sync.audience_id else found.name == sync.audience_name
+    return found if same else None
+
+
+def resolve(
+    parts: Parts, connector: Connector, *, actor: str, run: str, adopt: bool
+) -> KnownAudience:
+    """The audience to fill; claimed for this sync.
+
+    Args:
+        parts: The sync's.
+        connector: Its platform.
+        actor, run: For the audit.
+        adopt: Take an audience over although it holds members that are not ours.
+
+    Raises:
+        syncd.errors.ForeignAudience: It holds members that we did not put there, or its
+            name is not unique.
+        syncd.errors.ConfigError: Another sync fills it.
+    """
+    found = known(parts)
+    if found is not None:
+        return found
+    audience = _find(parts, connector)
+    created = audience is None
+    if audience is None:
+        retrying = policy(sleep=parts.clock.sleep)
+        audience = retrying(connector.create, str(parts.sync.audience_name))
+    # One name for an account in the ledger, whatever the platform's answer calls it.
+    audience = replace(audience, platform=parts.sync.platform, account=parts.sync.account)
+    before = parts.ledger.known(audience.platform, audience.account, audience.id)
+    ours = created or (before is not None and before.ours) or audience.empty is True
+    if not ours and not adopt:
+        raise ForeignAudience(
+            f"audience {audience.name!r} ({audience.id}) holds members that syncd did not put "
+            f"there{_size(audience)}: `syncd sync {parts.sync.name} --adopt` adds yours beside "
+            "them and leaves them in; or name another audience"
+        )
+    _claim(parts, audience, actor=actor, run=run, ours=ours, created=created)
+    claimed = parts.ledger.known(audience.platform, audience.account, audience.id)
+    if claimed is None:
+        raise RuntimeError("an audience was claimed and is not in the ledger")
+    return claimed
+
+
+def _claim(
+    parts: Parts, audience: Audience, *, actor: str, run: str, ours: bool, created: bool
+) -> None:
+    said = "Made audience" if created else "Found audience"
+    parts.ledger.claim(
+        audience,
+        parts.sync.name,
+        known_syncs=parts.known_syncs,
+        created=ours,
+        event=parts.event(
+            "audience_claimed",
+            f"{said} {audience.name} ({audience.id}) on {parts.platform.title}; "
+            f"sync {parts.sync.name} fills it from now on.",
+            actor=actor,
+            audience=audience.name,
+            run=run,
+        ),
+    )
+    if ours:
+        return
+    parts.ledger.adopt(
+        audience.platform,
+        audience.account,
+        audience.id,
+        event=parts.event(
+            "audience_adopted",
+            f"Took over audience {audience.name} ({audience.id}), which may hold others; "
+            "they stay in.",
+            actor=actor,
+            audience=audience.name,
+            run=run,
+        ),
+    )
+
+
+def _find(parts: Parts, connector: Connector) -> Audience | None:
+    sync = parts.sync
+    retrying = policy(sleep=parts.clock.sleep)
+    if sync.audience_id:
+        return retrying(connector.read, sync.audience_id)
+    found = retrying(connector.find, str(sync.audience_name))
+    if len(found) > 1:
+        ids = ", ".join(sorted(audience.id for audience in found))
+        raise ForeignAudience(
+            f"{len(found)} audiences are named {sync.audience_name!r} (ids {ids}): rename one, "
+            'or say which by `audience: {id: "..."}`'
+        )
+    # A listing may know less of an audience than reading it does.
+    return retrying(connector.read, found[0].id) if found else None
+
+
+def _size(audience: Audience) -> str:
+    return f", about {audience.size:,}" if audience.size else ""

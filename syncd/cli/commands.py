@@ -1,0 +1,218 @@
+"""Each command's signature and help; its work stands in the module it is named after.
+
+Signatures stand here, so that `--help` imports no room of syncd.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from syncd.cli.options import Config, Json
+
+Wait = Annotated[
+    bool, typer.Option("--wait", help="Stay until the platform has processed everything.")
+]
+Adopt = Annotated[bool, typer.Option("--adopt", help="Take over an audience that holds others.")]
+
+
+def register(application: typer.Typer) -> None:
+    """Add every command, in the order in which one meets them."""
+    first: tuple[Callable[..., None], ...] = (demo, init, plan, sync, approve, status)
+    last: tuple[Callable[..., None], ...] = (migrate, sandbox)
+    for command in first:
+        application.command()(command)
+    for group, text, members in (
+        ("runs", "What ran, and how it ended.", (runs_list, runs_show)),
+        ("audit", "What happened, in sentences.", (audit_show, audit_export, audit_verify)),
+        ("segments", "The catalogue and your own.", (segments_list, segments_preview)),
+        ("config", "The configuration.", (config_check, config_schema)),
+    ):
+        below = typer.Typer(help=text, no_args_is_help=True)
+        for member in members:
+            below.command(member.__name__.partition("_")[2])(member)
+        application.add_typer(below, name=group)
+    for command in last:
+        application.command()(command)
+
+
+def demo(
+    keep: Annotated[
+        str | None, typer.Option(help="Keep the demo's files in this empty directory.")
+    ] = None,
+) -> None:
+    """Make a shop, sync it to local platforms, let a day pass, and check everything."""
+    from syncd.cli import local  # noqa: PLC0415 - here and below: rooms load when used
+
+    local.demo(keep)
+
+
+def init(config: Config = None) -> None:
+    """Write a first configuration, and make the ledger and its key."""
+    from syncd.cli import setup  # noqa: PLC0415
+
+    setup.init(config)
+
+
+def plan(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[SYNC]...")] = None,
+    config: Config = None,
+    json: Json = False,  # noqa: FBT002 - options, here and below
+) -> None:
+    """Show what would be added and removed; send nothing."""
+    from syncd.cli import syncs  # noqa: PLC0415
+
+    syncs.plan(names, config, as_json=json)
+
+
+def sync(
+    names: Annotated[list[str], typer.Argument(metavar="SYNC...")],
+    plan: Annotated[
+        str | None, typer.Option(help="Carry out exactly this plan, or refuse.")
+    ] = None,
+    adopt: Adopt = False,  # noqa: FBT002
+    wait: Wait = False,  # noqa: FBT002
+    config: Config = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Make audiences equal to their segments, now."""
+    from syncd.cli import syncs  # noqa: PLC0415
+
+    syncs.sync(names, config, plan=plan, adopt=adopt, wait=wait, as_json=json)
+
+
+def approve(
+    plan: Annotated[str, typer.Argument(metavar="PLAN")],
+    wait: Wait = False,  # noqa: FBT002
+    config: Config = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Let a plan's held removals go: those that still apply, and no others."""
+    from syncd.cli import syncs  # noqa: PLC0415
+
+    syncs.approve(plan, config, wait=wait, as_json=json)
+
+
+def status(config: Config = None, json: Json = False) -> None:  # noqa: FBT002
+    """Say of each sync what its audience holds and how its last run ended."""
+    from syncd.cli import syncs  # noqa: PLC0415
+
+    syncs.status(config, as_json=json)
+
+
+def runs_list(
+    sync: Annotated[str | None, typer.Option(help="Only this sync's.")] = None,
+    limit: Annotated[int, typer.Option(help="At most so many, the newest first.")] = 20,
+    config: Config = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """List the last runs."""
+    from syncd.cli import history  # noqa: PLC0415
+
+    history.runs(config, sync=sync, limit=limit, as_json=json)
+
+
+def runs_show(
+    run: Annotated[str, typer.Argument(metavar="RUN")],
+    config: Config = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Show one run: its plan, its batches, what was refused, what it waits for."""
+    from syncd.cli import history  # noqa: PLC0415
+
+    history.run(run, config, as_json=json)
+
+
+Since = Annotated[str | None, typer.Option(help="Only what is younger than this, such as 7d.")]
+OfSync = Annotated[str | None, typer.Option("--sync", help="Only this sync's events.")]
+Kind = Annotated[str | None, typer.Option(help="Only events of this kind, such as plan_held.")]
+
+
+def audit_show(
+    since: Since = None,
+    of_sync: OfSync = None,
+    kind: Kind = None,
+    limit: Annotated[int, typer.Option(help="At most so many, the newest.")] = 50,
+    config: Config = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Read the audit: a line an event."""
+    from syncd.cli import history  # noqa: PLC0415
+
+    history.audit(config, since=since, sync=of_sync, kind=kind, limit=limit, as_json=json)
+
+
+def audit_export(
+    form: Annotated[str, typer.Option("--format", help="csv or json (a line an event).")] = "csv",
+    since: Since = None,
+    of_sync: OfSync = None,
+    kind: Kind = None,
+    config: Config = None,
+) -> None:
+    """Write all events that fit to standard output."""
+    from syncd.cli import history  # noqa: PLC0415
+
+    history.export(config, form=form, since=since, sync=of_sync, kind=kind)
+
+
+def audit_verify(config: Config = None, json: Json = False) -> None:  # noqa: FBT002
+    """Walk the audit chain: was an event changed, added or taken out?"""
+    from syncd.cli import history  # noqa: PLC0415
+
+    history.verify(config, as_json=json)
+
+
+def segments_list(config: Config = None, json: Json = False) -> None:  # noqa: FBT002
+    """List the shipped segments and those of the configuration."""
+    from syncd.cli import segments  # noqa: PLC0415
+
+    segments.listing(config, as_json=json)
+
+
+def segments_preview(
+    name: Annotated[str, typer.Argument(metavar="SEGMENT")],
+    config: Config = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Count a segment's members and what they can be matched by; sends nothing."""
+    from syncd.cli import segments  # noqa: PLC0415
+
+    segments.preview(name, config, as_json=json)
+
+
+def config_check(config: Config = None, json: Json = False) -> None:  # noqa: FBT002
+    """Check the configuration, its references and its segments."""
+    from syncd.cli import setup  # noqa: PLC0415
+
+    setup.check(config, as_json=json)
+
+
+def config_schema() -> None:
+    """Print the JSON Schema that editors check a configuration with."""
+    from syncd.cli import setup  # noqa: PLC0415
+
+    setup.schema()
+
+
+def migrate(config: Config = None) -> None:
+    """Bring the ledger to this version's schema."""
+    from syncd.cli import setup  # noqa: PLC0415
+
+    setup.migrate(config)
+
+
+def sandbox(
+    meta_port: Annotated[int, typer.Option(help="0 takes a free port.")] = 8901,
+    google_port: Annotated[int, typer.Option(help="0 takes a free port.")] = 8902,
+    control_port: Annotated[int, typer.Option(help="0 takes a free port.")] = 8903,
+    delay: Annotated[
+        float, typer.Option(help="Seconds until Google applies what it accepted.")
+    ] = 2.0,
+) -> None:
+    """Serve local platforms that the real SDKs talk to, until interrupted."""
+    from syncd.cli import local  # noqa: PLC0415
+
+    local.sandbox(meta_port=meta_port, google_port=google_port, control_port=control_port,
+                  delay=delay)  # fmt: skip

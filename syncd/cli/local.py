@@ -1,0 +1,41 @@
+"""sandbox and demo: local platforms, and a story told with them."""
+
+from __future__ import annotations
+
+import threading
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from syncd.cli.output import say
+from syncd.ports import LocalPlatforms, StartLocal
+
+
+def sandbox(*, meta_port: int, google_port: int, control_port: int, delay: float) -> None:
+    """Serve until interrupted; prints what to write into a configuration."""
+    with start(
+        meta_port=meta_port,
+        google_port=google_port,
+        control_port=control_port,
+        google_delay=delay,
+    ) as local:
+        say("local platforms, in memory; put this under `accounts:`")
+        say("  meta-local: {connector: meta, account_id: act_1, access_token: sandbox-token,")
+        say(f"               endpoint: {local.meta_endpoint}}}")
+        say('  google-local: {connector: google, customer_id: "1234567890",')
+        say(f"                 credentials: anonymous, endpoint: {local.google_endpoint}}}")
+        say(f"control: {local.control_endpoint} (GET /state, POST /faults)")
+        threading.Event().wait()
+
+
+def start(**ports: float) -> LocalPlatforms:
+    """Start the local platforms that are installed."""
+    (found,) = entry_points(group="syncd.sandbox")
+    begin: StartLocal = found.load()
+    return begin(**ports)
+
+
+def demo(keep: str | None) -> None:
+    """Tell the demo's story; exit 0 only if everything agreed."""
+    from syncd.demo.story import tell  # noqa: PLC0415
+
+    tell(start, Path(keep) if keep else None)

@@ -1,0 +1,183 @@
+"""plan, sync, approve, status."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+from syncd.app import App, open_app
+from syncd.cli.options import actor
+from syncd.cli.output import complain, print_json, progress, say, table
+from syncd.errors import PlanRefused, SyncdError, UsageError
+from syncd.model import Phase, Plan, RunState
+from syncd.planning import sentence
+from syncd.sync import Result, Wish, run, show
+
+APPROVED_FOR = timedelta(hours=72)
+# What a caller of several syncs most needs to know, first.
+_GRAVEST = (78, 77, 75, 2, 1, 4, 3, 0)
+
+
+def plan(names: list[str] | None, config: Path | None, *, as_json: bool) -> None:
+    """Draw plans and print them."""
+    with open_app(config, holder="plan") as app:
+        plans: list[tuple[Plan, bool]] = []
+
+        def one(name: str) -> int:
+            with progress(name) as bars:
+                plans.append(show(app.parts(name, progress=bars), actor=actor()))
+            return 4 if plans[-1][0].held else 0
+
+        code = _each(names or list(app.settings.syncs), one)
+    if as_json:
+        print_json([drawn for drawn, _ in plans])
+    else:
+        for drawn, kept in plans:
+            _show_plan(drawn, kept=kept)
+    sys.exit(code)
+
+
+def sync(
+    names: list[str],
+    config: Path | None,
+    *,
+    plan: str | None,
+    adopt: bool,
+    wait: bool,
+    as_json: bool,
+) -> None:
+    """Run syncs one after the other; one that fails does not keep the next."""
+    if plan and len(names) > 1:
+        raise UsageError("--plan belongs to one sync; name that one")
+    wish = Wish(actor=actor(), plan=plan, adopt=adopt, wait=wait)
+    with open_app(config, holder=f"sync {' '.join(names)}") as app:
+        code = _run_each(app, names, wish, as_json=as_json)
+    sys.exit(code)
+
+
+def approve(plan: str, config: Path | None, *, wait: bool, as_json: bool) -> None:
+    """Keep the approval and run the plan's sync with it."""
+    who = actor()
+    with open_app(config, holder=f"approve {plan}") as app:
+        found = app.ledger.plan(plan)
+        if found is None:
+            raise UsageError(f"there is no plan {plan}: `syncd status` names those that are held")
+        if not found.held:
+            raise PlanRefused(f"plan {plan} holds nothing back; there is nothing to approve")
+        parts = app.parts(found.sync)
+        now = app.clock.now()
+        if now - found.created_at > APPROVED_FOR:
+            raise PlanRefused(
+                f"plan {plan} is older than {APPROVED_FOR.total_seconds() / 3600:.0f} h: "
+                f"`syncd plan {found.sync}` shows what would be removed now"
+            )
+        event = parts.event(
+            "removals_approved",
+            f"{who} let the held removals of plan {plan} go: "
+            f"{found.counts.leaving.members + found.counts.withdrawn.members:,} members.",
+            actor=who,
+            plan=plan,
+            counts={"leaving": found.counts.leaving.members},
+        )
+        app.ledger.approve(found.id, who, event=event, expires_at=now + APPROVED_FOR)
+        code = _run_each(app, [found.sync], Wish(actor=who, wait=wait), as_json=as_json)
+    sys.exit(code)
+
+
+def status(config: Path | None, *, as_json: bool) -> None:
+    """Print every sync's state, and audiences that no sync fills any more."""
+    with open_app(config) as app:
+        rows = [_status(app, name) for name in app.settings.syncs]
+        orphans = [
+            audience
+            for audience in app.ledger.audiences()
+            if audience.sync not in app.settings.syncs and audience.state == "active"
+        ]
+    if as_json:
+        print_json({"syncs": rows, "orphans": orphans})
+        return
+    columns = ("sync", "audience", "members", "state", "last run", "under way", "needs")
+    table(columns, [[row[name] for name in columns] for row in rows])
+    for orphan in orphans:
+        say(
+            f"orphaned: audience {orphan.name} ({orphan.platform} {orphan.id}) is filled by no "
+            "sync any more and still holds members"
+        )
+
+
+def _status(app: App, name: str) -> dict[str, object]:
+    known = app.ledger.audience_of(name)
+    last = next(iter(app.ledger.runs(name, limit=1)), None)
+    at = (known.platform, known.account, known.id) if known else None
+    generation = app.ledger.generation(*at) if at else None
+    held = last and last.state is RunState.HELD
+    return {
+        "sync": name,
+        "audience": known.name if known else app.settings.syncs[name].audience.name,
+        "id": known.id if known else None,
+        "members": generation.sizes.members if generation else 0,
+        "identifiers": dict(generation.sizes.identifiers) if generation else {},
+        "state": last.state.value if last else "never run",
+        "last run": last.started_at if last else None,
+        "run": last.id if last else None,
+        "under way": len(app.ledger.under_way(*at)) if at else 0,
+        "unknown": len(app.ledger.unfinished(*at)) if at else 0,
+        "needs": _needs(last.plan if last and held else None, last.detail if last else ""),
+    }
+
+
+def _needs(plan: str | None, detail: str) -> str:
+    return f"syncd approve {plan}" if plan else detail.split(":", maxsplit=1)[0][:60]
+
+
+def _run_each(app: App, names: list[str], wish: Wish, *, as_json: bool) -> int:
+    results: list[Result] = []
+
+    def one(name: str) -> int:
+        with progress(name) as bars:
+            result = run(app.parts(name, progress=bars), wish)
+        results.append(result)
+        if not as_json:
+            _show_result(result)
+        return result.exit_code
+
+    code = _each(names, one)
+    if as_json:
+        print_json(results)
+    return code
+
+
+def _each(names: list[str], one: Callable[[str], int]) -> int:
+    """Do it for each sync, one's failure not touching the next; the gravest exit code."""
+    codes = {0}
+    for name in names:
+        try:
+            codes.add(one(name))
+        except SyncdError as error:
+            complain(f"syncd: {name}: {error}")
+            codes.add(error.exit_code)
+    return next(code for code in _GRAVEST if code in codes)
+
+
+def _show_plan(drawn: Plan, *, kept: bool) -> None:
+    say(f"{drawn.sync}: {sentence(drawn)}")
+    if kept:
+        say(f"  plan {drawn.id}; carry it out: syncd sync {drawn.sync} --plan {drawn.id}")
+    else:
+        say(f"  its audience is found or made by the first run: syncd sync {drawn.sync}")
+
+
+def _show_result(result: Result) -> None:
+    pushed, counts = result.pushed, result.plan.counts
+    say(
+        f"{result.plan.sync}: {result.run.state.value}; removed {pushed[Phase.REMOVE]:,}, added "
+        f"{pushed[Phase.ADD]:,}, sent again {pushed[Phase.AGAIN]:,}, unchanged "
+        f"{counts.unchanged:,}, refused {result.refused:,} (run {result.run.id})"
+    )
+    if result.too_many_unusable:
+        say(f"  {result.unusable:,} rows of the segment have no usable identifier: too many")
+    if result.plan.held:
+        say(f"  held: {'; '.join(result.plan.held)}")
+        say(f"  look at it, then: syncd approve {result.plan.id}")

@@ -1,0 +1,216 @@
+"""Raw Arrow columns in, digested Arrow columns out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from syncd.errors import BadRows, ConfigError
+from syncd.identity.columns import Column, cells, normalised
+from syncd.identity.consent import consents, demanded
+from syncd.identity.reasons import Reason
+from syncd.identity.rows import limit_identifiers, only_whole, without_repeats
+from syncd.identity.steps import Step, normalise, steps_named
+from syncd.model import (
+    ADDRESS_CELLS,
+    EMAIL_CELLS,
+    PHONE_CELLS,
+    ROW_COLUMNS,
+    FieldRule,
+    IdentifierKind,
+    Refused,
+    RuleSet,
+)
+
+# Every row that came in, in its order, the unusable ones too, so that counts add up.
+# `region` is true where consent is demanded: an EEA country, the UK, Switzerland, or a
+# country that is missing or cannot be read.
+DIGESTED_SCHEMA = pa.schema(
+    [
+        pa.field("key", pa.binary(), nullable=False),
+        *(pa.field(name, pa.binary()) for name in ROW_COLUMNS),
+        pa.field("consent", pa.int8(), nullable=False),
+        pa.field("region", pa.bool_(), nullable=False),
+        pa.field("usable", pa.bool_(), nullable=False),
+    ]
+)
+
+_ADDRESS_COLUMNS = {
+    "given_name": "first_name",
+    "family_name": "last_name",
+    "postcode": "postcode",
+}
+_COUNTRY_STEPS = ("trim", "country_code")
+_NO_TEXT = pa.scalar(None, pa.string())
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What is to be made of a segment's columns for one platform.
+
+    Attributes:
+        rules: How the platform wants each field.
+        kinds: The identifiers this sync sends; cells of other kinds stay null.
+        default_country: The shop's, for members who have none; ISO 3166 alpha-2.
+        max_identifiers: What one row may carry; the last ones are left out.
+    """
+
+    rules: RuleSet
+    kinds: frozenset[IdentifierKind]
+    default_country: str | None
+    max_identifiers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Digested:
+    """A batch without anything raw in it but its keys.
+
+    Attributes:
+        rows: `DIGESTED_SCHEMA`, one row for each that came in, in the same order.
+        refused: Values that could not be used, by field and reason; blanks are none.
+    """
+
+    rows: pa.RecordBatch = field(repr=False)
+    refused: tuple[Refused, ...]
+
+
+def digest(batch: pa.RecordBatch, policy: Policy) -> Digested:
+    """Normalise and hash a batch of a segment's rows as one platform wants them.
+
+    Args:
+        batch: Text columns named as in `model.SEGMENT_COLUMNS`; any but
+            `customer_key` may be missing.
+
+    Raises:
+        BadRows: A key is missing.
+        ConfigError: The rule set names an unknown step, or the default country is none.
+    """
+    country = _country(batch)
+    work = _Work(
+        batch,
+        policy,
+        rules={rule.field: (rule, steps_named(rule.steps)) for rule in policy.rules.fields},
+        known=_known_countries(country, policy.default_country),
+        refused=Counter(),
+    )
+    work.count("country", country.reasons)
+    row = {**_several(work, EMAIL_CELLS), **_several(work, PHONE_CELLS), **_address(work)}
+    limit_identifiers(row, policy.max_identifiers)
+    consent, unreadable = consents(_raw(batch, "ad_consent"))
+    work.count("ad_consent", unreadable)
+    columns = [
+        _keys(batch),
+        *(row[name] for name in ROW_COLUMNS),
+        consent,
+        demanded(country.values),
+        _usable(row),
+    ]
+    rows = pa.RecordBatch.from_arrays(columns, schema=DIGESTED_SCHEMA)
+    return Digested(rows, _as_refused(work.refused))
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One batch under way.
+
+    Attributes:
+        known: The member's country, the shop's default where the member has none. Null
+            where a country is stated that cannot be read: it is then not the default.
+        refused: Rows so far, by field and reason.
+    """
+
+    batch: pa.RecordBatch
+    policy: Policy
+    rules: Mapping[str, tuple[FieldRule, tuple[Step, ...]]]
+    known: pa.Array
+    refused: Counter[tuple[str, Reason]]
+
+    def count(self, name: str, reasons: Counter[Reason]) -> None:
+        """Add a column's refused values."""
+        for reason, count in reasons.items():
+            self.refused[name, reason] += count
+
+    def blank(self) -> pa.Array:
+        """A column of cells with nothing in it."""
+        return pa.nulls(self.batch.num_rows, pa.binary())
+
+
+def _several(work: _Work, names: tuple[str, ...]) -> dict[str, pa.Array]:
+    """The cells of a kind that a member may have several of, repeats left out."""
+    if IdentifierKind(names[0]) not in work.policy.kinds:
+        return dict.fromkeys(names, work.blank())
+    found = [_cell(work, names[0], _raw(work.batch, name)) for name in names]
+    return dict(zip(names, without_repeats(found), strict=True))
+
+
+def _address(work: _Work) -> dict[str, pa.Array]:
+    """The four cells of the address: all or none."""
+    if IdentifierKind.ADDRESS not in work.policy.kinds:
+        return dict.fromkeys(ADDRESS_CELLS, work.blank())
+    raw = {name: _raw(work.batch, column) for name, column in _ADDRESS_COLUMNS.items()}
+    raw["country"] = work.known
+    found = [_cell(work, name, raw[name]) for name in ADDRESS_CELLS]
+    return dict(zip(ADDRESS_CELLS, only_whole(found), strict=True))
+
+
+def _cell(work: _Work, name: str, raw: pa.Array) -> pa.Array:
+    """One column as it travels; nothing where the platform has no such field."""
+    if name not in work.rules or raw.null_count == len(raw):
+        return work.blank()
+    rule, steps = work.rules[name]
+    column = normalised(steps, raw, work.known)
+    work.count(name, column.reasons)
+    return cells(column.values, hashed=rule.hashed)
+
+
+# --- columns of the segment -----------------------------------------------------
+
+
+def _keys(batch: pa.RecordBatch) -> pa.Array:
+    key = _raw(batch, "customer_key")
+    if key.null_count:
+        raise BadRows(
+            f"{key.null_count} of {len(key)} rows have no customer_key; a segment's query "
+            "gives each row a key of its own"
+        )
+    return key.cast(pa.binary())
+
+
+def _raw(batch: pa.RecordBatch, name: str) -> pa.Array:
+    """A column as plain text; all null if the segment has none of this name."""
+    place = batch.schema.get_field_index(name)
+    if place < 0:
+        return pa.nulls(batch.num_rows, pa.string())
+    return batch.column(place).cast(pa.string())
+
+
+def _country(batch: pa.RecordBatch) -> Column:
+    """The members' own countries, ISO alpha-2."""
+    raw = _raw(batch, "country")
+    return normalised(steps_named(_COUNTRY_STEPS), raw, pa.nulls(len(raw), pa.string()))
+
+
+def _known_countries(country: Column, default: str | None) -> pa.Array:
+    code = None if default is None else normalise(steps_named(_COUNTRY_STEPS), default, None)
+    if isinstance(code, Reason):
+        raise ConfigError(f"default_country {default!r} is {code.value}; write it as in NL")
+    elsewhere = pc.if_else(country.refused, _NO_TEXT, pa.scalar(code, pa.string()))
+    return pc.coalesce(country.values, elsewhere)
+
+
+def _usable(row: dict[str, pa.Array]) -> pa.Array:
+    """Whether a row holds anything; an address stands or falls with any of its cells."""
+    usable = row[ADDRESS_CELLS[0]].is_valid()
+    for name in (*EMAIL_CELLS, *PHONE_CELLS):
+        usable = pc.or_(usable, row[name].is_valid())
+    return usable
+
+
+def _as_refused(refused: Counter[tuple[str, Reason]]) -> tuple[Refused, ...]:
+    """By field and reason, in the same order every time."""
+    entries = (Refused(name, reason.value, count) for (name, reason), count in refused.items())
+    return tuple(sorted(entries, key=lambda entry: (entry.field, entry.reason)))

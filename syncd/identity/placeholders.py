@@ -1,0 +1,27 @@
+"""What people and shops write where nothing is known, as data; lower-case."""
+
+from __future__ import annotations
+
+# In any field. No name is among them ("Na", "Nan" and "Test" are people's names), but
+# "Null" is: far more cells than people are called so.
+WORDS = frozenset(
+    {"none", "n/a", "#n/a", "null", "undefined", "unknown", "(null)", "(none)", "[null]"}
+    | {"0000", "00000", "000000"}
+)
+
+# In a cell for an address or a number, where a word can only be an excuse.
+EXCUSES = WORDS | {
+    *("na", "nil", "nan", "no", "noemail", "nomail", "test", "email", "mail"),
+    *("x", "xx", "xxx", "-", "--", "---", ".", "?"),
+}
+
+# Before the @, where the domain's first label repeats it: test@test.com, none@none.nl.
+SAID_TWICE = frozenset(
+    {"test", "none", "null", "na", "no", "noemail", "nomail", "noreply", "unknown", "undefined"}
+    | {"email", "mail", "example", "fake", "asdf", "abc", "a", "xxx"}
+)
+
+ADDRESSES = frozenset({"no@email.com", "none@email.com", "noemail@email.com", "no@mail.com"})
+
+# Digits typed in a row to get past a form that demands a number.
+COUNTED_UP = frozenset({"1234567", "12345678", "123456789", "1234567890", "0123456789"})

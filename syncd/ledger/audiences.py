@@ -1,0 +1,149 @@
+"""Which audience belongs to which sync."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Connection, RowMapping, insert, select, update
+
+from syncd.errors import ConfigError
+from syncd.ledger.tables import audience
+from syncd.model import Audience
+
+
+@dataclass(frozen=True, slots=True)
+class KnownAudience:
+    """An audience that the ledger has seen.
+
+    Attributes:
+        sync: Who fills it; "" for an orphan, whose sync went on to another audience.
+        state: `retired` once it was emptied for good.
+        adopted: Taken over although it may hold others.
+        ours: Made, adopted or filled by us; what is in it needs no asking.
+    """
+
+    pk: int
+    platform: str
+    account: str
+    id: str
+    name: str
+    sync: str
+    state: Literal["active", "retired"]
+    adopted: bool
+    ours: bool
+
+
+def claim(
+    tx: Connection,
+    wanted: Audience,
+    sync: str,
+    *,
+    known_syncs: frozenset[str],
+    created: bool,
+    now: datetime,
+) -> bool:
+    """Give an audience to a sync, and say whether that changed anything.
+
+    A sync fills one audience: any other that it filled is left an orphan, still known.
+
+    Raises:
+        syncd.errors.ConfigError: A sync that is still configured fills it.
+    """
+    found = known(tx, wanted.platform, wanted.account, wanted.id)
+    if found is None:
+        tx.execute(insert(audience).values(**_first(wanted, sync), ours=created, claimed_at=now))
+        _orphan_others(tx, sync, wanted)
+        return True
+    mine = found.sync == sync and found.state == "active"
+    if not mine and found.state == "active" and found.sync in known_syncs - {sync}:
+        raise ConfigError(
+            f"audience {wanted.name!r} ({wanted.platform} {wanted.account} {wanted.id}) is "
+            f"already filled by sync {found.sync!r}; sync {sync!r} needs an audience of its own"
+        )
+    changes: dict[str, object] = {"name": wanted.name, "ours": found.ours or created}
+    if not mine:
+        changes |= {"sync": sync, "state": "active", "claimed_at": now}
+    tx.execute(update(audience).where(audience.c.pk == found.pk).values(**changes))
+    _orphan_others(tx, sync, wanted)
+    return not mine
+
+
+def _first(wanted: Audience, sync: str) -> Mapping[str, object]:
+    return {
+        "platform": wanted.platform,
+        "account": wanted.account,
+        "id": wanted.id,
+        "name": wanted.name,
+        "sync": sync,
+        "state": "active",
+        "adopted": False,
+    }
+
+
+def _orphan_others(tx: Connection, sync: str, wanted: Audience) -> None:
+    same = (
+        (audience.c.platform == wanted.platform)
+        & (audience.c.account == wanted.account)
+        & (audience.c.id == wanted.id)
+    )
+    tx.execute(update(audience).where(audience.c.sync == sync, ~same).values(sync=""))
+
+
+def known(tx: Connection, platform: str, account: str, audience_id: str) -> KnownAudience | None:
+    """The audience, or None if the ledger never saw it."""
+    found = tx.execute(
+        select(audience).where(
+            audience.c.platform == platform,
+            audience.c.account == account,
+            audience.c.id == audience_id,
+        )
+    )
+    row = found.mappings().one_or_none()
+    return None if row is None else _known(row)
+
+
+def needed(tx: Connection, platform: str, account: str, audience_id: str) -> KnownAudience:
+    """The audience, which the caller has claimed before.
+
+    Raises:
+        ValueError: It was not; our bug.
+    """
+    found = known(tx, platform, account, audience_id)
+    if found is None:
+        raise ValueError(f"no sync claimed the audience {platform} {account} {audience_id}")
+    return found
+
+
+def of_sync(tx: Connection, sync: str) -> KnownAudience | None:
+    """The audience that a sync fills now, or None."""
+    query = select(audience).where(audience.c.sync == sync, audience.c.state == "active")
+    row = tx.execute(query.order_by(audience.c.pk.desc()).limit(1)).mappings().one_or_none()
+    return None if row is None else _known(row)
+
+
+def every(tx: Connection) -> tuple[KnownAudience, ...]:
+    """All audiences, first claimed first."""
+    rows = tx.execute(select(audience).order_by(audience.c.pk)).mappings()
+    return tuple(_known(row) for row in rows)
+
+
+def change(tx: Connection, pk: int, **values: Any) -> None:  # noqa: ANN401 - columns differ in type
+    """Set columns of one audience."""
+    tx.execute(update(audience).where(audience.c.pk == pk).values(**values))
+
+
+def _known(row: RowMapping) -> KnownAudience:
+    return KnownAudience(
+        pk=row["pk"],
+        platform=row["platform"],
+        account=row["account"],
+        id=row["id"],
+        name=row["name"],
+        sync=row["sync"],
+        state=row["state"],
+        adopted=row["adopted"],
+        ours=row["ours"],
+    )

@@ -1,0 +1,331 @@
+"""Batches, the outbox: written before they are sent, and what was answered."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, select, update
+
+from syncd.ledger import codec, states
+from syncd.ledger.tables import attempt, audience, batch, plan
+from syncd.model import (
+    BatchId,
+    BatchRecord,
+    BatchState,
+    Operation,
+    Outcome,
+    Phase,
+    PlanId,
+    Receipt,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One request for a batch.
+
+    Attributes:
+        number: From 1.
+        label: The platform-side name of its upload, fixed before it was sent.
+        deadline: When its answer was no longer waited for.
+        ended_at: None while it runs, or if the process died in it.
+        state: What the batch became by it; None as long as `ended_at` is.
+        code: The platform's code, or ours, where it was turned away.
+    """
+
+    number: int
+    label: str
+    deadline: datetime
+    started_at: datetime
+    ended_at: datetime | None
+    state: BatchState | None
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a platform said of a batch, beside its state.
+
+    Attributes:
+        received: Rows it took in, or None before a receipt.
+        match_rate: In the platform's words, "" where it does not tell.
+        code: Of the last attempt.
+    """
+
+    received: int | None
+    match_rate: str
+    code: str
+
+
+def add(tx: Connection, plan_id: PlanId, audience_pk: int, planned: Sequence[BatchRecord]) -> None:
+    """Keep a plan's batches, as planned.
+
+    Raises:
+        ValueError: One is another plan's, or not in `planned`; our bug.
+    """
+    for record in planned:
+        if record.plan != plan_id or record.state is not BatchState.PLANNED:
+            raise ValueError(f"batch {record.id} is not a planned batch of plan {plan_id}")
+    if planned:
+        tx.execute(insert(batch), [_new(record, audience_pk) for record in planned])
+
+
+def _new(record: BatchRecord, audience_pk: int) -> Mapping[str, object]:
+    return {
+        "id": record.id,
+        "plan": record.plan,
+        "audience": audience_pk,
+        "number": record.number,
+        "phase": record.phase.value,
+        "first_row": record.first_row,
+        "rows": record.rows,
+        "state": BatchState.PLANNED.value,
+        "unfolded": False,
+        "doubtful": False,
+        "attempts": 0,
+        "reference": "",
+        "refused": codec.refusals_text(()),
+        "match_rate": "",
+    }
+
+
+def intend(
+    tx: Connection, batch_id: BatchId, *, label: str, deadline: datetime, now: datetime
+) -> BatchRecord:
+    """Note that a batch is about to be sent.
+
+    Raises:
+        ValueError: It may not be sent; our bug.
+    """
+    before = _one(tx, batch_id)
+    states.check(before.state, BatchState.SENDING)
+    if before.state is BatchState.SENDING:  # the process died while it waited
+        _end_attempt(tx, before, BatchState.UNKNOWN, code="interrupted", now=now)
+    number = before.attempts + 1
+    tx.execute(
+        insert(attempt).values(
+            batch=batch_id, number=number, label=label, deadline=deadline, started_at=now, code=""
+        )
+    )
+    if before.phase.operation is Operation.ADD:
+        of_batch = select(batch.c.audience).where(batch.c.id == batch_id).scalar_subquery()
+        tx.execute(update(audience).where(audience.c.pk == of_batch).values(ours=True))
+    return _change(
+        tx,
+        before,
+        BatchState.SENDING,
+        attempts=number,
+        doubtful=before.doubtful or before.state in states.UNFINISHED,
+    )
+
+
+def record(tx: Connection, batch_id: BatchId, receipt: Receipt, *, now: datetime) -> BatchRecord:
+    """Note what the platform said.
+
+    Raises:
+        ValueError: The batch was not being sent; our bug.
+    """
+    before = _one(tx, batch_id)
+    then = BatchState.PROCESSED if receipt.final else BatchState.ACCEPTED
+    states.check(before.state, then)
+    _end_attempt(tx, before, then, code="", now=now)
+    return _change(
+        tx,
+        before,
+        then,
+        received=receipt.received,
+        refused=codec.refusals_text(receipt.refused),
+        reference=receipt.reference,
+        accepted_at=now,
+        processed_at=now if receipt.final else None,
+    )
+
+
+def mark(
+    tx: Connection,
+    batch_id: BatchId,
+    asked: BatchState,
+    *,
+    code: str,
+    doubtful: bool,
+    now: datetime,
+) -> BatchRecord:
+    """Note that a batch was turned away, lost, given up, settled or cancelled.
+
+    Raises:
+        ValueError: It may not go there; our bug.
+    """
+    if asked in {BatchState.SENDING, BatchState.ACCEPTED, BatchState.PROCESSED}:
+        raise ValueError(f"{asked.value} is told by intend, record or outcome")
+    before = _one(tx, batch_id)
+    states.check(before.state, asked)
+    doubt = before.doubtful or doubtful or asked is BatchState.UNKNOWN
+    then = states.resting(asked, doubtful=doubt)
+    _end_attempt(tx, before, then, code=code, now=now)
+    return _change(tx, before, then, doubtful=doubt)
+
+
+def outcome(tx: Connection, batch_id: BatchId, told: Outcome, *, now: datetime) -> BatchRecord:
+    """Note what became of an accepted batch; `processing` changes nothing.
+
+    Raises:
+        ValueError: It was not accepted, or is not any more; our bug.
+    """
+    before = _one(tx, batch_id)
+    if before.state is not BatchState.ACCEPTED:
+        raise ValueError(f"batch {batch_id} is {before.state.value}, not accepted")
+    if told.state == "processing":
+        return before
+    then = BatchState.PROCESSED if told.state == "processed" else BatchState.FAILED
+    states.check(before.state, then)
+    return _change(
+        tx,
+        before,
+        then,
+        refused=codec.refusals_text((*before.refused, *told.refused)),
+        match_rate=told.match_rate,
+        processed_at=now,
+    )
+
+
+def cancel_planned(tx: Connection, audience_pk: int) -> int:
+    """Cancel what was never sent, of any plan of an audience; how many."""
+    states.check(BatchState.PLANNED, BatchState.CANCELLED)
+    done = tx.execute(
+        update(batch)
+        .where(batch.c.audience == audience_pk, batch.c.state == BatchState.PLANNED.value)
+        .values(state=BatchState.CANCELLED.value)
+    )
+    return done.rowcount
+
+
+def fold(tx: Connection, audience_pk: int, folded: Mapping[BatchId, BatchState]) -> None:
+    """Note which states a new generation has taken in.
+
+    Raises:
+        ValueError: A batch is another audience's; our bug.
+    """
+    for batch_id, taken in folded.items():
+        row = _row(tx, batch_id)
+        if row["audience"] != audience_pk:
+            raise ValueError(f"batch {batch_id} is another audience's")
+        owes = states.unfolded(BatchState(row["state"]), taken)
+        values = {"folded": taken.value, "unfolded": owes}
+        tx.execute(update(batch).where(batch.c.id == batch_id).values(**values))
+
+
+def of_plan(tx: Connection, plan_id: str) -> tuple[BatchRecord, ...]:
+    """A plan's batches in the order in which they are sent."""
+    query = select(batch).where(batch.c.plan == plan_id).order_by(batch.c.number)
+    return tuple(_record(row) for row in tx.execute(query).mappings())
+
+
+def in_states(
+    tx: Connection, audience_pk: int, wanted: Collection[BatchState]
+) -> tuple[BatchRecord, ...]:
+    """An audience's batches in some states, oldest plan first."""
+    return _of_audience(tx, audience_pk, batch.c.state.in_([state.value for state in wanted]))
+
+
+def unfolded(tx: Connection, audience_pk: int) -> tuple[BatchRecord, ...]:
+    """An audience's batches that its membership has yet to take in, oldest plan first."""
+    return _of_audience(tx, audience_pk, batch.c.unfolded.is_(True))
+
+
+def _of_audience(
+    tx: Connection, audience_pk: int, which: ColumnElement[bool]
+) -> tuple[BatchRecord, ...]:
+    query = (
+        select(batch)
+        .join(plan, plan.c.id == batch.c.plan)
+        .where(batch.c.audience == audience_pk, which)
+        .order_by(plan.c.number, batch.c.number)
+    )
+    return tuple(_record(row) for row in tx.execute(query).mappings())
+
+
+def attempts(tx: Connection, batch_id: str) -> tuple[Attempt, ...]:
+    """A batch's attempts, the first one first."""
+    query = select(attempt).where(attempt.c.batch == batch_id).order_by(attempt.c.number)
+    return tuple(
+        Attempt(
+            number=row["number"],
+            label=row["label"],
+            deadline=row["deadline"],
+            started_at=row["started_at"],
+            ended_at=row["ended_at"],
+            state=None if row["state"] is None else BatchState(row["state"]),
+            code=row["code"],
+        )
+        for row in tx.execute(query).mappings()
+    )
+
+
+def answers(tx: Connection, plan_id: str) -> Mapping[BatchId, Answer]:
+    """What was said of each batch of a plan."""
+    last = (
+        select(attempt.c.batch, func.max(attempt.c.number).label("number"))
+        .group_by(attempt.c.batch)
+        .subquery()
+    )
+    query = (
+        select(batch.c.id, batch.c.received, batch.c.match_rate, attempt.c.code)
+        .outerjoin(last, last.c.batch == batch.c.id)
+        .outerjoin(attempt, (attempt.c.batch == last.c.batch) & (attempt.c.number == last.c.number))
+        .where(batch.c.plan == plan_id)
+        .order_by(batch.c.number)
+    )
+    return {
+        BatchId(row["id"]): Answer(row["received"], row["match_rate"], row["code"] or "")
+        for row in tx.execute(query).mappings()
+    }
+
+
+def _end_attempt(
+    tx: Connection, of: BatchRecord, state: BatchState, *, code: str, now: datetime
+) -> None:
+    """End the running attempt; if none is running, the last one keeps the newest code."""
+    last = (attempt.c.batch == of.id) & (attempt.c.number == of.attempts)
+    running = last & attempt.c.ended_at.is_(None)
+    tx.execute(update(attempt).where(running).values(ended_at=now, state=state.value))
+    if code:
+        tx.execute(update(attempt).where(last).values(code=code))
+
+
+def _change(tx: Connection, before: BatchRecord, then: BatchState, **values: Any) -> BatchRecord:  # noqa: ANN401 - columns differ in type
+    values |= {"state": then.value, "unfolded": states.unfolded(then, before.folded)}
+    tx.execute(update(batch).where(batch.c.id == before.id).values(**values))
+    return _one(tx, before.id)
+
+
+def _one(tx: Connection, batch_id: BatchId) -> BatchRecord:
+    return _record(_row(tx, batch_id))
+
+
+def _row(tx: Connection, batch_id: BatchId) -> RowMapping:
+    row = tx.execute(select(batch).where(batch.c.id == batch_id)).mappings().one_or_none()
+    if row is None:
+        raise ValueError(f"there is no batch {batch_id}")
+    return row
+
+
+def _record(row: RowMapping) -> BatchRecord:
+    return BatchRecord(
+        id=BatchId(row["id"]),
+        plan=PlanId(row["plan"]),
+        number=row["number"],
+        phase=Phase(row["phase"]),
+        first_row=row["first_row"],
+        rows=row["rows"],
+        state=BatchState(row["state"]),
+        folded=None if row["folded"] is None else BatchState(row["folded"]),
+        doubtful=row["doubtful"],
+        attempts=row["attempts"],
+        reference=row["reference"],
+        refused=codec.refusals(row["refused"]),
+        accepted_at=row["accepted_at"],
+        processed_at=row["processed_at"],
+    )

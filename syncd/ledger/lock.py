@@ -1,0 +1,126 @@
+"""One process at a time, by locks that the kernel and the server let go of on a kill.
+
+No lease: a stopped process would lose one without knowing, and push on.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from syncd.errors import Busy, ConfigError
+from syncd.ledger.engine import ledger_url, open_engine, told
+from syncd.ledger.files import make_directory, refuse_network
+
+# "sync" in ASCII: our half of the server's number space, the schema is the other.
+_CLASS = 0x73796E63
+
+
+class Hold:
+    """The lock, as long as its block runs."""
+
+    def __init__(self, session: Connection | None) -> None:
+        self._session = session
+        self._lost = False
+        self._turn = threading.Lock()
+
+    def check(self) -> None:
+        """Refuse to go on if the server's session, and the lock with it, is gone.
+
+        Call it before a batch is sent. A file's lock cannot be lost.
+
+        Raises:
+            syncd.errors.Busy: Another process may hold the lock by now.
+        """
+        if self._session is None:
+            return
+        with self._turn:
+            try:
+                if not self._lost:
+                    self._session.exec_driver_sql("SELECT 1")
+            except SQLAlchemyError:
+                self._lost = True  # for good: a new session would not have the lock
+        if self._lost:
+            raise Busy(
+                "the connection that held the ledger's lock broke off, another process may "
+                "have it by now: nothing more is sent; start again"
+            )
+
+
+@contextmanager
+def hold(
+    directory: Path, *, holder: str, url: str | None = None, password: str | None = None
+) -> Iterator[Hold]:
+    """Be the only syncd on a directory, and on the ledger if that is in PostgreSQL.
+
+    Args:
+        directory: The ledger's; made if missing.
+        holder: A run's id, or `daemon`; told to who comes second.
+        url: The ledger's.
+
+    Raises:
+        syncd.errors.Busy: Another process holds it; says which.
+        syncd.errors.ConfigError: The directory is on a network file system.
+    """
+    make_directory(directory)
+    refuse_network(directory)
+    with _file(directory / "lock", holder):
+        if url is None or not url.startswith("postgresql"):
+            yield Hold(None)
+            return
+        with _session(url, password) as session:
+            yield Hold(session)
+
+
+@contextmanager
+def _file(path: Path, holder: str) -> Iterator[None]:
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ConfigError(f"the lock {path} cannot be opened: {error.strerror}") from None
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Busy(f"{_first(handle)} holds {path.parent}: try again when it is done") from None
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, json.dumps({"pid": os.getpid(), "holder": holder}).encode(), 0)
+        yield
+        os.ftruncate(handle, 0)  # the file stays: to unlink a lock is to break it
+    finally:
+        os.close(handle)
+
+
+def _first(handle: int) -> str:
+    try:
+        said = json.loads(os.pread(handle, 4096, 0))
+        return f"process {int(said['pid'])} ({said['holder']})"
+    except (ValueError, KeyError, TypeError):  # it has the lock and not yet written
+        return "another syncd"
+
+
+@contextmanager
+def _session(url: str, password: str | None) -> Iterator[Connection]:
+    engine = open_engine(ledger_url(url, password), pooled=False)
+    try:
+        with told():
+            session = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        with session:
+            with told():
+                got = session.scalar(
+                    text("SELECT pg_try_advisory_lock(:class, hashtext(current_schema()))"),
+                    {"class": _CLASS},
+                )
+            if not got:
+                raise Busy("a syncd on another host holds this ledger: try again when it is done")
+            yield session
+    finally:
+        engine.dispose()

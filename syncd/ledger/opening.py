@@ -1,0 +1,58 @@
+"""What must fit before a ledger is used: its schema and its key."""
+
+from __future__ import annotations
+
+import hmac
+
+from sqlalchemy import Connection, inspect, select, text
+
+from syncd.errors import ConfigError, LedgerMismatch
+from syncd.ledger import tables
+from syncd.ledger.keys import Key
+
+
+def revision(tx: Connection) -> str | None:
+    """The newest revision that was applied, or None on an empty database."""
+    if not inspect(tx).has_table("alembic_version"):
+        return None
+    found = tx.scalar(text("SELECT version_num FROM alembic_version"))
+    return None if found is None else str(found)
+
+
+def check_schema(tx: Connection) -> None:
+    """Refuse a schema that is not the one this version reads.
+
+    Raises:
+        syncd.errors.ConfigError: With the way on.
+    """
+    found = revision(tx)
+    if found == tables.HEAD:
+        return
+    if found is not None and found > tables.HEAD:
+        raise ConfigError(
+            f"the ledger has schema {found}, newer than this syncd's {tables.HEAD}: "
+            "install the newer version again; migrations go forward only"
+        )
+    raise ConfigError(
+        f"the ledger has schema {found or 'none'}, this syncd needs {tables.HEAD}: "
+        "run `syncd migrate`"
+    )
+
+
+def key_check(key: Key) -> str:
+    """What the ledger keeps to know its key again; says nothing of the key."""
+    return key.derive("check").hex()
+
+
+def check_key(tx: Connection, key: Key) -> None:
+    """Refuse a key that is not the one this ledger began with.
+
+    Raises:
+        syncd.errors.LedgerMismatch: Pushing would not know who was pushed before.
+    """
+    stored = tx.scalar(select(tables.ledger.c.key_check))
+    if stored is None or not hmac.compare_digest(stored, key_check(key)):
+        raise LedgerMismatch(
+            "the ledger key changed: this ledger was made with another one. "
+            "Restore that key, or start over with `syncd rebuild`"
+        )

@@ -1,0 +1,102 @@
+"""The domain, as frozen values. Imports nothing of ours.
+
+Members never become Python objects: they travel as Arrow record batches whose
+columns are named here (`ROW_COLUMNS`, `SEGMENT_COLUMNS`). Everything that holds a
+digest or a key is kept out of `repr`.
+"""
+
+from __future__ import annotations
+
+from syncd.model.members import (
+    ADDRESS_CELLS,
+    EMAIL_CELLS,
+    PHONE_CELLS,
+    ROW_COLUMNS,
+    SEGMENT_COLUMNS,
+    Consent,
+    FieldRule,
+    IdentifierKind,
+    Refused,
+    RuleSet,
+    SegmentQuery,
+    Snapshot,
+    SnapshotId,
+)
+from syncd.model.platforms import (
+    Account,
+    Audience,
+    Batch,
+    BatchId,
+    Capabilities,
+    Operation,
+    Option,
+    Outcome,
+    Receipt,
+    Refusal,
+)
+from syncd.model.records import (
+    AuditEvent,
+    BatchRecord,
+    BatchState,
+    Generation,
+    Guard,
+    Phase,
+    Plan,
+    PlanCounts,
+    PlanId,
+    Run,
+    RunId,
+    RunState,
+    Sizes,
+    Timing,
+)
+from syncd.model.syncs import (
+    Compared,
+    Comparison,
+    ConsentRule,
+    Sync,
+)
+
+__all__ = [
+    "ADDRESS_CELLS",
+    "EMAIL_CELLS",
+    "PHONE_CELLS",
+    "ROW_COLUMNS",
+    "SEGMENT_COLUMNS",
+    "Account",
+    "Audience",
+    "AuditEvent",
+    "Batch",
+    "BatchId",
+    "BatchRecord",
+    "BatchState",
+    "Capabilities",
+    "Compared",
+    "Comparison",
+    "Consent",
+    "ConsentRule",
+    "FieldRule",
+    "Generation",
+    "Guard",
+    "IdentifierKind",
+    "Operation",
+    "Option",
+    "Outcome",
+    "Phase",
+    "Plan",
+    "PlanCounts",
+    "PlanId",
+    "Receipt",
+    "Refusal",
+    "Refused",
+    "RuleSet",
+    "Run",
+    "RunId",
+    "RunState",
+    "SegmentQuery",
+    "Sizes",
+    "Snapshot",
+    "SnapshotId",
+    "Sync",
+    "Timing",
+]

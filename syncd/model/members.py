@@ -1,0 +1,155 @@
+"""Segments and their members: columns, identifiers, rule sets, snapshots."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import NewType
+
+SnapshotId = NewType("SnapshotId", str)
+
+
+# What a segment's SQL may return, DESIGN 7. `customer_key` is required.
+SEGMENT_COLUMNS = (
+    "customer_key",
+    "email",
+    "email_2",
+    "email_3",
+    "phone",
+    "phone_2",
+    "phone_3",
+    "first_name",
+    "last_name",
+    "country",
+    "postcode",
+    "city",
+    "region",
+    "birth_date",
+    "gender",
+    "device_id",
+    "external_id",
+    "value",
+    "currency",
+    "ad_consent",
+    "consent_at",
+)
+
+
+class IdentifierKind(Enum):
+    """What can match a person alone. An address counts as one, and only when whole."""
+
+    EMAIL = "email"
+    PHONE = "phone"
+    ADDRESS = "address"
+
+
+# The cells of a row, in order. Digests are 32 bytes; postcode and country are a
+# digest or plain UTF-8, as the platform's rule set says. Null where there is none.
+EMAIL_CELLS = ("email", "email_2", "email_3")
+
+
+PHONE_CELLS = ("phone", "phone_2", "phone_3")
+
+
+ADDRESS_CELLS = ("given_name", "family_name", "postcode", "country")
+
+
+ROW_COLUMNS = (*EMAIL_CELLS, *PHONE_CELLS, *ADDRESS_CELLS)
+
+
+class Consent(Enum):
+    """A member's answer to advertising; stored as its number in columns.
+
+    `DENIED` never reaches a row. `GRANTED` sets a platform's consent fields;
+    `UNKNOWN` leaves them unset.
+    """
+
+    UNKNOWN = 0
+    GRANTED = 1
+    DENIED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRule:
+    """How one field of a row is made from a raw value, stated as data.
+
+    Attributes:
+        field: A cell of `ROW_COLUMNS` without its number: `email`, `phone`,
+            `given_name`, `family_name`, `postcode` or `country`.
+        steps: Names of steps in `syncd.identity`, applied in order.
+        hashed: Whether the platform takes the SHA-256 of the result, or the result.
+        source: Where the platform says so.
+        as_of: When that was read, `YYYY-MM-DD`.
+    """
+
+    field: str
+    steps: tuple[str, ...]
+    hashed: bool
+    source: str
+    as_of: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """How a platform wants identifiers normalised and hashed.
+
+    A changed rule is a new `version`: digests made by another version are migrated,
+    never taken for churn.
+    """
+
+    name: str
+    version: str
+    fields: tuple[FieldRule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentQuery:
+    """A segment as it will be asked of the shop.
+
+    Attributes:
+        sql: One SELECT in the shop's dialect, with `:name` binds.
+        parameters: Values of those binds.
+        source: Where the SQL came from, for messages: a file, or `catalogue:NAME`.
+    """
+
+    name: str
+    sql: str
+    parameters: Mapping[str, object]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Values of one field that identity would not use, by reason."""
+
+    field: str
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A segment's members as read in one sealed read, digested for one rule set.
+
+    Attributes:
+        rows: Rows that the shop returned.
+        usable: Rows with at least one identifier.
+        columns: The columns the query returned, in its order.
+        refused: Values that could not be used, by field and reason.
+        path: The encrypted file, relative to the ledger's directory.
+        checksum: SHA-256 of that file, hex.
+    """
+
+    id: SnapshotId
+    segment: str
+    rules: str
+    rows: int
+    usable: int
+    columns: tuple[str, ...]
+    refused: tuple[Refused, ...]
+    as_of: datetime
+    sealed_at: datetime
+    path: str
+    checksum: str

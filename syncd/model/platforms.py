@@ -1,0 +1,166 @@
+"""What passes between the core and a platform."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Literal, NewType
+
+from syncd.model.members import IdentifierKind
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+BatchId = NewType("BatchId", str)
+
+
+class Operation(Enum):
+    """What a request does with its rows, in the order a run does it.
+
+    Removals come first: a customer who left may have withdrawn consent, and must
+    not wait behind a large upload.
+    """
+
+    REMOVE = "remove"
+    ADD = "add"
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What the core must know of a platform, as data.
+
+    Attributes:
+        max_rows: Rows a request may carry.
+        max_identifiers: Identifiers one row may carry; the core leaves out the last.
+        kinds: What the platform can match.
+        answers: `now` if a receipt is final, `later` if the platform works on it
+            after answering and `Connector.outcome` must be asked.
+        ordered: Whether requests to one audience take effect in the order in which
+            they were answered.
+        consent: `member` if rows carry consent (and regions demand it), else `none`.
+        replace: Whether a whole audience can be replaced without an empty window.
+    """
+
+    max_rows: int
+    max_identifiers: int
+    kinds: frozenset[IdentifierKind]
+    answers: Literal["now", "later"]
+    ordered: bool
+    consent: Literal["member", "none"]
+    replace: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A key that an account of this platform takes in the configuration.
+
+    Attributes:
+        secret: The value must be a reference, `{file: NAME}` or `${NAME}`.
+        on_loopback_only: Literal values allowed only with a loopback endpoint.
+    """
+
+    name: str
+    help: str
+    required: bool = True
+    secret: bool = False
+    on_loopback_only: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account on a platform, its references resolved.
+
+    Attributes:
+        name: Its name in the configuration.
+        options: Values of the platform's `Option`s; secrets among them.
+        endpoint: Another server to talk to, or None for the platform itself.
+    """
+
+    name: str
+    connector: str
+    options: Mapping[str, str] = field(repr=False)
+    endpoint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """An audience on a platform, found or made.
+
+    Attributes:
+        size: Members as the platform counts them, or None where it does not say yet.
+        empty: Whether the platform says that nothing was ever put in; None if it
+            does not tell. An audience that we did not fill is taken only if empty.
+    """
+
+    platform: str
+    account: str
+    id: str
+    name: str
+    size: int | None = None
+    empty: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows that travel in one request.
+
+    Attributes:
+        rows: Columns `ROW_COLUMNS`, and `consent` (int8, `Consent`) last. In a
+            removal, blank cells are identifiers that someone still holds.
+    """
+
+    id: BatchId
+    operation: Operation
+    rows: pa.RecordBatch = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Rows that a platform would not take; the rest of their batch went through.
+
+    Attributes:
+        row: Position in the batch, from 0; None where the platform only counts.
+        reason: The platform's code, never its prose.
+        count: Rows meant, 1 where `row` is known.
+    """
+
+    row: int | None
+    reason: str
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the platform said of one batch.
+
+    Attributes:
+        received: Rows it took in, refused ones included.
+        refused: Rows it would not take.
+        reference: Its own name for the request, for its support and for `outcome`.
+        final: False where it is still working on it.
+    """
+
+    received: int
+    refused: tuple[Refusal, ...] = ()
+    reference: str = ""
+    final: bool = True
+
+    @property
+    def refused_rows(self) -> int:
+        """How many rows were refused."""
+        return sum(refusal.count for refusal in self.refused)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a request that was accepted earlier.
+
+    Attributes:
+        state: `processing`, `processed` (with any `refused` counted) or `failed`.
+    """
+
+    state: Literal["processing", "processed", "failed"]
+    refused: tuple[Refusal, ...] = ()
+    match_rate: str = ""

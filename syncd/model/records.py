@@ -1,0 +1,243 @@
+"""What the ledger keeps: plans, batches, generations, runs, audit events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import NewType
+
+from syncd.model.members import SnapshotId
+from syncd.model.platforms import BatchId, Operation, Refusal
+
+RunId = NewType("RunId", str)
+
+
+PlanId = NewType("PlanId", str)
+
+
+class Phase(Enum):
+    """The three parts of a plan, in order.
+
+    `AGAIN` sends current members whole once more: those who shared an identifier
+    with a row that was removed, because a platform takes out the person it matched.
+    Where requests take effect later and in any order, it waits until the removals
+    were processed.
+    """
+
+    REMOVE = "remove"
+    ADD = "add"
+    AGAIN = "again"
+
+    @property
+    def operation(self) -> Operation:
+        """What a batch of this phase asks of the platform."""
+        return Operation.REMOVE if self is Phase.REMOVE else Operation.ADD
+
+
+class RunState(Enum):
+    """Where a run stands; the last three are final."""
+
+    READING = "reading"
+    PLANNED = "planned"
+    HELD = "held"
+    PUSHING = "pushing"
+    PROCESSING = "processing"
+    DONE = "done"
+    PARTIAL = "partial"
+    FAILED = "failed"
+
+
+class BatchState(Enum):
+    """Where a batch stands. Sent, accepted, processed and settled are four facts."""
+
+    PLANNED = "planned"
+    SENDING = "sending"
+    UNKNOWN = "unknown"
+    ACCEPTED = "accepted"
+    PROCESSED = "processed"
+    SETTLED = "settled"
+    REFUSED = "refused"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """When removals wait for a person.
+
+    Attributes:
+        max_removed: Share of the largest membership of the last 7 days, 0 to 1.
+        max_removed_count: Members, or None for no such limit.
+        min_members: A snapshot smaller than this removes nobody unasked.
+    """
+
+    max_removed: float = 0.30
+    max_removed_count: int | None = None
+    min_members: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long things are given.
+
+    Attributes:
+        settle: After an accepted removal, until it is taken as effective.
+        poll: Between two questions about work under way on a platform.
+    """
+
+    settle: timedelta = timedelta(hours=48)
+    poll: timedelta = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Members and identifiers of each kind, as counts."""
+
+    members: int = 0
+    identifiers: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanCounts:
+    """What a plan would do, in numbers; all that a person sees of it.
+
+    Attributes:
+        snapshot: Usable rows of the snapshot, before the consent gate.
+        wanted: Members after the gate.
+        additions: Rows of phase ADD.
+        again: Rows of phase AGAIN.
+        removals: Rows of phase REMOVE, confirmations included.
+        unchanged: Members who need nothing.
+        confirmations: Removal rows that repeat an accepted removal, once.
+        waiting_removals: Rows left for later, likewise.
+        leaving: Members and identifiers that go, as the guard counts them: without
+            denied consent and confirmations.
+        withdrawn: The same for members whose consent is denied.
+        lost: Members that consent kept out, by reason.
+    """
+
+    snapshot: int
+    wanted: int
+    additions: int
+    again: int
+    removals: int
+    unchanged: int
+    confirmations: int = 0
+    waiting_removals: int = 0
+    leaving: Sizes = field(default_factory=Sizes)
+    withdrawn: Sizes = field(default_factory=Sizes)
+    lost: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The additions and removals that make an audience equal to a snapshot.
+
+    The rows stand in an immutable, encrypted file; this says which one.
+
+    Attributes:
+        generation: The membership that it was compared with.
+        configuration: Digest of the settings that shape it.
+        held: Why removals wait for a person; empty if they do not.
+        path: The file, relative to the ledger's directory.
+        checksum: SHA-256 of that file, hex.
+    """
+
+    id: PlanId
+    sync: str
+    platform: str
+    account: str
+    audience: str
+    snapshot: SnapshotId
+    generation: int
+    configuration: str
+    rules: str
+    counts: PlanCounts
+    held: tuple[str, ...]
+    created_at: datetime
+    path: str
+    checksum: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRecord:
+    """A batch as the ledger keeps it: a range of rows of a plan file, no copy.
+
+    Attributes:
+        number: Order within the plan, from 1; the order in which it is sent.
+        first_row: Position within its phase's rows.
+        folded: The state that the membership has taken in, or None.
+        doubtful: An attempt's outcome was once unknown: it may still land late.
+    """
+
+    id: BatchId
+    plan: PlanId
+    number: int
+    phase: Phase
+    first_row: int
+    rows: int
+    state: BatchState
+    folded: BatchState | None = None
+    doubtful: bool = False
+    attempts: int = 0
+    reference: str = ""
+    refused: tuple[Refusal, ...] = ()
+    accepted_at: datetime | None = None
+    processed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One state of a membership, as the ledger names it.
+
+    Attributes:
+        number: From 1, gap-free, one audience at a time; 0 means none yet.
+        sizes: What the audience then held, as far as we can know.
+    """
+
+    number: int
+    path: str
+    checksum: str
+    sizes: Sizes
+    rules: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One execution of a sync."""
+
+    id: RunId
+    sync: str
+    actor: str
+    state: RunState
+    started_at: datetime
+    ended_at: datetime | None = None
+    plan: PlanId | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEvent:
+    """One thing that happened, for a reader who has never seen the code.
+
+    Attributes:
+        kind: A constant name, `noun_verbed`.
+        actor: `schedule`, `api` or a login.
+        counts: Numbers by name; nothing that identifies a customer.
+        detail: One plain sentence.
+    """
+
+    kind: str
+    at: datetime
+    actor: str
+    detail: str
+    sync: str = ""
+    audience: str = ""
+    run: str = ""
+    plan: str = ""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    number: int = 0
+    seal: str = ""

@@ -1,0 +1,97 @@
+"""A configured sync, and the question that a plan answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from syncd.model.members import Snapshot
+from syncd.model.records import (
+    BatchRecord,
+    Generation,
+    Guard,
+    Plan,
+    PlanCounts,
+    PlanId,
+    Sizes,
+    Timing,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """A configured pairing: this segment to that audience.
+
+    Attributes:
+        audience_name: Found by name or made; None if `audience_id` is given.
+        removes: False for a sync that only adds.
+        consent: `not_denied` or `granted`.
+        max_unusable: Share of rows without an identifier above which a run is partial.
+        configuration: Digest of every setting that shapes a plan.
+    """
+
+    name: str
+    segment: str
+    platform: str
+    account: str
+    audience_name: str | None
+    audience_id: str | None
+    removes: bool
+    consent: str
+    guard: Guard
+    timing: Timing
+    max_unusable: float
+    configuration: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRule:
+    """Who may be sent, by consent. `denied` never is.
+
+    Attributes:
+        granted_only: Only `granted` members go.
+        granted_in_region: `unknown` members go unless their region demands consent.
+    """
+
+    granted_only: bool
+    granted_in_region: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What a snapshot is compared with, and how.
+
+    Attributes:
+        removes: False for a sync that only adds; denied consent is removed all the same.
+        ordered: Requests to the audience take effect in the order they were answered.
+        reference: The largest membership of the last 7 days.
+        changes: What is not as in the last run that passed, a sentence each: columns, rules.
+        approved: Plans whose held removals a person let through.
+        under_way: Batches that the platform accepted and has not processed.
+        settle: How long an accepted removal is given before it counts as effective.
+    """
+
+    plan: PlanId
+    sync: str
+    snapshot: Snapshot
+    generation: Generation | None
+    consent: ConsentRule
+    removes: bool
+    ordered: bool
+    guard: Guard
+    reference: Sizes
+    changes: tuple[str, ...]
+    approved: tuple[Plan, ...]
+    under_way: tuple[tuple[Plan, BatchRecord], ...]
+    now: datetime
+    settle: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A plan's file and its numbers."""
+
+    path: str
+    checksum: str
+    counts: PlanCounts
+    held: tuple[str, ...]

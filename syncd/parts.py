@@ -1,0 +1,93 @@
+"""What a run works with, put together once by `syncd.app`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from syncd.ledger.store import Ledger
+from syncd.model import AuditEvent, RuleSet, SegmentQuery, Sync
+from syncd.ports import Clock, Connector, Membership, Platform, Shop
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from syncd.identity.digest import Digested
+
+Progress = Callable[[str, int, int], None]
+
+
+def silent(_what: str, _done: int, _total: int) -> None:
+    """Show no progress."""
+
+
+class Guarded(Protocol):
+    """The lock that makes this process the only one that pushes."""
+
+    def check(self) -> None:
+        """Raise `syncd.errors.Busy` if it is lost."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """One sync and everything its runs touch.
+
+    Attributes:
+        directory: The ledger's directory, of membership and plan files.
+        connect: Opens the platform's connector; called when a request is due.
+        query: The segment as of a moment.
+        digest: Raw columns of the shop to digested columns.
+        names: Makes a new id from a prefix; sorts by time.
+        known_syncs: All configured syncs.
+        lock: Checked before each batch.
+        progress: Told (what, rows done, rows in all).
+    """
+
+    sync: Sync
+    ledger: Ledger
+    directory: Path
+    membership: Membership
+    shop: Shop
+    platform: Platform
+    connect: Callable[[], Connector] = field(repr=False)
+    rules: RuleSet
+    query: Callable[[datetime], SegmentQuery]
+    digest: Callable[[pa.RecordBatch], Digested]
+    clock: Clock
+    names: Callable[[str], str]
+    known_syncs: frozenset[str]
+    lock: Guarded
+    progress: Progress = silent
+
+    @property
+    def rules_name(self) -> str:
+        """The rule set and its version, as snapshots and generations carry it."""
+        return f"{self.rules.name} {self.rules.version}"
+
+    def event(
+        self,
+        kind: str,
+        detail: str,
+        *,
+        actor: str,
+        audience: str = "",
+        run: str = "",
+        plan: str = "",
+        counts: Mapping[str, int] | None = None,
+    ) -> AuditEvent:
+        """An audit event of this sync, now."""
+        return AuditEvent(
+            kind=kind,
+            at=self.clock.now(),
+            actor=actor,
+            detail=detail,
+            sync=self.sync.name,
+            audience=audience,
+            run=run,
+            plan=plan,
+            counts=counts or {},
+        )

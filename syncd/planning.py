@@ -1,0 +1,218 @@
+"""From a snapshot to a kept plan, and back to a plan that a person was shown."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+
+from syncd.errors import ConfigError, PlanRefused
+from syncd.ledger import directory
+from syncd.ledger.audiences import KnownAudience
+from syncd.model import (
+    BatchId,
+    BatchRecord,
+    BatchState,
+    Comparison,
+    Phase,
+    Plan,
+    PlanCounts,
+    PlanId,
+    Run,
+    Sizes,
+    Snapshot,
+)
+from syncd.parts import Parts
+from syncd.plan import consent_rule, ranges
+
+REFERENCE = timedelta(days=7)  # the guard measures against the largest membership since
+PLAN_AGE = timedelta(hours=24)  # a plan older than this is not carried out as shown
+
+log = structlog.get_logger()
+
+
+def draw(
+    parts: Parts, opened: Run, snapshot: Snapshot, audience: KnownAudience | None, *, actor: str
+) -> Plan:
+    """Compare a snapshot with what its audience holds and keep the plan.
+
+    Where the audience is not there yet, everybody is an addition and nothing is kept.
+    """
+    plan_id = PlanId(parts.names("p"))
+    comparison = _comparison(parts, snapshot, audience, plan_id)
+    compared = parts.membership.plan(comparison)
+    plan = Plan(
+        id=plan_id,
+        sync=parts.sync.name,
+        platform=parts.sync.platform,
+        account=parts.sync.account,
+        audience=audience.id if audience else "",
+        snapshot=snapshot.id,
+        generation=comparison.generation.number if comparison.generation else 0,
+        configuration=parts.sync.configuration,
+        rules=parts.rules_name,
+        counts=compared.counts,
+        held=compared.held,
+        created_at=parts.clock.now(),
+        path=compared.path,
+        checksum=compared.checksum,
+    )
+    log.info(
+        "plan_made",
+        plan=plan.id,
+        additions=plan.counts.additions,
+        again=plan.counts.again,
+        removals=plan.counts.removals,
+        held=len(plan.held),
+    )
+    if audience is not None:
+        event = parts.event(
+            "plan_held" if plan.held else "plan_made",
+            sentence(plan),
+            actor=actor,
+            audience=audience.name,
+            counts=numbers(plan.counts),
+        )
+        with directory.step(parts.ledger, parts.directory):
+            parts.ledger.add_plan(plan, opened.id, _batches(parts, plan), event=event)
+    return plan
+
+
+def sentence(plan: Plan) -> str:
+    """A plan for a reader who has never seen the code."""
+    counts = plan.counts
+    said = (
+        f"Of {counts.snapshot:,} members read, {counts.wanted:,} may be sent: "
+        f"{counts.additions:,} to add, {counts.removals:,} rows to remove, "
+        f"{counts.again:,} to send again, {counts.unchanged:,} unchanged."
+    )
+    lost = "; ".join(f"{reason}: {count:,}" for reason, count in counts.lost.items())
+    if lost:
+        said += f" Kept out by consent: {lost}."
+    if plan.held:
+        said += (
+            f" Removals are held: {'; '.join(plan.held)}. `syncd approve {plan.id}` lets them go."
+        )
+    return said
+
+
+def numbers(counts: PlanCounts) -> dict[str, int]:
+    """A plan's counts for the audit."""
+    return {
+        "read": counts.snapshot,
+        "wanted": counts.wanted,
+        "additions": counts.additions,
+        "again": counts.again,
+        "removals": counts.removals,
+        "confirmations": counts.confirmations,
+        "leaving": counts.leaving.members,
+        "withdrawn": counts.withdrawn.members,
+        "unchanged": counts.unchanged,
+    }
+
+
+def _comparison(
+    parts: Parts, snapshot: Snapshot, audience: KnownAudience | None, plan: PlanId
+) -> Comparison:
+    ledger, sync, now = parts.ledger, parts.sync, parts.clock.now()
+    at = (audience.platform, audience.account, audience.id) if audience else None
+    generation = ledger.generation(*at) if at else None
+    relief = ledger.last_relief(*at) if at else None
+    since = max(now - REFERENCE, relief) if relief else now - REFERENCE
+    if generation and generation.rules != parts.rules_name:
+        raise ConfigError(
+            f"the audience was filled by rule set {generation.rules}, this is "
+            f"{parts.rules_name}: moving an audience to other rules is not built yet; stay on "
+            "the version of syncd that filled it"
+        )
+    changes = _changes(ledger.passed_columns(*at), snapshot.columns) if at else ()
+    plans = {a.plan: ledger.plan(a.plan) for a in ledger.approvals(*at)} if at else {}
+    under_way = ledger.under_way(*at) if at else ()
+    return Comparison(
+        plan=plan,
+        sync=sync.name,
+        snapshot=snapshot,
+        generation=generation,
+        consent=consent_rule(parts.platform.capabilities, sync.consent),
+        removes=sync.removes,
+        ordered=parts.platform.capabilities.ordered,
+        guard=sync.guard,
+        reference=ledger.largest_sizes(*at, since) if at else Sizes(),
+        changes=changes,
+        approved=tuple(found for found in plans.values() if found is not None),
+        under_way=tuple((_needed(ledger.plan(b.plan)), b) for b in under_way),
+        now=now,
+        settle=sync.timing.settle,
+    )
+
+
+def _needed(plan: Plan | None) -> Plan:
+    if plan is None:
+        raise RuntimeError("the ledger has a batch of a plan it does not have")
+    return plan
+
+
+def _changes(before: tuple[str, ...] | None, now: tuple[str, ...]) -> tuple[str, ...]:
+    if before is None or set(before) == set(now):
+        return ()
+    gone = [f"-{name}" for name in before if name not in now]
+    new = [f"+{name}" for name in now if name not in before]
+    return (f"the segment's columns changed: {' '.join(gone + new)}",)
+
+
+def _batches(parts: Parts, plan: Plan) -> list[BatchRecord]:
+    counts = plan.counts
+    rows = {
+        Phase.REMOVE: counts.removals,
+        Phase.ADD: counts.additions,
+        Phase.AGAIN: counts.again,
+    }
+    cut = [
+        (phase, first, count)
+        for phase, total in rows.items()
+        for first, count in ranges(total, parts.platform.capabilities.max_rows)
+    ]
+    return [
+        BatchRecord(
+            BatchId(f"{plan.id}.{number}"), plan.id, number, phase, first, count, BatchState.PLANNED
+        )
+        for number, (phase, first, count) in enumerate(cut, 1)
+    ]
+
+
+def shown(parts: Parts, plan_id: str) -> Plan:
+    """The plan that a person was shown, if it still says what would be done now.
+
+    Raises:
+        syncd.errors.PlanRefused: It does not.
+    """
+    plan, ledger = find(parts, plan_id), parts.ledger
+    generation = ledger.generation(plan.platform, plan.account, plan.audience)
+    age = parts.clock.now() - plan.created_at
+    reasons = [
+        (plan.sync != parts.sync.name, f"it is a plan of sync {plan.sync}"),
+        (ledger.plan_state(plan_id) not in {"drafted", "held"}, "it was carried out already"),
+        ((generation.number if generation else 0) != plan.generation, "the audience changed since"),
+        (plan.configuration != parts.sync.configuration, "the configuration changed since"),
+        (plan.rules != parts.rules_name, "the rule set changed since"),
+        (age > PLAN_AGE, f"its snapshot is older than {PLAN_AGE.total_seconds() / 3600:.0f} h"),
+    ]
+    wrong = "; ".join(reason for applies, reason in reasons if applies)
+    if wrong:
+        raise PlanRefused(
+            f"plan {plan_id} is not carried out: {wrong}. `syncd plan {parts.sync.name}` draws "
+            "a new one"
+        )
+    return plan
+
+
+def find(parts: Parts, plan_id: str) -> Plan:
+    """The plan with this id.
+
+    Raises:
+        syncd.errors.PlanRefused: There is none.
+    """
+    plan = parts.ledger.plan(plan_id)
+    if plan is None:
+        raise PlanRefused(f"there is no plan {plan_id}; `syncd runs` lists them")
+    return plan

@@ -1,0 +1,79 @@
+"""From the shop to a sealed snapshot: read once, digested in a stream."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import structlog
+
+from syncd.errors import EmptySegment
+from syncd.model import Refused, Run, Snapshot, SnapshotId
+from syncd.parts import Parts
+from syncd.ports import Reading
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+log = structlog.get_logger()
+
+
+def read(parts: Parts, opened: Run) -> Snapshot:
+    """Read the segment in one transaction, digest it in a stream, seal it.
+
+    Raises:
+        syncd.errors.ShopError: The read failed; nothing is changed.
+        syncd.errors.EmptySegment: Nobody came back.
+    """
+    as_of = parts.clock.now()
+    query = parts.query(as_of)
+    snapshot_id = SnapshotId(parts.names("s"))
+    tally = Tally()
+    with parts.shop.read(query) as reading:
+        file = parts.membership.receive(snapshot_id, _digested(parts, reading, tally))
+        rows = reading.seal()
+        columns = reading.columns
+    snapshot = Snapshot(
+        id=snapshot_id,
+        segment=query.name,
+        rules=parts.rules_name,
+        rows=rows,
+        usable=tally.usable,
+        columns=columns,
+        refused=tuple(Refused(*key, count) for key, count in sorted(tally.refused.items())),
+        as_of=as_of,
+        sealed_at=parts.clock.now(),
+        path=file.path,
+        checksum=file.checksum,
+    )
+    parts.ledger.add_snapshot(snapshot, opened.id)
+    log.info("snapshot_sealed", rows=rows, usable=tally.usable)
+    if not tally.usable:
+        raise EmptySegment(
+            f"segment {query.name} returned {rows:,} rows and no usable member: nobody is "
+            "removed. Look at the shop and at the segment's SQL (`syncd segments preview "
+            f"{query.name}`), then run again"
+        )
+    return snapshot
+
+
+class Tally:
+    """What is counted while rows stream by."""
+
+    def __init__(self) -> None:
+        self.usable = 0
+        self.refused: Counter[tuple[str, str]] = Counter()
+
+
+def _digested(parts: Parts, reading: Reading, tally: Tally) -> Iterator[pa.RecordBatch]:
+    done = 0
+    for batch in reading:
+        result = parts.digest(batch)
+        for refused in result.refused:
+            tally.refused[refused.field, refused.reason] += refused.count
+        rows = result.rows.filter(result.rows["usable"])
+        tally.usable += rows.num_rows
+        done += batch.num_rows
+        parts.progress("read", done, 0)
+        yield rows

@@ -1,0 +1,95 @@
+"""How large a segment is and how well it can be matched, in counts alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from syncd.model import EMAIL_CELLS, PHONE_CELLS
+
+if TYPE_CHECKING:
+    from syncd.model import SegmentQuery
+    from syncd.ports import Shop
+
+_ADDRESS = ("first_name", "last_name", "postcode", "country")
+_CONSENTS = ("granted", "denied", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A segment in numbers, before identity has judged its values.
+
+    Attributes:
+        rows: Members.
+        with_email: Those with at least one e-mail that is not blank; likewise the next.
+        with_address: Those with first name, last name, postcode and country.
+        consent: Members by `granted`, `denied` and `unknown`.
+    """
+
+    rows: int = 0
+    with_email: int = 0
+    with_phone: int = 0
+    with_address: int = 0
+    consent: Mapping[str, int] = field(default_factory=dict)
+
+
+def preview(shop: Shop, query: SegmentQuery) -> Preview:
+    """Read a segment whole and count; no value of a member is kept.
+
+    Raises:
+        ShopError: The shop could not be read to the end.
+        ConfigError: The SQL cannot be used.
+    """
+    counts: Counter[str] = Counter()
+    with shop.read(query) as reading:
+        for batch in reading:
+            counts += _count(batch)
+        rows = reading.seal()
+    return Preview(
+        rows,
+        counts["email"],
+        counts["phone"],
+        counts["address"],
+        {state: counts[state] for state in _CONSENTS},
+    )
+
+
+def _count(batch: pa.RecordBatch) -> Counter[str]:
+    consents = _consents(batch)
+    return Counter(
+        {
+            "email": _true(reduce(pc.or_, _filled(batch, EMAIL_CELLS))),
+            "phone": _true(reduce(pc.or_, _filled(batch, PHONE_CELLS))),
+            "address": _true(reduce(pc.and_, _filled(batch, _ADDRESS))),
+            **consents,
+        }
+    )
+
+
+def _filled(batch: pa.RecordBatch, names: Iterable[str]) -> Iterable[pa.Array]:
+    """Of each column: where it holds more than blanks. A column that is not there holds none."""
+    for name in names:
+        if name in batch.schema.names:
+            trimmed = pc.utf8_trim_whitespace(batch.column(name))
+            yield pc.fill_null(pc.not_equal(trimmed, ""), fill_value=False)
+        else:
+            yield pa.array([False] * batch.num_rows, pa.bool_())
+
+
+def _true(mask: pa.Array) -> int:
+    return int(pc.sum(mask).as_py() or 0)
+
+
+def _consents(batch: pa.RecordBatch) -> Mapping[str, int]:
+    if "ad_consent" not in batch.schema.names:
+        return {"unknown": batch.num_rows}
+    states = pc.utf8_lower(pc.utf8_trim_whitespace(batch.column("ad_consent")))
+    granted = _true(pc.equal(states, "granted"))
+    denied = _true(pc.equal(states, "denied"))
+    return {"granted": granted, "denied": denied, "unknown": batch.num_rows - granted - denied}

@@ -1,0 +1,57 @@
+"""Configuration: config/*.yaml into frozen, validated settings.
+
+Unknown keys are refused with the nearest valid one, and all problems come at once, each
+with its line. Secrets stand outside the file and are read only at use.
+"""
+
+from __future__ import annotations
+
+from syncd.settings.accounts import (
+    check_accounts,
+    ledger_key,
+    ledger_password,
+    resolve_account,
+    shop_password,
+    warnings,
+)
+from syncd.settings.fingerprint import configuration_digest
+from syncd.settings.models import (
+    AccountSettings,
+    AudienceSettings,
+    GuardSettings,
+    LedgerSettings,
+    SegmentSettings,
+    ShopSettings,
+    SyncSettings,
+    json_schema,
+)
+from syncd.settings.reading import DEFAULT_PATH, Settings, find, load
+from syncd.settings.values import After, Cron, Every, Manual, Schedule, Secret
+
+__all__ = [
+    "DEFAULT_PATH",
+    "AccountSettings",
+    "After",
+    "AudienceSettings",
+    "Cron",
+    "Every",
+    "GuardSettings",
+    "LedgerSettings",
+    "Manual",
+    "Schedule",
+    "Secret",
+    "SegmentSettings",
+    "Settings",
+    "ShopSettings",
+    "SyncSettings",
+    "check_accounts",
+    "configuration_digest",
+    "find",
+    "json_schema",
+    "ledger_key",
+    "ledger_password",
+    "load",
+    "resolve_account",
+    "shop_password",
+    "warnings",
+]

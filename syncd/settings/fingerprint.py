@@ -1,0 +1,54 @@
+"""A digest of the settings that shape a plan."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from syncd.settings.accounts import literals
+from syncd.settings.reading import Settings
+
+FORM = 1  # raised when the same settings begin to mean another plan
+
+
+def configuration_digest(settings: Settings, sync: str, *, sql_digest: str) -> str:
+    """Digest what of a configuration decides how a sync's plan comes out.
+
+    The names of the sync, its segment and its account are left out: renaming changes
+    nothing. So are secrets, and what acts only after a plan is made (schedule, poll,
+    max_unusable).
+
+    Args:
+        settings: The configuration.
+        sync: Name of the sync.
+        sql_digest: SHA-256 of the segment's SQL as it is sent to the shop, hex.
+
+    Returns:
+        SHA-256, hex.
+    """
+    chosen = settings.syncs[sync]
+    segment = settings.segments[chosen.segment]
+    account = settings.accounts[chosen.account]
+    shape = {
+        "form": FORM,
+        "shop": {
+            "url": settings.shop.url,
+            "schema": settings.shop.schema_,
+            "timezone": settings.shop.timezone,
+            "default_country": settings.shop.default_country,
+        },
+        "segment": {"use": segment.use, "with": dict(segment.with_), "sql": sql_digest},
+        "account": {
+            "connector": account.connector,
+            "endpoint": account.endpoint,
+            "options": literals(account),
+        },
+        "audience": {"name": chosen.audience.name, "id": chosen.audience.id},
+        "mode": chosen.mode,
+        "identifiers": sorted(kind.value for kind in chosen.identifiers),
+        "consent": chosen.consent,
+        "guard": chosen.guard.model_dump(),
+        "settle": chosen.settle.total_seconds(),
+    }
+    text = json.dumps(shape, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,169 @@
+"""How each kind of value is validated, and what an editor is told of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, PlainValidator, WithJsonSchema
+
+from syncd import model
+from syncd.settings import values
+from syncd.settings.values import Schedule, Secret
+
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+SECRET_SCHEMA = {
+    "oneOf": [
+        {
+            "type": "object",
+            "properties": {"file": {"type": "string", "minLength": 1}},
+            "required": ["file"],
+            "additionalProperties": False,
+        },
+        {"type": "string", "pattern": r"^\$\{[A-Za-z_][A-Za-z0-9_]*\}$"},
+    ]
+}
+SCHEDULE_SCHEMA = {
+    "oneOf": [
+        {"type": "string", "pattern": r"^(manual|every [0-9]+ ?[smhd])$"},
+        *(
+            {
+                "type": "object",
+                "properties": {key: {"type": "string"}},
+                "required": [key],
+                "additionalProperties": False,
+            }
+            for key in ("cron", "after")
+        ),
+    ]
+}
+PERCENT_SCHEMA = {
+    "oneOf": [
+        {"type": "number", "minimum": 0, "maximum": 1},
+        {"type": "string", "pattern": r"^[0-9]{1,3}(\.[0-9]+)? ?%$"},
+    ]
+}
+KINDS = tuple(kind.value for kind in model.IdentifierKind)
+SCHEMAS = (
+    *("canonical", "magento", "medusa", "prestashop", "saleor"),
+    *("shopify", "shopware", "spree", "sylius", "woocommerce"),
+)
+
+
+def _text(value: object) -> str:
+    """Insist on text that is not empty."""
+    if isinstance(value, str) and value:
+        return value
+    raise ValueError("must be text")
+
+
+def empty_if_blank(value: object) -> object:
+    """Take `syncs:` with nothing under it for no syncs."""
+    return {} if value is None else value
+
+
+def _schema(value: object) -> str:
+    """Check the shop's schema; refuse one whose mapping does not exist yet."""
+    if value == "canonical":
+        return "canonical"
+    if not isinstance(value, str) or value not in SCHEMAS:
+        raise ValueError(f"unknown schema; {values.suggest(str(value), SCHEMAS)}")
+    raise ValueError(
+        f"{value} is not built yet: only canonical is. Leave `schema` out and write segments "
+        "as your own SQL (segments.NAME.sql)"
+    )
+
+
+def _not_built(value: object) -> None:
+    """Refuse a setting that nothing carries out yet, instead of taking it silently."""
+    if value is not None:
+        raise ValueError("is not built yet: leave it out")
+
+
+def _kinds(value: object) -> tuple[model.IdentifierKind, ...]:
+    """Read a list of identifier kinds."""
+    if not isinstance(value, list) or not value:
+        raise ValueError(f"must be a list with at least one of {', '.join(KINDS)}")
+    for name in value:
+        if name not in KINDS:
+            raise ValueError(f"unknown identifier {name}; {values.suggest(str(name), KINDS)}")
+    if len(set(value)) < len(value):
+        raise ValueError("names an identifier twice")
+    return tuple(model.IdentifierKind(name) for name in value)
+
+
+def named_audience(value: object) -> object:
+    """Take a text for an audience's name."""
+    return {"name": value} if isinstance(value, str) else value
+
+
+def no_limit(value: object) -> object:
+    """Take the word `none` for no limit."""
+    return None if value == "none" else value
+
+
+def _option(value: object) -> str | Secret:
+    """Read one option of an account: text, a whole number, or a reference."""
+    match value:
+        case bool() | None:
+            pass
+        case str() if value and not values.VARIABLE.fullmatch(value):
+            return value
+        case str() | dict():
+            return values.parse_secret(value)
+        case int():
+            return str(value)
+        case _:
+            pass
+    raise ValueError("must be text, a number, {file: NAME} or ${NAME}")
+
+
+Percent = Annotated[float, PlainValidator(values.parse_percent), WithJsonSchema({**PERCENT_SCHEMA})]
+Duration = Annotated[
+    timedelta,
+    PlainValidator(values.parse_duration),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]+ ?[smhd]$"}),
+]
+Interval = Annotated[
+    timedelta,
+    PlainValidator(values.parse_interval),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]+ ?[smhd]$"}),
+]
+Reference = Annotated[Secret, PlainValidator(values.parse_secret), WithJsonSchema(SECRET_SCHEMA)]
+Timed = Annotated[Schedule, PlainValidator(values.parse_schedule), WithJsonSchema(SCHEDULE_SCHEMA)]
+ShopSchema = Annotated[str, PlainValidator(_schema), WithJsonSchema({"const": "canonical"})]
+Url = Annotated[
+    str, PlainValidator(values.parse_url), WithJsonSchema({"type": "string", "minLength": 1})
+]
+Endpoint = Annotated[str, PlainValidator(values.parse_endpoint), WithJsonSchema({"type": "string"})]
+Zone = Annotated[str, PlainValidator(values.parse_timezone), WithJsonSchema({"type": "string"})]
+Country = Annotated[
+    str,
+    PlainValidator(values.parse_country),
+    WithJsonSchema({"type": "string", "pattern": "^[A-Za-z]{2}$"}),
+]
+Kinds = Annotated[
+    tuple[model.IdentifierKind, ...],
+    PlainValidator(_kinds),
+    WithJsonSchema(
+        {
+            "type": "array",
+            "items": {"enum": list(KINDS)},
+            "minItems": 1,
+            "uniqueItems": True,
+        }
+    ),
+]
+OptionValue = Annotated[
+    str | Secret,
+    PlainValidator(_option),
+    WithJsonSchema({"anyOf": [SECRET_SCHEMA, {"type": "string"}, {"type": "integer"}]}),
+]
+NotBuilt = Annotated[None, PlainValidator(_not_built), WithJsonSchema({"not": {}})]
+Name = Annotated[str, Field(pattern=NAME)]
+Folder = Annotated[
+    Path,
+    PlainValidator(lambda value: Path(_text(value))),
+    WithJsonSchema({"type": "string", "minLength": 1}),
+]

@@ -1,0 +1,256 @@
+"""The shape of the configuration. Defaults and descriptions stand here and nowhere else.
+
+The descriptions are what an editor shows: `syncd config schema` is made from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
+
+from syncd import model
+from syncd.settings import forms
+from syncd.settings.values import Manual, Secret
+
+
+class Shape(BaseModel):
+    """What all parts share: no unknown keys, no guessing, no change after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+
+class ShopSettings(Shape):
+    """The shop's own database; nothing is ever written to it."""
+
+    url: forms.Url = Field(
+        description="SQLAlchemy URL without a password: postgresql+psycopg://syncd_ro@db/shop."
+    )
+    password: forms.Reference | None = Field(
+        default=None, description="The database password: {file: NAME} or ${NAME}."
+    )
+    schema_: forms.ShopSchema = Field(
+        default="canonical",
+        alias="schema",
+        description="How the shop's tables map onto the catalogue's. Built so far: canonical.",
+    )
+    timezone: forms.Zone = Field(
+        default="UTC", description="IANA zone in which the shop counts its days."
+    )
+    default_country: forms.Country | None = Field(
+        default=None,
+        description="ISO 3166 country of customers and phone numbers that name none.",
+    )
+    stores: forms.NotBuilt = Field(
+        default=None, description="Stores of a multi-store shop. Not built yet: refused."
+    )
+
+
+class LedgerSettings(Shape):
+    """Our own database, and the directory of membership and plan files beside it."""
+
+    url: forms.Url = Field(
+        default="sqlite:///var/ledger.db",
+        description="SQLAlchemy URL without a password; SQLite or PostgreSQL.",
+    )
+    password: forms.Reference | None = Field(
+        default=None, description="The ledger's database password: {file: NAME} or ${NAME}."
+    )
+    directory: forms.Folder = Field(
+        default=Path("var"),
+        description="Directory of membership and plan files, relative to the working directory.",
+    )
+    key: forms.Reference | None = Field(
+        default=None,
+        description="Key that encrypts those files; absent: made once in the directory, mode 0600.",
+    )
+
+
+class AccountSettings(BaseModel):
+    """An account on a platform; what else it takes, its connector says."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True, hide_input_in_errors=True)
+    __pydantic_extra__: dict[str, forms.OptionValue]
+
+    connector: str = Field(
+        min_length=1, description="Name of the connector, such as meta, google or memory."
+    )
+    endpoint: forms.Endpoint | None = Field(
+        default=None,
+        description="Another server to talk to: https://host[:port], http:// on loopback only, "
+        "or host:port for gRPC.",
+    )
+
+    @property
+    def options(self) -> Mapping[str, str | Secret]:
+        """The connector's own keys, references unresolved."""
+        return self.__pydantic_extra__
+
+    def __repr_args__(self) -> Iterator[tuple[str, object]]:
+        # Whether an option is a secret is known only once its connector is asked.
+        yield from (("connector", self.connector), ("endpoint", self.endpoint))
+
+
+class SegmentSettings(Shape):
+    """A named set of customers: one of the catalogue (`use`), or your own SQL (`sql`)."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["use"]}, {"required": ["sql"]}]}
+    )
+
+    use: str | None = Field(default=None, description="Name of a segment of the catalogue.")
+    with_: Mapping[str, str | int | float | bool] = Field(
+        default_factory=dict,
+        alias="with",
+        description="Parameters of a catalogue segment, such as {share: 0.8}.",
+    )
+    sql: str | None = Field(
+        default=None,
+        description="File with one SELECT, relative to this configuration file.",
+    )
+    holdout: forms.NotBuilt = Field(
+        default=None, description="Share kept out as a control group. Not built yet: refused."
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if bool(self.use) == bool(self.sql):
+            raise ValueError("must have one of `use` (a catalogue segment) and `sql` (your own)")
+        if self.sql and self.with_:
+            raise ValueError("`with` goes with `use`: SQL of your own takes no parameters")
+        return self
+
+
+class AudienceSettings(Shape):
+    """What is filled on the platform: a name, found or created, or a known id."""
+
+    name: str | None = Field(default=None, min_length=1, description="Found by this name or made.")
+    id: str | None = Field(default=None, min_length=1, description="The platform's own id.")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if bool(self.name) == bool(self.id):
+            raise ValueError('must be a name, or {id: "..."}')
+        return self
+
+
+class GuardSettings(Shape):
+    """When removals wait for a person."""
+
+    max_removed: forms.Percent = Field(
+        default=model.Guard().max_removed,
+        description="Share of the largest membership of the last 7 days that one run may remove.",
+        json_schema_extra={"default": "30%"},
+    )
+    max_removed_count: Annotated[
+        Annotated[int, Field(ge=0)] | None,
+        BeforeValidator(forms.no_limit),
+        WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"enum": ["none", None]}]}),
+    ] = Field(
+        default=None,
+        description="Members that one run may remove; none for no such limit.",
+        json_schema_extra={"default": "none"},
+    )
+    min_members: int = Field(
+        default=model.Guard().min_members,
+        ge=0,
+        description="A snapshot of fewer members than this removes nobody unasked.",
+    )
+
+    def as_guard(self) -> model.Guard:
+        """These settings as the core takes them."""
+        return model.Guard(**self.model_dump())
+
+
+class SyncSettings(Shape):
+    """A pairing: this segment to that audience."""
+
+    segment: str = Field(description="Name under `segments`.")
+    account: str = Field(description="Name under `accounts`.")
+    audience: Annotated[
+        AudienceSettings,
+        BeforeValidator(forms.named_audience, json_schema_input_type=str | AudienceSettings),
+    ] = Field(
+        title="Audience", description='The audience\'s name, found or created; or {id: "..."}.'
+    )
+    mode: Literal["mirror", "add", "remove"] = Field(
+        default="mirror",
+        description="mirror adds and removes; add never removes; remove never adds.",
+    )
+    schedule: forms.Timed = Field(
+        default=Manual(),
+        description='every 6h, manual, {cron: "0 3 * * mon"} (shop zone), {after: SYNC}.',
+        json_schema_extra={"default": "manual"},
+    )
+    identifiers: forms.Kinds = Field(
+        default=tuple(model.IdentifierKind),
+        description="What is sent of each member: email, phone, address.",
+        json_schema_extra={"default": list(forms.KINDS)},
+    )
+    consent: Literal["not_denied", "granted"] = Field(
+        default="not_denied",
+        description="Who is sent: everybody who has not denied, or only those who have granted.",
+    )
+    guard: GuardSettings = Field(
+        default=GuardSettings(),
+        title="Guard",
+        description="Limits beyond which removals wait for a person.",
+        json_schema_extra={"default": {}},
+    )
+    settle: forms.Duration = Field(
+        default=model.Timing().settle,
+        description="After an accepted removal, until it is taken as effective.",
+        json_schema_extra={"default": "48h"},
+    )
+    poll: forms.Interval = Field(
+        default=model.Timing().poll,
+        description="Between two questions about work under way on the platform.",
+        json_schema_extra={"default": "30m"},
+    )
+    max_unusable: forms.Percent = Field(
+        default=0.2,
+        description="Share of rows without a usable identifier above which a run exits 3.",
+        json_schema_extra={"default": "20%"},
+    )
+
+    @property
+    def timing(self) -> model.Timing:
+        """These durations as the core takes them."""
+        return model.Timing(settle=self.settle, poll=self.poll)
+
+
+class Configuration(Shape):
+    """The whole of config/syncd.yaml."""
+
+    model_config = ConfigDict(title="syncd configuration")
+
+    shop: ShopSettings = Field(description="The shop's database, which is only read.")
+    ledger: Annotated[LedgerSettings, BeforeValidator(forms.empty_if_blank)] = Field(
+        default=LedgerSettings(),
+        description="Our own database and files.",
+        json_schema_extra={"default": {}},
+    )
+    accounts: Annotated[
+        Mapping[forms.Name, AccountSettings], BeforeValidator(forms.empty_if_blank)
+    ] = Field(default_factory=dict, description="Accounts on ad platforms, by a name of your own.")
+    segments: Annotated[
+        Mapping[forms.Name, SegmentSettings], BeforeValidator(forms.empty_if_blank)
+    ] = Field(default_factory=dict, description="Segments, by a name of your own.")
+    syncs: Annotated[Mapping[forms.Name, SyncSettings], BeforeValidator(forms.empty_if_blank)] = (
+        Field(default_factory=dict, description="What fills which audience, by names of your own.")
+    )
+
+
+def json_schema() -> dict[str, object]:
+    """Make the JSON Schema that editors check a configuration against."""
+    schema: dict[str, object] = Configuration.model_json_schema(by_alias=True, mode="validation")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -1,0 +1,145 @@
+"""From a file to `Settings`: every problem found at once, each with its line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from syncd.errors import ConfigError
+from syncd.settings.crosschecks import crosschecks
+from syncd.settings.document import Document, Keys, Problem, dotted, read
+from syncd.settings.models import (
+    AccountSettings,
+    Configuration,
+    LedgerSettings,
+    SegmentSettings,
+    ShopSettings,
+    SyncSettings,
+)
+from syncd.settings.problems import from_pydantic, line_of
+from syncd.settings.references import expand
+
+DEFAULT_PATH = Path("config/syncd.yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A configuration that was read whole and fits together; secrets are still references.
+
+    Attributes:
+        path: The file it was read from.
+        environment: Where `${NAME}` and $CREDENTIALS_DIRECTORY are looked up.
+        lines: Line of every key, for messages.
+    """
+
+    path: Path
+    shop: ShopSettings
+    ledger: LedgerSettings
+    accounts: Mapping[str, AccountSettings]
+    segments: Mapping[str, SegmentSettings]
+    syncs: Mapping[str, SyncSettings]
+    environment: Mapping[str, str] = field(repr=False)
+    lines: Mapping[Keys, int] = field(repr=False)
+
+    def where(self, *keys: str) -> str:
+        """Say `FILE:LINE` of a key, or of the nearest thing around it."""
+        line = line_of(self.lines, keys)
+        return f"{self.path}:{line}" if line else str(self.path)
+
+    def sql_file(self, segment: str) -> Path | None:
+        """Find a segment's own SQL file, or None where it is one of the catalogue."""
+        name = self.segments[segment].sql
+        return self.path.parent / name if name else None
+
+
+def find(path: Path | None, environment: Mapping[str, str]) -> Path:
+    """Say which file is the configuration: the one given, $SYNCD_CONFIG's, or the default."""
+    return path or Path(environment.get("SYNCD_CONFIG") or DEFAULT_PATH)
+
+
+def load(path: Path | None, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read and validate a configuration.
+
+    Args:
+        path: The file; None for `$SYNCD_CONFIG`, then `config/syncd.yaml`.
+        environment: Where `${NAME}` is looked up.
+
+    Raises:
+        syncd.errors.ConfigError: It is missing, or something in it is wrong: all that
+            is, one problem a line.
+    """
+    path = find(path, environment)
+    document = read(path)
+    problems = list(document.problems)
+    data = _expanded(document, environment, problems)
+    try:
+        found = Configuration.model_validate(data)
+    except ValidationError as error:
+        problems += from_pydantic(error, document)
+    problems += crosschecks(Document(data, document.lines, ()))
+    refuse(path, problems)
+    return Settings(
+        path=path,
+        shop=found.shop,
+        ledger=found.ledger,
+        accounts=found.accounts,
+        segments=found.segments,
+        syncs=found.syncs,
+        environment=environment,
+        lines=document.lines,
+    )
+
+
+def refuse(path: Path, problems: Iterable[Problem]) -> None:
+    """Raise all problems as one error, in the order of their lines; nothing if none.
+
+    Raises:
+        syncd.errors.ConfigError: There is at least one.
+    """
+    ordered = sorted(set(problems))
+    if not ordered:
+        return
+    wheres = [f"{path}:{each.line}" if each.line else str(path) for each in ordered]
+    rest = "".join(f"\n{at}: {each.text}" for at, each in zip(wheres[1:], ordered[1:], strict=True))
+    raise ConfigError(ordered[0].text + rest, where=wheres[0])
+
+
+def _is_secret(keys: Keys) -> bool:
+    """Whether a value may be a reference that is resolved only at use."""
+    match keys:
+        case ("shop" | "ledger", "password") | ("ledger", "key"):
+            return True
+        case ("accounts", _, option, *_):
+            return option not in {"connector", "endpoint"}
+        case _:
+            return False
+
+
+def _expanded(
+    document: Document, environment: Mapping[str, str], problems: list[Problem]
+) -> object:
+    """Put the environment's values in place of `${NAME}`, but not for secrets."""
+
+    def walk(value: object, keys: Keys) -> object:
+        if _is_secret(keys):
+            return value
+        match value:
+            case dict():
+                return {key: walk(each, (*keys, key)) for key, each in value.items()}
+            case list():
+                return [walk(each, (*keys, str(at))) for at, each in enumerate(value)]
+            case str():
+                try:
+                    return expand(value, environment)
+                except ValueError as error:
+                    line = line_of(document.lines, keys)
+                    problems.append(Problem(line, f"{dotted(keys)}: {error}"))
+            case _:
+                pass
+        return value
+
+    return walk(document.data, ())

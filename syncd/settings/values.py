@@ -1,0 +1,267 @@
+"""The forms that values take in YAML: percents, durations, schedules, secrets, addresses.
+
+Each `parse_*` takes what YAML read and returns a typed value or raises `ValueError`
+with a text that follows the key's path. None of those texts repeats a secret.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import parse_qsl, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+MAX_DAYS = 3660  # ten years; longer is a slip of the pen
+
+VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+PASSWORD_KEYS = frozenset({"password", "passwd", "pwd", "pass", "sslpassword"})
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Secret:
+    """A reference to a secret, resolved only at use; shown as `***`.
+
+    Attributes:
+        file: NAME of `{file: NAME}`, or empty.
+        variable: NAME of `${NAME}`, or empty.
+    """
+
+    file: str = ""
+    variable: str = ""
+
+    def __repr__(self) -> str:
+        return "***"
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """A run each time this much time has passed."""
+
+    interval: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Cron:
+    """Runs by a cron expression of five fields, in the shop's time zone.
+
+    Weekdays are names only: cron counts them from Sunday, APScheduler from Monday.
+    """
+
+    expression: str
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """A run whenever another sync's run has ended well."""
+
+    sync: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manual:
+    """A run only when somebody asks for it."""
+
+
+Schedule = Every | Cron | After | Manual
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Say which known name was probably meant, or which ones there are."""
+    names = sorted(known)
+    lowered = {each.lower(): each for each in names}
+    near = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.5)
+    if near:
+        return f"did you mean {lowered[near[0]]}?"
+    return f"there is {', '.join(names)}" if names else "there is none"
+
+
+def parse_percent(value: object) -> float:
+    """Read `30%` or `0.3` as a share from 0 to 1."""
+    match value:
+        case bool():
+            pass
+        case str() if re.fullmatch(r"[0-9]{1,3}(?:\.[0-9]+)?\s*%", value.strip()):
+            share = float(value.strip().rstrip("%")) / 100
+            if share <= 1:
+                return share
+        case int() | float() if 0 <= value <= 1:
+            return float(value)
+        case _:
+            pass
+    raise ValueError("must be a share such as 30% or 0.3, from 0 to 1")
+
+
+def parse_duration(value: object) -> timedelta:
+    """Read `90s`, `30m`, `48h` or `7d`."""
+    found = re.fullmatch(r"([0-9]{1,9})\s*([smhd])", value) if isinstance(value, str) else None
+    if found:
+        length = timedelta(**{UNITS[found[2]]: int(found[1])})
+        if length <= timedelta(days=MAX_DAYS):
+            return length
+    raise ValueError(f"must be a duration such as 90s, 30m, 48h or 7d, at most {MAX_DAYS}d")
+
+
+def parse_interval(value: object) -> timedelta:
+    """Read a duration of at least one second."""
+    length = parse_duration(value)
+    if not length:
+        raise ValueError("must be longer than nothing, such as 30m")
+    return length
+
+
+def parse_schedule(value: object) -> Schedule:
+    """Read `every 6h`, `manual`, `{cron: "0 3 * * mon"}` or `{after: SYNC}`."""
+    match value:
+        case Every() | Cron() | After() | Manual():
+            return value
+        case "manual":
+            return Manual()
+        case str() if value.startswith("every "):
+            interval = parse_interval(value.removeprefix("every ").strip())
+            if interval < timedelta(minutes=1):
+                raise ValueError("must leave a minute between runs, such as every 1m")
+            return Every(interval)
+        case {"cron": str(expression), **rest} if not rest:
+            return Cron(parse_cron(expression))
+        case {"after": str(sync), **rest} if not rest:
+            return After(sync)
+        case dict():
+            unknown = [key for key in value if key not in {"cron", "after"}]
+            if unknown:
+                hint = suggest(unknown[0], ("cron", "after"))
+                raise ValueError(f"unknown key {unknown[0]}; {hint}")
+        case _:
+            pass
+    raise ValueError('must be every 6h, manual, {cron: "0 3 * * mon"} or {after: SYNC}')
+
+
+def parse_cron(expression: str) -> str:
+    """Check a cron expression of five fields.
+
+    Note:
+        APScheduler 3's `CronTrigger.from_crontab` fires `0 0 * * 0` on Monday, so
+        weekdays that are numbers are refused instead of meaning another day.
+    """
+    fields = expression.lower().split()
+    if len(fields) != 5:  # noqa: PLR2004  # crontab(5)
+        raise ValueError(
+            f"a cron expression has 5 fields (minute hour day month weekday), not {len(fields)}"
+        )
+    limits = (("minute", 0, 59, ()), ("hour", 0, 23, ()), ("day", 1, 31, ()))
+    for text, (name, low, high, names) in zip(
+        fields, (*limits, ("month", 1, 12, MONTHS)), strict=False
+    ):
+        _check_cron_field(text, name, low, high, names)
+    _check_cron_field(fields[4], "weekday", 0, -1, WEEKDAYS)
+    return " ".join(fields)
+
+
+def _check_cron_field(text: str, name: str, low: int, high: int, names: tuple[str, ...]) -> None:
+    for part in text.split(","):
+        span, slash, step = part.partition("/")
+        if slash and not (step.isascii() and step.isdigit() and int(step) > 0):
+            raise ValueError(f"cron: the {name}'s step must be a number from 1")
+        ends = [] if span == "*" else span.split("-")
+        numbers = [_cron_number(end, name, low, high, names) for end in ends]
+        if len(numbers) > 2 or numbers != sorted(numbers):  # noqa: PLR2004  # from-to
+            raise ValueError(f"cron: the {name}'s range must run upwards, such as {name} 1-5")
+
+
+def _cron_number(text: str, name: str, low: int, high: int, names: tuple[str, ...]) -> int:
+    if text in names:
+        return names.index(text) + low
+    if text.isascii() and text.isdigit() and low <= int(text) <= high:
+        return int(text)
+    if names is WEEKDAYS:
+        raise ValueError("cron: name the weekdays (mon to sun); numbers mean other days elsewhere")
+    raise ValueError(f"cron: the {name} must be from {low} to {high}, or *")
+
+
+def parse_secret(value: object) -> Secret:
+    """Read `{file: NAME}` or `${NAME}`; refuse a secret that stands in the file."""
+    match value:
+        case Secret():
+            return value
+        case {"file": str(name), **rest} if name and not rest:
+            return Secret(file=name)
+        case str() if found := VARIABLE.fullmatch(value):
+            return Secret(variable=found[1])
+        case str():
+            raise ValueError("a secret may not be written here: use {file: NAME} or ${NAME}")
+        case dict():
+            unknown = [key for key in value if key != "file"]
+            if unknown:
+                raise ValueError(f"unknown key {unknown[0]}; {suggest(unknown[0], ('file',))}")
+        case _:
+            pass
+    raise ValueError("must be {file: NAME} or ${NAME}")
+
+
+def parse_url(value: object) -> str:
+    """Check that a database URL is one, and holds no password."""
+    if not isinstance(value, str) or not re.match(r"[a-z][a-z0-9_]*(\+[a-z0-9_]+)?://", value):
+        raise ValueError("must be an SQLAlchemy URL such as postgresql+psycopg://user@host/name")
+    # SQLAlchemy's own notion of a login: its password runs to the last "@" it can find.
+    login = re.match(r"[^:/]*:[^@]*@", value.split("://", 1)[1])
+    query = value.partition("?")[2]
+    names = {name.lower() for name, _ in parse_qsl(query, keep_blank_values=True)}
+    if login or names & PASSWORD_KEYS:
+        raise ValueError(
+            "holds a password: leave it out of the URL and give `password: {file: NAME}` beside it"
+        )
+    return value
+
+
+def parse_endpoint(value: object) -> str:
+    """Check an address of another server; plain text only on this machine."""
+    if not isinstance(value, str) or not value.isascii() or re.search(r"\s", value):
+        raise ValueError("must be https://host[:port] or host:port")
+    parts = urlsplit(value if "://" in value else f"//{value}")
+    try:
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError("must name a port from 1 to 65535") from None
+    if not host or parts.scheme not in {"", "http", "https"} or (not parts.scheme and not port):
+        raise ValueError("must be https://host[:port] or host:port")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError("may hold a host, a port and a path, and no login")
+    if parts.scheme == "http" and not is_loopback(value):
+        raise ValueError("plain http:// is accepted for this machine only: use https://")
+    return value
+
+
+def is_loopback(endpoint: str) -> bool:
+    """Whether an endpoint can only mean this machine."""
+    host = urlsplit(endpoint if "://" in endpoint else f"//{endpoint}").hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def parse_timezone(value: object) -> str:
+    """Check an IANA zone's name."""
+    if isinstance(value, str):
+        try:
+            return ZoneInfo(value).key
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            pass
+    raise ValueError("must be an IANA time zone such as Europe/Amsterdam or UTC")
+
+
+def parse_country(value: object) -> str:
+    """Check a country's two letters."""
+    if isinstance(value, str) and re.fullmatch(r"[A-Za-z]{2}", value):
+        if value.upper() == "UK":
+            raise ValueError("must be ISO 3166's two letters: GB, not UK")
+        return value.upper()
+    raise ValueError("must be ISO 3166's two letters such as NL")

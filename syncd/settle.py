@@ -1,0 +1,94 @@
+"""What happens after a request: unknown outcomes, work under way, the next membership."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+import structlog
+
+from syncd.ledger import directory
+from syncd.ledger.audiences import KnownAudience
+from syncd.model import BatchRecord, BatchState, Operation, Plan, PlanId
+from syncd.outbox import send
+from syncd.parts import Parts
+from syncd.ports import Connector
+
+log = structlog.get_logger()
+
+
+def resolve(parts: Parts, connector: Connector, audience: KnownAudience) -> int:
+    """Send again what nobody knows the outcome of, before anything opposite; how many.
+
+    The same batch, the same rows: additions and removals are sets, so twice is once.
+    """
+    unfinished = parts.ledger.unfinished(audience.platform, audience.account, audience.id)
+    for (plan_id, _), batches in groupby(unfinished, lambda b: (b.plan, b.phase.operation)):
+        send(parts, connector, _plan(parts, plan_id), list(batches), audience.id)
+    return len(unfinished)
+
+
+def poll(parts: Parts, connector: Connector, audience: KnownAudience) -> int:
+    """Ask what became of accepted batches; how many are still under way."""
+    waiting = 0
+    for batch in parts.ledger.under_way(audience.platform, audience.account, audience.id):
+        outcome = connector.outcome(batch.reference)
+        parts.ledger.outcome(batch.id, outcome)
+        if outcome.state == "processing":
+            waiting += 1
+        else:
+            log.info(
+                "batch_processed",
+                batch=batch.id,
+                state=outcome.state,
+                refused=sum(refusal.count for refusal in outcome.refused),
+            )
+    return waiting
+
+
+def fold(parts: Parts, audience: KnownAudience) -> bool:
+    """Take what became of batches into the membership; whether there was anything."""
+    at = (audience.platform, audience.account, audience.id)
+    unfolded = parts.ledger.unfolded(*at)
+    if not unfolded:
+        return False
+    plans = [
+        (_plan(parts, plan_id), list(batches))
+        for plan_id, batches in groupby(unfolded, lambda batch: batch.plan)
+    ]
+    with directory.step(parts.ledger, parts.directory):
+        generation = parts.membership.fold(
+            parts.names("g"),
+            parts.ledger.generation(*at),
+            plans,
+            now=parts.clock.now(),
+            settle=parts.sync.timing.settle,
+            rules=parts.rules_name,
+        )
+        folded = {batch.id: batch.state for batch in unfolded}
+        parts.ledger.commit_generation(*at, generation, folded)
+    return True
+
+
+def gated(parts: Parts, audience: KnownAudience) -> bool:
+    """Whether members to be sent again must still wait: removals are under way.
+
+    Only where requests take effect later and in any order: an addition could be applied
+    before the removal that it is to follow.
+    """
+    if parts.platform.capabilities.ordered:
+        return False
+    under_way = parts.ledger.under_way(audience.platform, audience.account, audience.id)
+    return any(batch.phase.operation is Operation.REMOVE for batch in under_way)
+
+
+def waiting(batches: Sequence[BatchRecord]) -> list[BatchRecord]:
+    """Batches of a plan that were not sent yet."""
+    return [batch for batch in batches if batch.state is BatchState.PLANNED]
+
+
+def _plan(parts: Parts, plan_id: PlanId) -> Plan:
+    plan = parts.ledger.plan(plan_id)
+    if plan is None:
+        raise RuntimeError(f"the ledger has batches of a plan it does not have: {plan_id}")
+    return plan

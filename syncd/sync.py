@@ -1,0 +1,309 @@
+"""One sync, as a straight line from segment to receipt.
+
+Two phases: read to a sealed plan; plan to platform. Nothing is asked of a platform
+between them but which audience it is, and nothing at all is changed there before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import structlog
+
+from syncd import audiences, settle
+from syncd.errors import Held, RemovalsHeld, SyncdError
+from syncd.ledger.audiences import KnownAudience
+from syncd.model import AuditEvent, BatchRecord, BatchState, Phase, Plan, PlanId, Run, RunState
+from syncd.outbox import send
+from syncd.parts import Parts
+from syncd.planning import draw, shown
+from syncd.ports import Connector
+from syncd.reading import read
+
+LONGEST_WAIT = timedelta(hours=26)  # Google says up to 24 h; facts/google.md 3.2 and 4.6
+ROUNDS = 3  # plans that a waiting run may draw until no removal waits for an addition
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a run is asked to do beyond its sync.
+
+    Attributes:
+        actor: `schedule`, `api` or a login.
+        plan: Carry out exactly this plan, or refuse.
+        adopt: Take over an audience that holds others.
+        wait: Stay until the platform has processed everything.
+    """
+
+    actor: str
+    plan: str | None = None
+    adopt: bool = False
+    wait: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a run ended.
+
+    Attributes:
+        plan: What it was about.
+        pushed: Rows accepted, by phase.
+        refused: Rows that the platform refused.
+        unusable: Rows of the snapshot without an identifier.
+    """
+
+    run: Run
+    plan: Plan
+    pushed: dict[Phase, int]
+    refused: int
+    unusable: int
+    too_many_unusable: bool
+
+    @property
+    def exit_code(self) -> int:
+        """0 done, 3 with refused or too many unusable rows, 4 held."""
+        if self.plan.held:
+            return RemovalsHeld.exit_code
+        return 3 if self.refused or self.too_many_unusable else 0
+
+
+def run(parts: Parts, wish: Wish) -> Result:
+    """Make one audience equal to its segment.
+
+    A run that waits draws a further plan if removals had to wait for additions that
+    were under way.
+
+    Raises:
+        syncd.errors.SyncdError: The run failed or is held; the ledger says so too, and
+            the next run carries on from there.
+    """
+    result = _run(parts, wish)
+    for _ in range(ROUNDS - 1):
+        if not (wish.wait and result.plan.counts.waiting_removals):
+            break
+        result = _run(parts, replace(wish, plan=None))
+    return result
+
+
+def _run(parts: Parts, wish: Wish) -> Result:
+    sync = parts.sync
+    started = parts.event("run_started", f"Started by {wish.actor}.", actor=wish.actor)
+    opened = parts.ledger.open_run(sync.name, wish.actor, event=started)
+    with structlog.contextvars.bound_contextvars(sync=sync.name, run=opened.id):
+        log.info("run_started", actor=wish.actor)
+        with _ended(parts, opened, wish):
+            connector = parts.connect()
+            _recover(parts, connector, opened, wish)
+            if wish.plan:
+                plan = shown(parts, wish.plan)
+                audience = _audience(parts, connector, opened, wish)
+            else:
+                snapshot = read(parts, opened)
+                audience = _audience(parts, connector, opened, wish)
+                plan = draw(parts, opened, snapshot, audience, actor=wish.actor)
+            return _carry_out(parts, connector, opened, plan, audience=audience, wish=wish)
+
+
+def show(parts: Parts, *, actor: str) -> tuple[Plan, bool]:
+    """Draw a plan and send nothing.
+
+    Returns:
+        The plan, and whether it was kept for `sync --plan`: only once its audience exists.
+    """
+    opened = parts.ledger.open_run(parts.sync.name, actor, event=None)
+    audience = audiences.known(parts)
+    with _ended(parts, opened, Wish(actor)):
+        if audience is not None:
+            settle.fold(parts, audience)
+        snapshot = read(parts, opened)
+        plan = draw(parts, opened, snapshot, audience, actor=actor)
+        parts.ledger.set_run(opened.id, RunState.PLANNED, plan=_kept(plan), ended=True)
+    return plan, audience is not None
+
+
+def _kept(plan: Plan) -> PlanId | None:
+    return plan.id if plan.audience else None
+
+
+def _recover(parts: Parts, connector: Connector, opened: Run, wish: Wish) -> None:
+    """Bring to an end what earlier runs left, before anything new is planned."""
+    audience = audiences.known(parts)
+    if audience is not None:
+        resent = settle.resolve(parts, connector, audience)
+        settle.poll(parts, connector, audience)
+        if resent:
+            said = f"Sent {resent:,} batches again whose outcome an earlier run never learned."
+            event = _about(parts, "batches_resolved", said, audience, opened, batches=resent)
+            parts.ledger.audit(event)
+        if not wish.plan:
+            said = "Cancelled what an earlier run planned and never sent; it is planned anew."
+            event = _about(parts, "batches_cancelled", said, audience, opened)
+            parts.ledger.cancel_planned(
+                audience.platform, audience.account, audience.id, event=event
+            )
+        settle.fold(parts, audience)
+    for earlier in parts.ledger.runs(parts.sync.name):
+        if earlier.id != opened.id:
+            _end_earlier(parts, earlier)
+
+
+def _end_earlier(parts: Parts, earlier: Run) -> None:
+    """Say how a run ended that could not say so itself."""
+    if earlier.state is RunState.PROCESSING and earlier.plan:
+        batches = parts.ledger.batches(earlier.plan)
+        if any(b.state in {BatchState.PLANNED, BatchState.ACCEPTED} for b in batches):
+            return
+        refused = refused_rows(batches)
+        event = parts.event(
+            "run_processed",
+            _outcome(accepted_rows(batches), refused, 0, 0),
+            actor=earlier.actor,
+            run=earlier.id,
+            counts={"refused": refused},
+        )
+        state = RunState.PARTIAL if refused else RunState.DONE
+        parts.ledger.set_plan_state(earlier.plan, "done")
+        parts.ledger.set_run(earlier.id, state, event=event, ended=True)
+    elif earlier.ended_at is None:
+        said = "The process ended in the middle of the run; the next run carried on from there."
+        event = parts.event("run_failed", said, actor=earlier.actor, run=earlier.id)
+        parts.ledger.set_run(earlier.id, RunState.FAILED, detail=said, event=event, ended=True)
+
+
+def _about(
+    parts: Parts, kind: str, said: str, audience: KnownAudience, opened: Run, **counts: int
+) -> AuditEvent:
+    return parts.event(
+        kind, said, actor=opened.actor, audience=audience.name, run=opened.id, counts=counts
+    )
+
+
+def _audience(parts: Parts, connector: Connector, opened: Run, wish: Wish) -> KnownAudience:
+    return audiences.resolve(parts, connector, actor=wish.actor, run=opened.id, adopt=wish.adopt)
+
+
+def _carry_out(
+    parts: Parts,
+    connector: Connector,
+    opened: Run,
+    plan: Plan,
+    *,
+    audience: KnownAudience,
+    wish: Wish,
+) -> Result:
+    """Removals, then additions, then whoever must follow a removal."""
+    parts.ledger.set_run(opened.id, RunState.PUSHING, plan=plan.id)
+    parts.ledger.set_plan_state(plan.id, "running")
+    batches = parts.ledger.batches(plan.id)
+    for phase in Phase:
+        if phase is Phase.AGAIN and settle.gated(parts, audience):
+            break
+        send(parts, connector, plan, [b for b in batches if b.phase is phase], audience.id)
+    parts.ledger.spend_approvals(audience.platform, audience.account, audience.id)
+    if wish.wait:
+        _follow(parts, connector, plan, audience)
+    settle.fold(parts, audience)
+    return _close(parts, opened, plan, audience, wish)
+
+
+def _follow(parts: Parts, connector: Connector, plan: Plan, audience: KnownAudience) -> None:
+    """Stay until the platform has processed everything, and send what waited for that."""
+    until = parts.clock.now() + LONGEST_WAIT
+    while parts.clock.now() < until:
+        under_way = settle.poll(parts, connector, audience)
+        left = settle.waiting(parts.ledger.batches(plan.id))
+        if left and not settle.gated(parts, audience):
+            send(parts, connector, plan, left, audience.id)
+        elif not under_way:
+            return
+        else:
+            parts.clock.sleep(parts.sync.timing.poll.total_seconds())
+
+
+def _close(parts: Parts, opened: Run, plan: Plan, audience: KnownAudience, wish: Wish) -> Result:
+    batches = parts.ledger.batches(plan.id)
+    snapshot = parts.ledger.snapshot(plan.snapshot)
+    rows, usable = (snapshot.rows, snapshot.usable) if snapshot else (0, 0)
+    limit = parts.sync.max_unusable
+    refused = refused_rows(batches)
+    too_many = rows - usable > limit * rows
+    left = [b for b in batches if b.state in {BatchState.PLANNED, BatchState.ACCEPTED}]
+    state = _state(plan, left=bool(left), short=bool(refused) or too_many)
+    if not left:
+        parts.ledger.set_plan_state(plan.id, "done")
+    pushed = accepted_rows(batches)
+    event = parts.event(
+        "run_finished",
+        _outcome(pushed, refused, len(left), rows - usable if too_many else 0),
+        actor=wish.actor,
+        audience=audience.name,
+        counts={"refused": refused, "unusable": rows - usable}
+        | {phase.value: count for phase, count in pushed.items()},
+    )
+    final = parts.ledger.set_run(opened.id, state, plan=plan.id, event=event, ended=True)
+    log.info("run_finished", state=state.value, refused=refused)
+    return Result(final, plan, pushed, refused, rows - usable, too_many)
+
+
+def _state(plan: Plan, *, left: bool, short: bool) -> RunState:
+    if plan.held:
+        return RunState.HELD
+    if left:
+        return RunState.PROCESSING
+    return RunState.PARTIAL if short else RunState.DONE
+
+
+def _outcome(pushed: dict[Phase, int], refused: int, left: int, unusable: int) -> str:
+    said = (
+        f"Removed {pushed[Phase.REMOVE]:,} rows, added {pushed[Phase.ADD]:,}, sent "
+        f"{pushed[Phase.AGAIN]:,} again."
+    )
+    if refused:
+        said += f" The platform refused {refused:,} rows."
+    if unusable:
+        said += f" {unusable:,} rows of the segment have no usable identifier: too many."
+    if left:
+        said += f" {left:,} batches are still under way on the platform."
+    return said
+
+
+def accepted_rows(batches: Sequence[BatchRecord]) -> dict[Phase, int]:
+    """Rows that the platform took, by phase."""
+    taken = {BatchState.ACCEPTED, BatchState.PROCESSED, BatchState.SETTLED}
+    return {
+        phase: sum(
+            batch.rows - sum(refusal.count for refusal in batch.refused)
+            for batch in batches
+            if batch.phase is phase and batch.state in taken
+        )
+        for phase in Phase
+    }
+
+
+def refused_rows(batches: Sequence[BatchRecord]) -> int:
+    """Rows that the platform would not take, whole requests included."""
+    whole = {BatchState.REFUSED, BatchState.FAILED}
+    return sum(
+        batch.rows if batch.state in whole else sum(r.count for r in batch.refused)
+        for batch in batches
+    )
+
+
+@contextmanager
+def _ended(parts: Parts, opened: Run, wish: Wish) -> Iterator[None]:
+    """Whatever ends a run early is in the ledger before anyone hears of it."""
+    try:
+        yield
+    except SyncdError as error:
+        held = isinstance(error, Held)
+        kind = "run_held" if held else "run_failed"
+        event = parts.event(kind, str(error), actor=wish.actor)
+        state = RunState.HELD if held else RunState.FAILED
+        parts.ledger.set_run(opened.id, state, detail=str(error), event=event, ended=True)
+        log.error(kind, error=type(error).__name__)
+        raise

@@ -1,0 +1,223 @@
+"""The local Graph API enforces what Meta documents; asked without the SDK."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Iterator
+from urllib.parse import urlencode
+
+import pytest
+
+from connectors.sandbox import meta
+from connectors.sandbox.faults import Fault, FaultQueue
+from connectors.sandbox.state import AudienceState, World
+from connectors.sandbox.wire import Json
+
+EMAIL, OTHER = "ab" * 32, "cd" * 32
+SESSION = {"session_id": 5, "batch_seq": 1, "last_batch_flag": True, "estimated_num_total": 1}
+
+
+class Asker:
+    """A plain HTTP client of the local Graph API."""
+
+    def __init__(self) -> None:
+        self.world = World(first_id=meta.FIRST_ID)
+        self.faults = FaultQueue()
+        self.server = meta.serve(self.world, self.faults)
+        self.audience: AudienceState = self.world.create("act_1", "whales")
+
+    def ask(self, verb: str, path: str, **fields: object) -> tuple[int, Json]:
+        status, _, body = self.send(verb, path, {"access_token": meta.TOKEN, **fields})
+        return status, json.loads(body)
+
+    def send(self, verb: str, path: str, fields: Json) -> tuple[int, dict[str, str], bytes]:
+        form = urlencode({k: v if isinstance(v, str) else json.dumps(v) for k, v in fields.items()})
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=10)
+        in_url = f"{path}?{form}" if verb != "POST" else path
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        connection.request(verb, in_url, form if verb == "POST" else None, kind)
+        answer = connection.getresponse()
+        found = answer.status, dict(answer.getheaders()), answer.read()
+        connection.close()
+        return found
+
+    def users(self, *rows: list[object], **others: object) -> tuple[int, Json]:
+        payload = {"schema": ["EMAIL"], "data": list(rows)}
+        fields = {"payload": payload, "session": SESSION, **others}
+        return self.ask("POST", f"/v26.0/{self.audience.id}/users", **fields)
+
+    def error(self, *rows: list[object], **others: object) -> tuple[int, int | None]:
+        status, answer = self.users(*rows, **others)
+        assert status == 400
+        error = answer["error"]
+        assert isinstance(error, dict)
+        return error["code"], error.get("error_subcode")
+
+
+@pytest.fixture
+def asker() -> Iterator[Asker]:
+    asker = Asker()
+    yield asker
+    asker.server.stop()
+
+
+def test_rows_are_taken_and_their_count_runs_through_the_session(asker: Asker) -> None:
+    first = asker.users([EMAIL], session={**SESSION, "last_batch_flag": False})
+    second = asker.users([EMAIL], [OTHER], session={**SESSION, "batch_seq": 2})
+    assert (first[0], first[1]["num_received"]) == (200, 1)
+    assert (second[0], second[1]["num_received"]) == (200, 3)
+    assert asker.audience.identifiers == {("email", EMAIL), ("email", OTHER)}
+    assert asker.world.rows["add"] == 3
+
+
+@pytest.mark.parametrize("in_url", [False, True])
+def test_a_removal_is_a_delete_or_a_post_that_means_one(asker: Asker, in_url: bool) -> None:  # noqa: FBT001  # a table
+    asker.users([EMAIL], [OTHER])
+    payload = {"schema": ["EMAIL"], "data": [[EMAIL]]}
+    session = {**SESSION, "session_id": 6}
+    verb, means = ("DELETE", {}) if in_url else ("POST", {"method": "DELETE"})
+    path = f"/{asker.audience.id}/users"
+    assert asker.ask(verb, path, payload=payload, session=session, **means)[0] == 200
+    assert asker.audience.identifiers == {("email", OTHER)}
+
+
+@pytest.mark.parametrize(
+    ("session", "code"),
+    [
+        ({"session_id": 0}, (100, None)),
+        ({"session_id": 2**63}, (100, None)),
+        ({"session_id": "x"}, (100, None)),
+        ({"batch_seq": 0}, (100, None)),
+        ({"batch_seq": 2}, (2650, 1870147)),
+        ({"last_batch_flag": 1}, (100, None)),
+        ({"estimated_num_total": -1}, (100, None)),
+    ],
+)
+def test_a_session_that_breaks_the_rules_is_refused(
+    asker: Asker, session: Json, code: tuple[int, int | None]
+) -> None:
+    assert asker.error([EMAIL], session={**SESSION, **session}) == code
+    assert asker.audience.identifiers == frozenset()
+
+
+def test_a_session_takes_its_batches_in_order_and_none_after_the_last(asker: Asker) -> None:
+    going = {**SESSION, "last_batch_flag": False}
+    assert asker.users([EMAIL], session=going)[0] == 200
+    assert asker.error([EMAIL], session=going) == (100, None)
+    assert asker.error([EMAIL], session={**going, "batch_seq": 3}) == (100, None)
+    assert asker.users([EMAIL], session={**SESSION, "batch_seq": 2})[0] == 200
+    assert asker.error([EMAIL], session={**SESSION, "batch_seq": 3}) == (2650, 1870159)
+
+
+def test_a_session_keeps_to_one_operation_and_one_schema(asker: Asker) -> None:
+    asker.users([EMAIL], session={**SESSION, "last_batch_flag": False})
+    follows = {**SESSION, "batch_seq": 2}
+    assert asker.error([EMAIL], session=follows, method="DELETE") == (100, None)
+    other = {"schema": ["PHONE"], "data": [[EMAIL]]}
+    assert asker.error(session=follows, payload=other) == (100, None)
+
+
+def test_an_audience_takes_one_form_of_schema_only(asker: Asker) -> None:
+    asker.users([EMAIL])
+    single = {"schema": "EMAIL_SHA256", "data": [EMAIL]}
+    assert asker.error(payload=single, session={**SESSION, "session_id": 6}) == (2650, None)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"schema": ["EMAIL"], "data": []},
+        {"schema": ["EMAIL"], "data": [[EMAIL, EMAIL]]},
+        {"schema": ["EMAIL", "PHONE"], "data": [[EMAIL]]},
+        {"schema": ["SHOE_SIZE"], "data": [[EMAIL]]},
+        {"schema": [], "data": [[]]},
+        {"schema": ["EMAIL"], "data": [[EMAIL]] * 10_001},
+        [EMAIL],
+    ],
+)
+def test_a_payload_that_breaks_the_rules_is_refused_whole(asker: Asker, payload: object) -> None:
+    assert asker.error(payload=payload) == (100, None)
+    assert asker.audience.identifiers == frozenset()
+
+
+@pytest.mark.parametrize("missing", ["payload", "session"])
+def test_both_form_fields_are_needed(asker: Asker, missing: str) -> None:
+    assert asker.error([EMAIL], **{missing: "not json"}) == (100, None)
+    fields = {"payload": {"schema": ["EMAIL"], "data": [[EMAIL]]}, "session": SESSION}
+    del fields[missing]
+    assert asker.ask("POST", f"/{asker.audience.id}/users", **fields)[0] == 400
+
+
+@pytest.mark.parametrize("cell", [EMAIL.upper(), EMAIL[1:], "a@example.com", "", 7, None])
+def test_a_cell_that_is_no_digest_is_counted_and_shown(asker: Asker, cell: object) -> None:
+    status, answer = asker.users([cell], [OTHER])
+    assert status == 200
+    assert answer["num_invalid_entries"] == 1
+    assert answer["invalid_entry_samples"] == [[cell]]
+    assert asker.audience.identifiers == {("email", OTHER)}
+
+
+def test_an_address_counts_only_when_whole(asker: Asker) -> None:
+    schema = ["FN", "LN", "ZIP", "COUNTRY"]
+    data = [[EMAIL, EMAIL, EMAIL, ""], [EMAIL, OTHER, EMAIL, OTHER]]
+    asker.users(payload={"schema": schema, "data": data})
+    assert asker.audience.identifiers == {("address", "|".join(data[1]))}
+
+
+@pytest.mark.parametrize("token", ["", "another"])
+def test_another_token_is_code_190(asker: Asker, token: str) -> None:
+    status, answer = asker.ask("GET", "/act_1/customaudiences", access_token=token)
+    error = answer["error"]
+    assert isinstance(error, dict)
+    assert (status, error["code"]) == (401, 190)
+
+
+def test_an_unknown_path_field_or_audience_is_an_error(asker: Asker) -> None:
+    assert asker.ask("GET", "/v26.0/nonsense")[0] == 400
+    assert asker.ask("GET", "/7")[0] == 400
+    assert asker.ask("GET", f"/{asker.audience.id}", fields="shoe_size")[0] == 400
+    assert asker.ask("GET", "/act_1/customaudiences", limit="many")[0] == 400
+
+
+@pytest.mark.parametrize("left_out", ["name", "subtype", "customer_file_source"])
+def test_an_audience_is_made_only_when_described(asker: Asker, left_out: str) -> None:
+    fields = {"name": "x", "subtype": "CUSTOM", "customer_file_source": "USER_PROVIDED_ONLY"}
+    assert asker.ask("POST", "/act_1/customaudiences", **fields)[0] == 200
+    del fields[left_out]
+    assert asker.ask("POST", "/act_1/customaudiences", **fields)[0] == 400
+
+
+def test_a_list_comes_in_pages(asker: Asker) -> None:
+    for number in range(4):
+        asker.world.create("act_1", f"other {number}")
+    seen, after = [], ""
+    for _ in range(3):
+        _, answer = asker.ask("GET", "/act_1/customaudiences", limit="2", after=after)
+        seen.append(len(answer["data"]))  # type: ignore[arg-type]  # JSON
+        after = answer["paging"]["cursors"]["after"]  # type: ignore[index]  # JSON
+    assert seen == [2, 2, 1]
+    assert "next" not in answer["paging"]  # type: ignore[operator]  # JSON
+
+
+def test_a_request_line_over_64_kib_is_answered_with_a_page(asker: Asker) -> None:
+    """As removals are when the SDK writes their payload into the URL."""
+    status, headers, body = asker.send("DELETE", "/7/users", {"payload": "x" * 70_000})
+    assert (status, headers["Content-Type"]) == (414, "text/html;charset=utf-8")
+    assert b"<html" in body.lower()
+
+
+def test_usage_headers_come_with_every_answer(asker: Asker) -> None:
+    _, headers, _ = asker.send("GET", "/act_1/customaudiences", {"access_token": meta.TOKEN})
+    assert "call_count" in json.loads(headers["x-app-usage"])
+
+
+def test_a_fault_after_applying_has_applied(asker: Asker) -> None:
+    asker.faults.script(Fault(when="after", status=503, code=2, headers={"X-Note": "n"}))
+    assert asker.users([EMAIL])[0] == 503
+    assert asker.audience.identifiers == {("email", EMAIL)}
+
+
+def test_a_delayed_request_is_served_as_usual(asker: Asker) -> None:
+    asker.faults.script(Fault(kind="delay", seconds=0.01))
+    assert asker.users([EMAIL])[0] == 200

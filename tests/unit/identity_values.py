@@ -1,0 +1,133 @@
+"""Raw rows for the tests of identity, and messy ones by the thousand."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+from hypothesis import strategies as st
+
+from syncd.identity.digest import Digested, Policy, digest
+from syncd.identity.rules import GOOGLE, META
+from syncd.model import IdentifierKind
+
+ALL_KINDS = frozenset(IdentifierKind)
+RAW_COLUMNS = (
+    *("email", "email_2", "email_3", "phone", "phone_2", "phone_3"),
+    *("first_name", "last_name", "postcode", "country", "ad_consent"),
+)
+RULES = {"meta": META, "google": GOOGLE}
+
+RawRow = Mapping[str, str | None]
+
+
+def batch_of(rows: Sequence[RawRow]) -> pa.RecordBatch:
+    columns = {name: pa.array([row.get(name) for row in rows], pa.string()) for name in RAW_COLUMNS}
+    keys = pa.array([f"c:{number}" for number in range(len(rows))], pa.string())
+    return pa.RecordBatch.from_pydict({"customer_key": keys, **columns})
+
+
+def digested(
+    rows: Sequence[RawRow],
+    platform: str = "meta",
+    *,
+    default: str | None = None,
+    kinds: frozenset[IdentifierKind] = ALL_KINDS,
+    most: int = 9,
+) -> Digested:
+    return digest(batch_of(rows), Policy(RULES[platform], kinds, default, most))
+
+
+def sha(value: str) -> bytes:
+    return hashlib.sha256(value.encode()).digest()
+
+
+def refusals(made: Digested) -> dict[tuple[str, str], int]:
+    return {(entry.field, entry.reason): entry.count for entry in made.refused}
+
+
+# --- messy values ---------------------------------------------------------------
+
+SPACES = st.sampled_from(["", "", " ", "  ", "\t", "\u00a0", "\u200b", "\ufeff", "\u3000", "\n"])
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+ASCII = st.text(st.characters(min_codepoint=0, max_codepoint=127), max_size=14)
+LOCAL = st.one_of(
+    st.from_regex(r"[A-Za-z0-9._+'-]{1,10}", fullmatch=True),
+    st.sampled_from(["test", "none", "no", "İz", "jose\u0301", "ẞ", "..", "a", "Jane.Doe+X"]),
+    TEXT,
+)
+DOMAIN = st.one_of(
+    st.sampled_from(
+        ["example.com", "GMAIL.com", "googlemail.com", "test.com", "x", "a..b", "Straße.de", ""]
+    ),
+    st.from_regex(r"[A-Za-z0-9.-]{1,10}", fullmatch=True),
+)
+EMAILS = st.one_of(
+    st.tuples(SPACES, LOCAL, st.sampled_from(["@", "@", "@", "", "@@", " @"]), DOMAIN, SPACES).map(
+        "".join
+    ),
+    st.sampled_from(["n/a", "a@x.nl, b@y.nl", "no@email.com", "f" * 64, "F" * 64, "none", "-"]),
+    TEXT,
+    ASCII,
+)
+PHONES = st.one_of(
+    st.tuples(
+        SPACES,
+        st.sampled_from(["", "+", "00", "0", "tel:+", "+31", "(0", "+1 ", "+44"]),
+        st.text("0123456789 -().", min_size=0, max_size=14),
+        st.sampled_from(["", "", " ext 5", ")", ";"]),
+        SPACES,
+    ).map("".join),
+    st.sampled_from(["06-12345678", "+1 555 123 4567", "07700 900123", "0000000000", "1234567890"]),
+    st.sampled_from(["٠٦١٢٣٤٥٦٧٨", "n/a", "0612345678/0687654321", "415 555 0132", "a" * 64]),
+    st.sampled_from(["0612345678", "+31 687654321", "020 7946 0018", "+49 30 1234567"]),
+    TEXT,
+)
+NAMES = st.one_of(
+    st.tuples(
+        SPACES,
+        st.sampled_from(["Jane", "O'Brien", "van der Berg", "İpek", "Weiß", "ΟΔΟΣ"]),
+        SPACES,
+    ).map("".join),
+    st.sampled_from(
+        ["田中", "محمد", "Jose\u0301", "n/a", "None", "---", ".", "b" * 64, "j@b", "O\u2019B"]
+    ),
+    TEXT,
+    ASCII,
+)
+POSTCODES = st.one_of(
+    st.from_regex(r"[A-Za-z0-9]{0,5}[ -]?[A-Za-z0-9]{0,4}", fullmatch=True),
+    st.from_regex(r"[0-9]{4,10}", fullmatch=True),
+    st.sampled_from(
+        ["94107-1234", "SW1A 1AA", "00000", "-", "1", "c" * 64, "\uff11\uff12\uff13\uff14\uff15"]
+    ),
+    TEXT,
+    ASCII,
+)
+COUNTRIES = st.one_of(
+    st.sampled_from(
+        ["US", "us", " nl ", "UK", "GB", "DE", "BR", "Holland", "XX", "AQ", "", "TR", "it"]
+    ),
+    st.text("abDEfGiLnsTuU ", max_size=3),
+)
+CONSENTS = st.sampled_from(["granted", "DENIED ", "unknown", "", "yes", "n/a"])
+
+
+def _row(**columns: st.SearchStrategy[str]) -> st.SearchStrategy[dict[str, str | None]]:
+    return st.fixed_dictionaries({name: st.none() | made for name, made in columns.items()})
+
+
+ROWS = _row(
+    email=EMAILS,
+    email_2=EMAILS,
+    email_3=EMAILS,
+    phone=PHONES,
+    phone_2=PHONES,
+    phone_3=PHONES,
+    first_name=NAMES,
+    last_name=NAMES,
+    postcode=POSTCODES,
+    country=COUNTRIES,
+    ad_consent=CONSENTS,
+)

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.conformance import batch, identifiers, member
+from connectors.meta.payload import MAX_ROWS, WIRE_ROWS, refusals, wire_rows
+from connectors.sandbox.meta_rules import read_payload, sort_out
+from syncd.model import ROW_COLUMNS, Operation, Refusal
+
+ADDRESS = ("given_name", "family_name", "postcode", "country")
+CELLS = st.sets(st.sampled_from(ROW_COLUMNS), min_size=1).filter(
+    lambda names: names - set(ADDRESS) or set(ADDRESS) <= names
+)
+
+
+@given(st.lists(CELLS, min_size=1, max_size=5))
+def test_every_identifier_of_a_member_and_nothing_else_reaches_the_platform(
+    cells: list[set[str]],
+) -> None:
+    """An address that is not whole stays at home."""
+    members = [member(number, *sorted(names)) for number, names in enumerate(cells)]
+    rows = wire_rows(batch(Operation.ADD, members).rows)
+    taken, invalid = sort_out(read_payload(rows.encoded()))
+    assert frozenset().union(*taken) == identifiers(members)
+    assert invalid == []
+    assert sorted(set(rows.members)) == list(range(len(members)))
+
+
+@given(CELLS, CELLS)
+def test_a_removal_with_blank_cells_repeats_rows_of_the_addition(
+    cells: set[str], still_held: set[str]
+) -> None:
+    """Blank where someone still holds it, and the same otherwise: platforms match whole rows."""
+    left = cells - still_held
+    if not (left - set(ADDRESS) or set(ADDRESS) <= left):
+        return
+    added = wire_rows(batch(Operation.ADD, [member(1, *cells)]).rows).data
+    for row in wire_rows(batch(Operation.REMOVE, [member(1, *left)]).rows).data:
+        assert any(
+            all(mine in ("", theirs) for mine, theirs in zip(row, one, strict=True))
+            for one in added
+        )
+
+
+def test_the_declared_rows_fit_whoever_the_members_are() -> None:
+    most = [member(number, *ROW_COLUMNS) for number in range(2)]
+    expanded = len(wire_rows(batch(Operation.ADD, most).rows).data) // 2
+    assert MAX_ROWS * expanded <= WIRE_ROWS
+
+
+def test_an_address_alone_is_one_row_and_otherwise_rides_along() -> None:
+    rows = batch(Operation.ADD, [member(1, *ADDRESS), member(2, *ADDRESS, "email_3")]).rows
+    data = wire_rows(rows).data
+    assert len(data) == 2
+    assert data[0][:2] == ("", "")
+    assert all(data[1][2:])
+
+
+def test_parts_of_an_address_are_not_sent() -> None:
+    (row,) = wire_rows(
+        batch(Operation.ADD, [member(1, "email", "given_name", "country")]).rows
+    ).data
+    assert row[1:] == ("",) * 5
+
+
+def test_a_member_without_identifiers_is_a_bug_of_ours() -> None:
+    with pytest.raises(ValueError, match="row 1 of the batch"):
+        wire_rows(batch(Operation.ADD, [member(1), member(2, "given_name")]).rows)
+
+
+SENT = wire_rows(
+    batch(
+        Operation.ADD,
+        [member(1, "email"), member(2, "email", "email_2"), member(3, "email"), member(4, "email")],
+    ).rows
+)
+ROW = list(SENT.data[0])
+INVALID = "invalid_entry"
+
+
+@pytest.mark.parametrize(
+    ("invalid", "samples", "expected"),
+    [
+        (0, [ROW], ()),
+        (1, [ROW], (Refusal(0, INVALID),)),
+        (1, {"0": json.dumps(ROW)}, (Refusal(0, INVALID),)),
+        (1, {ROW[0]: "bad hash"}, (Refusal(0, INVALID),)),
+        (1, [ROW[0]], (Refusal(0, INVALID),)),
+        (2, [list(SENT.data[1]), list(SENT.data[2])], (Refusal(1, INVALID),)),
+        (2, [ROW], (Refusal(0, INVALID), Refusal(None, INVALID))),
+        (1, [], (Refusal(None, INVALID),)),
+        (1, None, (Refusal(None, INVALID),)),
+        (1, ["unheard of", "[1"], (Refusal(None, INVALID),)),
+        (900, [], (Refusal(None, INVALID, 4),)),
+    ],
+)
+def test_refused_rows_are_named_where_samples_show_them_and_counted_otherwise(
+    invalid: int, samples: object, expected: tuple[Refusal, ...]
+) -> None:
+    """Samples come as an array or a map; the count is documented as not exact."""
+    assert refusals(invalid, samples, SENT) == expected
+
+
+def test_a_sample_that_fits_two_members_names_neither() -> None:
+    """A family's phone."""
+    shared = {"phone": member(9, "phone")["phone"]}
+    rows = batch(
+        Operation.ADD, [{**member(1, "email"), **shared}, {**member(2, "email"), **shared}]
+    )
+    found = refusals(1, [[shared["phone"].hex()]], wire_rows(rows.rows))
+    assert found == (Refusal(None, INVALID),)
+
+
+def test_rows_and_samples_stay_out_of_a_repr() -> None:
+    assert ROW[0] not in repr(SENT)
