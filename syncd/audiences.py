@@ -11,6 +11,8 @@ from syncd.parts import Parts
 from syncd.ports import Connector
 from syncd.retry import policy
 
+_ASKED = "audience_requested"
+
 
 def known(parts: Parts) -> KnownAudience | None:
     """The audience as the ledger remembers it, if its configuration is still the same."""
@@ -45,12 +47,16 @@ def resolve(
     audience = _find(parts, connector)
     created = audience is None
     if audience is None:
-        retrying = policy(sleep=parts.clock.sleep)
-        audience = retrying(connector.create, str(parts.sync.audience_name))
+        audience = _create(parts, connector, actor=actor, run=run)
     # One name for an account in the ledger, whatever the platform's answer calls it.
     audience = replace(audience, platform=parts.sync.platform, account=parts.sync.account)
     before = parts.ledger.known(audience.platform, audience.account, audience.id)
-    ours = created or (before is not None and before.ours) or audience.empty is True
+    ours = (
+        created
+        or audience.empty is True
+        or (before is not None and before.ours)
+        or (before is None and _asked_for(parts))
+    )
     if not ours and not adopt:
         raise ForeignAudience(
             f"audience {audience.name!r} ({audience.id}) holds members that syncd did not put "
@@ -62,6 +68,31 @@ def resolve(
     if claimed is None:
         raise RuntimeError("an audience was claimed and is not in the ledger")
     return claimed
+
+
+def _create(parts: Parts, connector: Connector, *, actor: str, run: str) -> Audience:
+    """Make the audience; that we asked is committed first, for the answer may be lost."""
+    name = str(parts.sync.audience_name)
+    parts.ledger.audit(
+        parts.event(
+            _ASKED,
+            f"Asking {parts.platform.title} to make audience {name}.",
+            actor=actor,
+            audience=name,
+            run=run,
+        )
+    )
+    created: Audience = policy(sleep=parts.clock.sleep)(connector.create, name)
+    return created
+
+
+def _asked_for(parts: Parts) -> bool:
+    """Whether this sync once asked for an audience of this name and never learned its id.
+
+    Not every platform says whether an audience is empty.
+    """
+    asked = parts.ledger.events(sync=parts.sync.name, kind=_ASKED)
+    return any(event.audience == parts.sync.audience_name for event in asked)
 
 
 def _claim(

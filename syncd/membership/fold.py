@@ -162,10 +162,12 @@ def _removed(database: duckdb.DuckDBPyConnection, group: Sequence[BatchRecord]) 
 
 def _added(database: duckdb.DuckDBPyConnection, group: Sequence[BatchRecord]) -> None:
     failed, doubt = group[0].state is BatchState.FAILED, _doubtful(group[0])
-    if doubt or not failed:
-        database.execute(_POSSIBLE)
-        database.execute(_NOT_REMOVED_ANY_MORE, {"doubt": doubt})
-        database.execute(_CURRENT)
+    if failed and group[0].folded is not None:
+        database.execute(_UNSURE)  # its rows were taken in when it was accepted
+        return
+    database.execute(_POSSIBLE)  # ever sent, though it failed: promise 1
+    database.execute(_NOT_REMOVED_ANY_MORE, {"doubt": doubt})
+    database.execute(_CURRENT)
     if failed:
         database.execute(_UNSURE)
     elif group[0].state in ACCEPTED:

@@ -122,13 +122,13 @@ def test_equal_whales_are_told_apart_by_the_bytes_of_their_keys(database: Databa
 
 
 def test_revenue_is_summed_exactly(database: Database) -> None:
-    """Ten times 0.10 is 1.00, also where money is kept as a binary fraction."""
-    people(database, "many", "once")
-    orders(database, *(("many", f"2026-05-{day:02} 10:00:00", "0.10") for day in range(1, 11)))
-    orders(database, ("once", "2026-05-01 10:00:00", "1.00"))
+    """Ten times 0.07 is 0.70, also where money is kept as a binary fraction: a tie."""
+    people(database, "ten times", "once")
+    orders(database, *(("ten times", f"2026-05-{day:02} 10:00:00", "0.07") for day in range(1, 11)))
+    orders(database, ("once", "2026-05-01 10:00:00", "0.70"))
     found = rows(database, "whales", share=0.5)
-    assert {key: row["value"] for key, row in found.items()} == {"many": 1.0}
-    assert rows(database, "whales", share=1.0)["once"]["value"] == 1.0
+    assert {key: row["value"] for key, row in found.items()} == {"once": 0.7}
+    assert rows(database, "whales", share=1.0)["ten times"]["value"] == 0.7
 
 
 def test_win_back_compares_with_the_own_rhythm(database: Database) -> None:

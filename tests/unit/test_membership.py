@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncd.model import Guard, Phase
+from tests.unit.membership_oracle import expected, planned
 from tests.unit.membership_world import Ending, MembershipWorld, Person, cell
 
 # Few values, so that members share phones, and keys come back.
@@ -56,6 +57,22 @@ def test_after_any_history_a_good_run_makes_the_audience_equal(
 ) -> None:
     """Joins, leaves, changed e-mails, shared phones, returns and lost answers, in both views."""
     converges(history, segment)
+
+
+@given(**HISTORY)
+@settings(max_examples=40, deadline=None)
+def test_every_plan_is_the_oracles(
+    history: list[tuple[dict[str, Person], list[Ending], int]], segment: dict[str, Person]
+) -> None:
+    """Columns and plain sets plan alike, from whatever a history has left."""
+    with tempfile.TemporaryDirectory() as directory:
+        world = MembershipWorld(Path(directory))
+        for members, ends, passed in history:
+            world.run(members, ends)
+            world.now += timedelta(hours=passed)
+        plan, _ = world.compare(segment)
+
+        assert planned(world, plan) == expected(world, segment)
 
 
 def test_an_identifier_stays_while_someone_holds_it(tmp_path: Path) -> None:
@@ -141,7 +158,7 @@ def test_held_removals_wait_and_exactly_those_are_approved(tmp_path: Path) -> No
     half = {str(n): Person((n,)) for n in range(5)}
     world.run(everyone)
     world.run(half | {"new": Person((20,))})
-    held = world.plans[sorted(world.plans, key=lambda p: int(p[1:]))[-1]]
+    held = world.plans[max(world.plans, key=lambda p: int(p[1:]))]
     assert "5 of 10 members would leave (50%, max_removed is 30%)" in held.held
     assert ("email", cell("email", 20).hex()) in world.platform.identifiers
     assert ("email", cell("email", 9).hex()) in world.platform.identifiers
@@ -178,6 +195,4 @@ def test_a_file_that_was_changed_is_not_read(tmp_path: Path, missing: str) -> No
     path.write_bytes(bytes(data))
 
     with pytest.raises(Exception, match="is not the file that was written"):
-        world.membership._reader(
-            path.name, world.generation.checksum if world.generation else ""
-        )
+        world.membership._reader(path.name, world.generation.checksum if world.generation else "")

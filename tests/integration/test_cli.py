@@ -1,0 +1,484 @@
+"""Every command, as it is typed: what it prints, how it exits, what it leaves."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from connectors.sandbox import Sandbox
+from tests.integration.commands import Desk, Hands, begin, digests, here
+
+HEAVY = ("pyarrow", "duckdb", "sqlalchemy", "facebook_business", "google.ads", "grpc", "sqlglot")
+READERS = [
+    ("status",),
+    ("runs", "list"),
+    ("runs", "show", "r1"),
+    ("audit", "show"),
+    ("audit", "verify"),
+    ("segments", "list"),
+    ("segments", "preview", "everyone"),
+    ("config", "check"),
+]
+
+
+# --- help and set-up ---------------------------------------------------------
+
+
+def test_help_imports_no_room_and_no_vendor() -> None:
+    """`syncd --help`, and a command's, answer before anything heavy is loaded."""
+    for words in (["--help"], ["sync", "--help"], ["runs", "show", "--help"]):
+        asked = [sys.executable, "-X", "importtime", "-m", "syncd", *words]
+        answer = subprocess.run(asked, capture_output=True, text=True, check=False)
+        loaded = {line.rpartition("|")[2].strip() for line in answer.stderr.splitlines()}
+        assert answer.returncode == 0
+        assert "syncd.cli.application" in loaded
+        assert not [name for name in loaded if name.startswith(HEAVY)]
+        assert not [name for name in loaded if name.startswith(("syncd.app", "connectors"))]
+
+
+def test_help_names_every_command() -> None:
+    answer = here("--help")
+    assert answer.code == 0
+    for command in (
+        *("init", "plan", "sync", "approve", "status", "runs", "audit", "segments", "config"),
+        *("migrate", "sandbox", "demo"),
+    ):
+        assert f" {command} " in answer.out
+    assert here("--version").out.startswith("syncd 0.")
+
+
+def test_init_writes_a_configuration_that_can_be_checked(tmp_path: Path) -> None:
+    config = tmp_path / "config" / "syncd.yaml"
+    first = here("init", config=config)
+    assert first.code == 0
+    assert f"wrote {config}" in first.out
+    assert yaml.safe_load(config.read_text("utf-8"))["syncs"]
+    config.write_text(config.read_text("utf-8") + "# mine\n", "utf-8")
+    checked = here("config", "check", config=config)
+    assert checked.code == 78
+    assert "meta_token" in checked.err, "the secret that is to be written first"
+    assert config.read_text("utf-8").endswith("# mine\n")
+
+
+def test_init_leaves_a_configuration_alone_and_makes_its_ledger(desk: Desk) -> None:
+    before = desk.config.read_bytes()
+    first, second = desk.syncd("init"), desk.syncd("init")
+    assert (first.code, second.code) == (0, 0)
+    assert "made the ledger" in first.out
+    assert "the ledger is there already" in second.out
+    assert desk.config.read_bytes() == before
+    assert (desk.var / "ledger.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_config_check_and_schema_agree(desk: Desk) -> None:
+    schema = here("config", "schema")
+    assert schema.code == 0
+    jsonschema.validate(desk.settings, schema.json)
+    checked = desk.syncd("config", "check", "--json")
+    assert checked.code == 0
+    assert checked.json["syncs"] == ["everyone"]
+    desk.settings["syncs"]["everyone"]["audiance"] = "x"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(desk.settings, schema.json)
+
+
+def test_migrate_at_head_has_nothing_to_do(desk: Desk) -> None:
+    first, second = desk.syncd("migrate"), desk.syncd("migrate")
+    assert (first.code, second.code) == (0, 0)
+    assert "applied" in first.out
+    assert "nothing to do" in second.out
+
+
+# --- segments ----------------------------------------------------------------
+
+
+def test_segments_list_needs_no_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, desk: Desk
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SYNCD_CONFIG", raising=False)
+    (desk.config).rename(tmp_path / "elsewhere.yaml")
+    names = ("all_customers", "newsletter_subscribers", "whales", "win_back", "q4_buyers")
+    answer = here("segments", "list")
+    assert answer.code == 0
+    assert all(name in answer.out for name in (*names, "cart_abandoners"))
+    assert len(here("segments", "list", "--json").json["catalogue"]) == 6
+
+
+def test_segments_preview_counts_and_sends_nothing(desk: Desk) -> None:
+    desk.join(*range(7))
+    desk.join(7, consent="denied")
+    before = desk.changes()
+    answer = desk.syncd("segments", "preview", "everyone", "--json")
+    assert (answer.code, answer.json["rows"], answer.json["with_email"]) == (0, 8, 8)
+    assert answer.json["consent"]["denied"] == 1
+    assert "everyone: 8 members" in desk.syncd("segments", "preview", "everyone").out
+    assert desk.changes() == before
+
+
+def test_a_segment_that_there_is_not_is_named_with_the_nearest(desk: Desk) -> None:
+    answer = desk.syncd("segments", "preview", "wales")
+    assert answer.code == 78
+    assert "whales" in answer.err
+
+
+# --- plan and sync -----------------------------------------------------------
+
+
+def test_plan_shows_and_sends_nothing(desk: Desk) -> None:
+    desk.join(*range(5))
+    before = desk.changes()
+    answer = desk.syncd("plan")
+    assert (answer.code, desk.changes()) == (0, before)
+    assert "5 to add" in answer.out
+    assert "found or made by the first run" in answer.out
+
+
+def test_sync_does_it_and_says_so_once_more_in_every_record(desk: Desk) -> None:
+    """One run through all that reads: sync, status, runs, audit."""
+    desk.join(*range(5))
+    answer = desk.syncd("sync", "everyone", "--json")
+    (result,) = answer.json
+    assert (answer.code, result["pushed"]) == (0, {"remove": 0, "add": 5, "again": 0})
+    assert desk.held() == digests(*range(5))
+    (status,) = desk.syncd("status", "--json").json["syncs"]
+    assert (status["members"], status["state"]) == (5, "done")
+    assert status["identifiers"] == {"email": 5, "phone": 5}
+    (run,) = desk.syncd("runs", "list", "--json").json
+    assert (run["id"], run["state"]) == (result["run"]["id"], "done")
+    shown = desk.syncd("runs", "show", run["id"], "--json").json
+    assert [batch["state"] for batch in shown["batches"]] == ["processed"]
+    assert (shown["snapshot"]["rows"], shown["plan"]["counts"]["additions"]) == (5, 5)
+    kinds = [event["kind"] for event in shown["events"]]
+    assert kinds == ["run_started", "audience_claimed", "plan_made", "run_finished"]
+    assert "added 5" in desk.syncd("audit", "show").out
+
+
+def test_a_second_run_with_nothing_changed_sends_nothing(desk: Desk) -> None:
+    desk.join(*range(5))
+    desk.syncd("sync", "everyone")
+    before = desk.changes()
+    answer = desk.syncd("sync", "everyone")
+    assert (answer.code, desk.changes()) == (0, before)
+    assert "unchanged 5" in answer.out
+
+
+def test_status_of_a_sync_that_never_ran(desk: Desk) -> None:
+    answer = desk.syncd("status")
+    assert answer.code == 0
+    assert "never run" in answer.out
+
+
+def test_an_audience_without_a_sync_is_shown_as_orphaned(desk: Desk) -> None:
+    desk.join(1)
+    desk.syncd("sync", "everyone")
+    desk.settings["syncs"]["others"] = {**desk.settings["syncs"].pop("everyone"), "audience": "B"}
+    desk.save()
+    answer = desk.syncd("status")
+    assert "orphaned: audience Everyone" in answer.out
+    assert len(desk.syncd("status", "--json").json["orphans"]) == 1
+
+
+def test_a_renamed_sync_keeps_its_membership(desk: Desk) -> None:
+    """Membership is the audience's: a new name for the sync sends nothing."""
+    desk.join(*range(5))
+    desk.syncd("sync", "everyone")
+    desk.settings["syncs"]["all"] = desk.settings["syncs"].pop("everyone")
+    desk.save()
+    before = desk.changes()
+    assert desk.syncd("sync", "all").code == 0
+    assert desk.changes() == before
+
+
+# --- sync --plan -------------------------------------------------------------
+
+
+def planned(desk: Desk, clock: Hands | None = None) -> str:
+    """Five synced, then two come and one goes: the plan that was shown of it."""
+    desk.join(*range(5))
+    assert desk.syncd("sync", "everyone", clock=clock).code == 0
+    desk.join(5, 6)
+    desk.leave(0)
+    shown = desk.syncd("plan", "everyone", "--json", clock=clock)
+    counts = shown.json[0]["counts"]
+    assert (shown.code, counts["additions"], counts["removals"]) == (0, 2, 1)
+    return desk.plan_of(shown)
+
+
+def test_sync_plan_does_exactly_what_was_shown(desk: Desk) -> None:
+    """What happens in the shop afterwards is for the next plan."""
+    plan = planned(desk)
+    desk.join(7)
+    desk.leave(1)
+    answer = desk.syncd("sync", "everyone", "--plan", plan, "--json")
+    assert (answer.code, answer.json[0]["pushed"]) == (0, {"remove": 1, "add": 2, "again": 0})
+    assert desk.held() == digests(1, 2, 3, 4, 5, 6)
+    assert desk.syncd("sync", "everyone").code == 0
+    assert desk.held() == digests(2, 3, 4, 5, 6, 7)
+
+
+def refused(desk: Desk, plan: str, why: str, clock: Hands | None = None) -> None:
+    held, before = desk.held(), desk.changes()
+    answer = desk.syncd("sync", "everyone", "--plan", plan, clock=clock)
+    assert answer.code == 1
+    assert why in answer.err
+    assert "`syncd plan everyone` draws a new one" in answer.err
+    assert (desk.held(), desk.changes()) == (held, before)
+    assert any(line.startswith("run_failed") and why in line for line in desk.audit())
+
+
+def test_a_plan_is_refused_once_the_audience_changed(desk: Desk) -> None:
+    plan = planned(desk)
+    assert desk.syncd("sync", "everyone").code == 0
+    refused(desk, plan, "the audience changed since")
+
+
+def test_a_plan_is_refused_the_second_time(desk: Desk) -> None:
+    plan = planned(desk)
+    assert desk.syncd("sync", "everyone", "--plan", plan).code == 0
+    refused(desk, plan, "it was carried out already")
+
+
+def test_a_plan_is_refused_once_the_configuration_changed(desk: Desk) -> None:
+    plan = planned(desk)
+    desk.sync["identifiers"] = ["email"]
+    desk.save()
+    refused(desk, plan, "the configuration changed since")
+
+
+def test_a_plan_is_refused_once_the_segment_changed(desk: Desk) -> None:
+    plan = planned(desk)
+    desk.sql("everyone", "SELECT customer_key, email, phone, country, ad_consent FROM customers c")
+    refused(desk, plan, "the configuration changed since")
+
+
+def test_a_plan_is_refused_after_a_day(desk: Desk) -> None:
+    clock = Hands()
+    plan = planned(desk, clock)
+    clock.pass_by(hours=24, seconds=1)
+    refused(desk, plan, "older than 24 h", clock)
+
+
+def test_a_plan_of_another_sync_is_refused(desk: Desk) -> None:
+    plan = planned(desk)
+    desk.also("others", audience="Others")
+    answer = desk.syncd("sync", "others", "--plan", plan)
+    assert answer.code == 1
+    assert "it is a plan of sync everyone" in answer.err
+
+
+def test_a_plan_that_there_is_not_is_refused(desk: Desk) -> None:
+    answer = desk.syncd("sync", "everyone", "--plan", "p0")
+    assert answer.code == 1
+    assert "there is no plan p0" in answer.err
+
+
+def test_a_plan_that_ended_badly_is_recovered_by_the_next_run(desk: Desk) -> None:
+    """A refusal of the plan changes nothing for the run that comes after."""
+    plan = planned(desk)
+    clock = Hands()
+    desk.fault(status=500, code=2, times=6, method="add")
+    failed = desk.syncd("sync", "everyone", "--plan", plan, clock=clock)
+    assert failed.code == 1
+    assert desk.syncd("sync", "everyone").code == 0
+    assert desk.held() == digests(1, 2, 3, 4, 5, 6)
+
+
+# --- exit codes --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("sync",),
+        ("sync", "everyone", "--adoptt"),
+        ("nonsense",),
+        ("sync", "everione"),
+        ("plan", "everione"),
+        ("runs", "show", "r99"),
+        ("approve", "p99"),
+        ("audit", "show", "--since", "yesterday"),
+        ("audit", "export", "--format", "xml"),
+        ("sync", "everyone", "everyone", "--plan", "p1"),
+    ],
+)
+def test_a_wrong_command_exits_2_and_says_what_is_right(desk: Desk, words: tuple[str, ...]) -> None:
+    answer = desk.syncd(*words)
+    assert answer.code == 2
+    assert answer.err.strip()
+    assert "Traceback" not in answer.said
+
+
+def test_a_misspelt_sync_is_named_with_the_nearest(desk: Desk) -> None:
+    answer = desk.syncd("sync", "everione")
+    assert (answer.code, "everyone" in answer.err) == (2, True)
+
+
+def test_the_gravest_of_several_syncs_decides_and_each_has_its_turn(desk: Desk) -> None:
+    """Held (4) beside done (0) is 4; denied (77) beside both is 77; the good ones ran."""
+    desk.join(*range(5))
+    desk.sql("nobody", "SELECT customer_key, email FROM customers WHERE 1 = 0")
+    desk.settings["segments"]["nobody"] = {"sql": "segments/nobody.sql"}
+    desk.also("empty", segment="nobody", audience="Nobody")
+    answer = desk.syncd("sync", "empty", "everyone")
+    assert answer.code == 4
+    assert desk.held() == digests(*range(5))
+    (desk.config.parent / "old_token").write_text("revoked", "utf-8")
+    (desk.config.parent / "old_token").chmod(0o600)
+    stale = {"access_token": {"file": "old_token"}}
+    desk.settings["accounts"]["stale"] = {**desk.settings["accounts"]["meta"], **stale}
+    desk.also("denied", account="stale", audience="Denied")
+    answer = desk.syncd("sync", "empty", "denied", "everyone")
+    assert answer.code == 77
+    assert "unchanged 5" in answer.out
+
+
+def test_exit_codes_reach_the_shell(desk: Desk) -> None:
+    """A few of them as a process of its own; the others stand beside what causes them."""
+    assert desk.process("status").code == 0
+    assert desk.process("sync", "everyone").code == 4
+    desk.config.write_text("shop: {}\n", "utf-8")
+    assert desk.process("status").code == 78
+
+
+# --- what is printed ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("words", READERS)
+def test_every_reading_command_prints_lines_or_json(desk: Desk, words: tuple[str, ...]) -> None:
+    desk.join(1)
+    desk.syncd("sync", "everyone")
+    lines, program = desk.syncd(*words), desk.syncd(*words, "--json")
+    assert (lines.code, program.code) == (0, 0)
+    assert lines.out.strip()
+    assert isinstance(program.json, dict | list)
+    assert lines.err == program.err == ""
+
+
+def test_without_a_terminal_there_is_no_bar_and_no_colour(desk: Desk) -> None:
+    desk.join(*range(50))
+    answer = desk.process("sync", "everyone")
+    assert answer.code == 0
+    assert "added 50" in answer.out
+    assert answer.err == ""
+    assert "\x1b" not in answer.said
+    assert "\r" not in answer.said
+
+
+def test_verbose_logs_one_json_object_a_line(desk: Desk) -> None:
+    desk.join(1)
+    answer = desk.syncd("-v", "sync", "everyone")
+    events = [json.loads(line)["event"] for line in answer.err.splitlines()]
+    assert events[0] == "run_started"
+    assert {"snapshot_sealed", "plan_made", "batch_pushed", "run_finished"} <= set(events)
+
+
+def test_a_reader_that_leaves_early_is_no_error(desk: Desk) -> None:
+    """`syncd audit export | head -1`."""
+    desk.join(1)
+    desk.syncd("sync", "everyone")
+    with desk.begin("audit", "export") as running:
+        assert running.stdout is not None
+        running.stdout.close()
+        running.wait(30)
+        assert running.stderr is not None
+        assert "Traceback" not in running.stderr.read()
+
+
+# --- audit -------------------------------------------------------------------
+
+
+def test_audit_export_has_every_event_in_both_forms(desk: Desk) -> None:
+    desk.join(*range(3))
+    desk.syncd("sync", "everyone")
+    as_csv, as_json = desk.syncd("audit", "export"), desk.syncd("audit", "export", "--format=json")
+    assert (as_csv.code, as_json.code) == (0, 0)
+    rows = list(csv.DictReader(io.StringIO(as_csv.out)))
+    events = [json.loads(line) for line in as_json.out.splitlines()]
+    assert [row["number"] for row in rows] == [str(event["number"]) for event in events]
+    assert [row["kind"] for row in rows][-1] == events[-1]["kind"] == "run_finished"
+    assert json.loads(rows[-1]["counts"])["add"] == 3
+
+
+def test_audit_is_filtered_by_sync_kind_and_time(desk: Desk) -> None:
+    desk.join(1)
+    desk.syncd("sync", "everyone")
+    (made,) = desk.syncd("audit", "show", "--kind", "plan_made", "--json").json
+    assert made["sync"] == "everyone"
+    assert desk.syncd("audit", "show", "--sync", "other", "--json").json == []
+    clock = Hands()
+    clock.pass_by(days=8)
+    assert desk.syncd("audit", "show", "--since", "7d", "--json", clock=clock).json == []
+    assert desk.syncd("audit", "show", "--since", "9d", "--json", clock=clock).json
+
+
+def test_audit_verify_finds_an_edit(desk: Desk) -> None:
+    import sqlite3  # noqa: PLC0415 - only here the ledger is touched behind its back
+    from contextlib import closing  # noqa: PLC0415
+
+    desk.join(1)
+    desk.syncd("sync", "everyone")
+    whole = desk.syncd("audit", "verify", "--json")
+    assert (whole.code, whole.json["ok"]) == (0, True)
+    with closing(sqlite3.connect(desk.var / "ledger.db")) as ledger, ledger:
+        ledger.execute("DROP TRIGGER IF EXISTS audit_event_no_update")
+        triggers = [
+            name for (name,) in ledger.execute("SELECT name FROM sqlite_master WHERE type='trigger'")
+        ]
+        for name in triggers:
+            ledger.execute(f"DROP TRIGGER {name}")
+        table = "audit_event"
+        ledger.execute(f"UPDATE {table} SET detail = 'nothing happened' WHERE number = 2")
+    broken = desk.syncd("audit", "verify")
+    assert broken.code == 1
+    assert "broken at event 2" in broken.out
+
+
+# --- sandbox -----------------------------------------------------------------
+
+
+def test_the_sandbox_starts_answers_and_stops_on_an_interrupt(desk: Desk) -> None:
+    ports = ("--meta-port", "0", "--google-port", "0", "--control-port", "0", "--delay", "0")
+    with begin("sandbox", *ports) as running:
+        assert running.stdout is not None
+        lines = []
+        while not lines or not lines[-1].startswith("control:"):
+            lines.append(running.stdout.readline())
+            assert lines[-1], "it ended before it said where it listens"
+        accounts = yaml.safe_load("".join(line for line in lines if line.startswith("  ")))
+        control = lines[-1].split()[1]
+        desk.settings["accounts"] = accounts
+        desk.sync["account"] = "meta-local"
+        desk.also("to-google", account="google-local")
+        desk.join(*range(4), consent="granted")
+        assert desk.syncd("sync", "everyone", "to-google", "--wait").code == 0
+        with urllib.request.urlopen(f"{control}/state") as answer:
+            state = json.loads(answer.read())
+        held = {platform: len(found[0]["identifiers"]) for platform, found in state.items()}
+        assert held == {"meta": 8, "google": 8}
+        running.send_signal(signal.SIGINT)
+        _, err = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert "Traceback" not in err
+
+
+def test_a_google_audience_is_filled_and_emptied_too(desk: Desk, local: Sandbox) -> None:
+    desk.sync["account"] = "google"
+    desk.save()
+    desk.join(*range(5), consent="granted")
+    assert desk.syncd("sync", "everyone").code == 0
+    desk.leave(0)
+    assert desk.syncd("sync", "everyone").code == 0
+    assert desk.syncd("sync", "everyone").code == 0, "after the removal was processed"
+    assert desk.held(google=True) == digests(1, 2, 3, 4, google=True)
+    assert local.google_world.requests["remove"] >= 1

@@ -1,0 +1,119 @@
+"""Encrypted files: what goes in comes out, and nothing else does."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from syncd.errors import LedgerMismatch
+from syncd.membership import blocks
+from syncd.membership.blocks import BlockReader, BlockWriter, Written
+
+KEY = bytes(range(32))
+SCHEMA = pa.schema([pa.field("n", pa.int64()), pa.field("cell", pa.binary())])
+
+
+def rows(*numbers: int) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pylist(
+        [{"n": n, "cell": f"secret-{n}".encode()} for n in numbers], schema=SCHEMA
+    )
+
+
+def write(directory: Path, name: str, *batches: tuple[str, pa.RecordBatch]) -> Written:
+    with BlockWriter(directory, name, key=KEY, header={"plan": name}) as writer:
+        for section, batch in batches:
+            writer.write(section, batch)
+    assert writer.written is not None
+    return writer.written
+
+
+@given(
+    counts=st.lists(st.integers(0, 7), max_size=5),
+    first=st.integers(0, 12),
+    count=st.integers(1, 9),
+)
+@settings(max_examples=60, deadline=None)
+def test_any_part_of_a_section_comes_out_as_it_went_in(
+    counts: list[int], first: int, count: int
+) -> None:
+    """However rows were cut into blocks."""
+    with tempfile.TemporaryDirectory() as directory:
+        start, batches = 0, []
+        for size in counts:
+            batches.append(("add", rows(*range(start, start + size))))
+            start += size
+        written = write(Path(directory), "a.plan", *batches, ("other", rows(99)))
+        with BlockReader(Path(directory) / "a.plan", key=KEY, checksum=written.checksum) as file:
+            found = [n for part in file.part("add", first, count) for n in part["n"].to_pylist()]
+            assert file.rows("add") == start
+        assert found == list(range(start))[first : first + count]
+
+
+def test_nothing_of_a_row_stands_in_the_file(tmp_path: Path) -> None:
+    """Only the header can be read without the key."""
+    write(tmp_path, "a.plan", ("add", rows(1, 2, 3)))
+
+    assert b"secret" not in (tmp_path / "a.plan").read_bytes()
+    assert (tmp_path / "a.plan").stat().st_mode & 0o077 == 0
+
+
+def test_a_file_exists_only_once_it_is_whole(tmp_path: Path) -> None:
+    """An error while writing leaves neither the file nor its beginning."""
+
+    def broken() -> None:
+        with BlockWriter(tmp_path, "a.plan", key=KEY, header={}) as writer:
+            writer.write("add", rows(1))
+            raise ValueError("the shop died")
+
+    with pytest.raises(ValueError, match="the shop died"):
+        broken()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("position", [3, 15, 40, 120, -1, -30])
+def test_a_changed_byte_is_refused(tmp_path: Path, position: int) -> None:
+    """Wherever it lies."""
+    written = write(tmp_path, "a.plan", ("add", rows(1, 2)))
+    path = tmp_path / "a.plan"
+    data = bytearray(path.read_bytes())
+    data[position] ^= 1
+    path.write_bytes(bytes(data))
+
+    with pytest.raises(LedgerMismatch, match=r"a\.plan is not the file that was written"):
+        BlockReader(path, key=KEY, checksum=written.checksum)
+
+
+def test_another_key_opens_nothing(tmp_path: Path) -> None:
+    """It says that the key is the reason."""
+    written = write(tmp_path, "a.plan", ("add", rows(1)))
+
+    with pytest.raises(LedgerMismatch, match="does not open with this ledger key"):
+        BlockReader(tmp_path / "a.plan", key=bytes(32), checksum=written.checksum)
+
+
+def test_a_missing_file_names_the_way_on(tmp_path: Path) -> None:
+    """The operator is told what to do."""
+    with pytest.raises(LedgerMismatch, match=r"a\.plan is missing; .*syncd rebuild"):
+        BlockReader(tmp_path / "a.plan", key=KEY, checksum="")
+
+
+def test_no_two_files_share_a_key(tmp_path: Path) -> None:
+    """The same rows under the same ledger key never look alike."""
+    write(tmp_path, "a.plan", ("add", rows(1)))
+    write(tmp_path, "b.plan", ("add", rows(1)))
+    first, second = ((tmp_path / name).read_bytes() for name in ("a.plan", "b.plan"))
+
+    assert first[-60:-8] != second[-60:-8]
+
+
+def test_long_sections_are_cut_into_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that reading holds one block in memory."""
+    monkeypatch.setattr(blocks, "BLOCK_ROWS", 4)
+    written = write(tmp_path, "a.plan", ("add", rows(*range(10))))
+    with BlockReader(tmp_path / "a.plan", key=KEY, checksum=written.checksum) as file:
+        assert [part.num_rows for part in file.batches("add")] == [4, 4, 2]
