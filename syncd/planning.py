@@ -191,7 +191,7 @@ def shown(parts: Parts, plan_id: str) -> Plan:
     age = parts.clock.now() - plan.created_at
     reasons = [
         (plan.sync != parts.sync.name, f"it is a plan of sync {plan.sync}"),
-        (ledger.plan_state(plan_id) not in {"drafted", "held"}, "it was carried out already"),
+        (_begun(parts, plan), "it was carried out, or cancelled by a later run"),
         ((generation.number if generation else 0) != plan.generation, "the audience changed since"),
         (plan.configuration != parts.sync.configuration, "the configuration changed since"),
         (plan.rules != parts.rules_name, "the rule set changed since"),
@@ -204,6 +204,12 @@ def shown(parts: Parts, plan_id: str) -> Plan:
             "a new one"
         )
     return plan
+
+
+def _begun(parts: Parts, plan: Plan) -> bool:
+    batches = parts.ledger.batches(plan.id)
+    untouched = all(batch.state is BatchState.PLANNED for batch in batches)
+    return parts.ledger.plan_state(plan.id) not in {"drafted", "held"} or not untouched
 
 
 def find(parts: Parts, plan_id: str) -> Plan:

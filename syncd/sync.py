@@ -198,7 +198,8 @@ def _carry_out(
 ) -> Result:
     """Removals, then additions, then whoever must follow a removal."""
     parts.ledger.set_run(opened.id, RunState.PUSHING, plan=plan.id)
-    parts.ledger.set_plan_state(plan.id, "running")
+    if not plan.held:  # a held plan stays held: its file is what an approval reads
+        parts.ledger.set_plan_state(plan.id, "running")
     batches = parts.ledger.batches(plan.id)
     for phase in Phase:
         if phase is Phase.AGAIN and settle.gated(parts, audience):
@@ -234,7 +235,7 @@ def _close(parts: Parts, opened: Run, plan: Plan, audience: KnownAudience, wish:
     too_many = rows - usable > limit * rows
     left = [b for b in batches if b.state in {BatchState.PLANNED, BatchState.ACCEPTED}]
     state = _state(plan, left=bool(left), short=bool(refused) or too_many)
-    if not left:
+    if not left and not plan.held:
         parts.ledger.set_plan_state(plan.id, "done")
     pushed = accepted_rows(batches)
     event = parts.event(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # Each may use those before it; they become the WITH clause of a segment that uses them.
 _BASE = ("person", "mail_owner", "paid_order", "buyer", "rhythm", "consent")
+_VALUE = "MAX(value) AS value"
 _BIND = re.compile(r"(?<![\w:]):([a-z]\w*)")
 
 
@@ -216,7 +217,8 @@ def _compose(segment: Segment) -> str:
     base = {name: (_directory() / "base" / f"{name}.sql").read_text("utf-8") for name in _BASE}
     output = (_directory() / "base" / "output.sql").read_text("utf-8")
     if segment.value:
-        output = output.replace("AS ad_consent\n", "AS ad_consent,\n       member.value\n")
+        output = output.replace("AS ad_consent\n", "AS ad_consent,\n       chosen.value\n")
+        output = output.replace("SELECT customer_key FROM", f"SELECT customer_key, {_VALUE} FROM")
     wanted = _without_comments(own + output)
     views: list[str] = []
     for name in reversed(_BASE):
