@@ -118,17 +118,20 @@ class PlatformError(SyncdError):
         code: The platform's code and subcode, or ours for a malformed answer.
         reference: Its trace id, for its support.
         hint: What to do, in our words.
+        way_on: What to do where no more is known; one a class.
     """
+
+    way_on = "the next run tries again; nothing is lost"
 
     def __init__(self, platform: str, code: str, *, reference: str = "", hint: str = "") -> None:
         parts = [f"{platform} answered {code}"]
         if reference:
             parts.append(f"(reference {reference})")
-        super().__init__(" ".join(parts) + (f": {hint}" if hint else ""))
+        super().__init__(f"{' '.join(parts)}: {hint or self.way_on}")
         self.platform = platform
         self.code = code
         self.reference = reference
-        self.hint = hint
+        self.hint = hint or self.way_on
 
 
 class Throttled(PlatformError):
@@ -137,6 +140,8 @@ class Throttled(PlatformError):
     Attributes:
         retry_after: Seconds the platform asked for, or None.
     """
+
+    way_on = "it asks for fewer requests; the next run goes on where this one stopped"
 
     def __init__(
         self,
@@ -154,6 +159,11 @@ class Throttled(PlatformError):
 class Unavailable(PlatformError):
     """No usable answer: the request may or may not have been applied."""
 
+    way_on = (
+        "it gave no usable answer, so what was asked may have been done or not. The next run "
+        "sends the same batch again before anything else; nothing is lost"
+    )
+
 
 class RequestRefused(PlatformError):
     """The platform would not take the request; none of it was applied.
@@ -161,6 +171,8 @@ class RequestRefused(PlatformError):
     Attributes:
         rows: Positions in the batch that it named as the reason; empty if none.
     """
+
+    way_on = "it would not take the request and applied none of it; other batches went on"
 
     def __init__(
         self,
@@ -179,7 +191,10 @@ class Denied(PlatformError):
     """The account may not do this: token, permission, terms, policy."""
 
     exit_code = 77
+    way_on = "check the account's token, its permissions and the terms it must accept"
 
 
 class AudienceUnusable(PlatformError):
     """This audience cannot be changed: gone, flagged, of another kind."""
+
+    way_on = "look at the audience on the platform, or name another one in the configuration"

@@ -86,8 +86,14 @@ def run(parts: Parts, wish: Wish) -> Result:
     for _ in range(ROUNDS - 1):
         if not (wish.wait and result.plan.counts.waiting_removals):
             break
-        result = _run(parts, replace(wish, plan=None))
+        result = _joined(result, _run(parts, replace(wish, plan=None)))
     return result
+
+
+def _joined(first: Result, then: Result) -> Result:
+    """Two rounds as one to whoever asked: the last plan, and all that was pushed."""
+    pushed = {phase: first.pushed[phase] + then.pushed[phase] for phase in Phase}
+    return replace(then, pushed=pushed, refused=first.refused + then.refused)
 
 
 def _run(parts: Parts, wish: Wish) -> Result:
@@ -137,7 +143,8 @@ def _recover(parts: Parts, connector: Connector, opened: Run, wish: Wish) -> Non
         resent = settle.resolve(parts, connector, audience)
         settle.poll(parts, connector, audience)
         if resent:
-            said = f"Sent {resent:,} batches again whose outcome an earlier run never learned."
+            requests = "request" if resent == 1 else "requests"
+            said = f"Sent {resent:,} {requests} again whose outcome an earlier run never learned."
             event = _about(parts, "batches_resolved", said, audience, opened, batches=resent)
             parts.ledger.audit(event)
         if not wish.plan:
@@ -205,11 +212,18 @@ def _carry_out(
         if phase is Phase.AGAIN and settle.gated(parts, audience):
             break
         send(parts, connector, plan, [b for b in batches if b.phase is phase], audience.id)
-    parts.ledger.spend_approvals(audience.platform, audience.account, audience.id)
+    if _all_taken_out(parts, plan):
+        parts.ledger.spend_approvals(audience.platform, audience.account, audience.id)
     if wish.wait:
         _follow(parts, connector, plan, audience)
     settle.fold(parts, audience)
     return _close(parts, opened, plan, audience, wish)
+
+
+def _all_taken_out(parts: Parts, plan: Plan) -> bool:
+    """Whether no approved removal still waits for an addition, or was refused."""
+    sent = [b for b in parts.ledger.batches(plan.id) if b.phase is Phase.REMOVE]
+    return not plan.counts.waiting_removals and not refused_rows(sent)
 
 
 def _follow(parts: Parts, connector: Connector, plan: Plan, audience: KnownAudience) -> None:
@@ -269,7 +283,7 @@ def _outcome(pushed: dict[Phase, int], refused: int, left: int, unusable: int) -
     if unusable:
         said += f" {unusable:,} rows of the segment have no usable identifier: too many."
     if left:
-        said += f" {left:,} batches are still under way on the platform."
+        said += f" Still under way on the platform (batches: {left:,})."
     return said
 
 

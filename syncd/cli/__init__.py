@@ -15,9 +15,6 @@ def main() -> None:
     except SyncdError as error:
         sys.stderr.write(f"syncd: {error}\n")
         sys.exit(error.exit_code)
-    except BrokenPipeError:  # `syncd audit show | head`
-        sys.stderr.close()
-        sys.exit(0)
     except KeyboardInterrupt:
         sys.stderr.write("syncd: interrupted; the next run carries on from here\n")
         sys.exit(130)

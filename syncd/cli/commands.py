@@ -24,18 +24,27 @@ def register(application: typer.Typer) -> None:
     last: tuple[Callable[..., None], ...] = (migrate, sandbox)
     for command in first:
         application.command()(command)
-    for group, text, members in (
-        ("runs", "What ran, and how it ended.", (runs_list, runs_show)),
-        ("audit", "What happened, in sentences.", (audit_show, audit_export, audit_verify)),
-        ("segments", "The catalogue and your own.", (segments_list, segments_preview)),
-        ("config", "The configuration.", (config_check, config_schema)),
-    ):
-        below = typer.Typer(help=text, no_args_is_help=True)
-        for member in members:
-            below.command(member.__name__.partition("_")[2])(member)
-        application.add_typer(below, name=group)
+    _group(application, "runs", "What ran, and how it ended.", runs_show).callback(
+        invoke_without_command=True
+    )(runs)
+    _group(
+        application, "audit", "What happened, in sentences.", audit_show, audit_export, audit_verify
+    ).callback(invoke_without_command=True)(audit)
+    _group(application, "segments", "The catalogue and yours.", segments_list, segments_preview)
+    _group(application, "config", "The configuration.", config_check, config_schema)
     for command in last:
         application.command()(command)
+
+
+def _group(
+    application: typer.Typer, name: str, text: str, *members: Callable[..., None]
+) -> typer.Typer:
+    """Add commands below a word: `runs_show` becomes `runs show`."""
+    below = typer.Typer(help=text, no_args_is_help=True)
+    for member in members:
+        below.command(member.__name__.partition("_")[2])(member)
+    application.add_typer(below, name=name)
+    return below
 
 
 def demo(
@@ -102,16 +111,18 @@ def status(config: Config = None, json: Json = False) -> None:  # noqa: FBT002
     syncs.status(config, as_json=json)
 
 
-def runs_list(
+def runs(
+    context: typer.Context,
     sync: Annotated[str | None, typer.Option(help="Only this sync's.")] = None,
     limit: Annotated[int, typer.Option(help="At most so many, the newest first.")] = 20,
     config: Config = None,
     json: Json = False,  # noqa: FBT002
 ) -> None:
-    """List the last runs."""
-    from syncd.cli import history  # noqa: PLC0415
+    """List the last runs, or show one."""
+    if context.invoked_subcommand is None:
+        from syncd.cli import history  # noqa: PLC0415
 
-    history.runs(config, sync=sync, limit=limit, as_json=json)
+        history.runs(config, sync=sync, limit=limit, as_json=json)
 
 
 def runs_show(
@@ -128,6 +139,12 @@ def runs_show(
 Since = Annotated[str | None, typer.Option(help="Only what is younger than this, such as 7d.")]
 OfSync = Annotated[str | None, typer.Option("--sync", help="Only this sync's events.")]
 Kind = Annotated[str | None, typer.Option(help="Only events of this kind, such as plan_held.")]
+
+
+def audit(context: typer.Context, config: Config = None) -> None:
+    """Read the audit: what happened, in sentences; alone, the last of it."""
+    if context.invoked_subcommand is None:
+        audit_show(config=config)
 
 
 def audit_show(

@@ -6,7 +6,7 @@ import csv
 import json
 import sys
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from syncd.app import App, open_app
@@ -41,7 +41,7 @@ def run(run_id: str, config: Path | None, *, as_json: bool) -> None:
     with open_app(config) as app:
         found = app.ledger.run(run_id)
         if found is None:
-            raise UsageError(f"there is no run {run_id}: `syncd runs list` names them")
+            raise UsageError(f"there is no run {run_id}: `syncd runs` names them")
         plan = app.ledger.plan(found.plan) if found.plan else None
         batches = app.ledger.batches(found.plan) if found.plan else ()
         snapshot = app.ledger.snapshot(plan.snapshot) if plan else None
@@ -136,7 +136,8 @@ def _all(
 
 
 def _of_run(app: App, found: Run) -> list[AuditEvent]:
-    events = _all(app, found.started_at, found.sync, None)
+    # The event of its beginning was made a moment before the ledger wrote the run down.
+    events = _all(app, found.started_at - timedelta(minutes=1), found.sync, None)
     return [event for event in events if event.run == found.id]
 
 

@@ -11,7 +11,7 @@ from syncd.app import App, open_app
 from syncd.cli.options import actor
 from syncd.cli.output import complain, print_json, progress, say, table
 from syncd.errors import PlanRefused, SyncdError, UsageError
-from syncd.model import Phase, Plan, RunState
+from syncd.model import Phase, Plan, Run, RunState
 from syncd.planning import sentence
 from syncd.sync import Result, Wish, run, show
 
@@ -66,8 +66,13 @@ def approve(plan: str, config: Path | None, *, wait: bool, as_json: bool) -> Non
             raise UsageError(f"there is no plan {plan}: `syncd status` names those that are held")
         if not found.held:
             raise PlanRefused(f"plan {plan} holds nothing back; there is nothing to approve")
+        given, now = app.ledger.approval(found.id), app.clock.now()
+        if given is not None and given.expires_at <= now:
+            raise PlanRefused(
+                f"plan {plan} was approved by {given.actor} and carried out, or the approval ran "
+                f"out; `syncd plan {found.sync}` shows what would be removed now"
+            )
         parts = app.parts(found.sync)
-        now = app.clock.now()
         if now - found.created_at > APPROVED_FOR:
             raise PlanRefused(
                 f"plan {plan} is older than {APPROVED_FOR.total_seconds() / 3600:.0f} h: "
@@ -109,10 +114,11 @@ def status(config: Path | None, *, as_json: bool) -> None:
 
 def _status(app: App, name: str) -> dict[str, object]:
     known = app.ledger.audience_of(name)
-    last = next(iter(app.ledger.runs(name, limit=1)), None)
+    runs = app.ledger.runs(name, limit=20)
+    # A plan that was only shown is no run to a reader of this table.
+    last = next((each for each in runs if each.state is not RunState.PLANNED), None)
     at = (known.platform, known.account, known.id) if known else None
     generation = app.ledger.generation(*at) if at else None
-    held = last and last.state is RunState.HELD
     return {
         "sync": name,
         "audience": known.name if known else app.settings.syncs[name].audience.name,
@@ -124,12 +130,21 @@ def _status(app: App, name: str) -> dict[str, object]:
         "run": last.id if last else None,
         "under way": len(app.ledger.under_way(*at)) if at else 0,
         "unknown": len(app.ledger.unfinished(*at)) if at else 0,
-        "needs": _needs(last.plan if last and held else None, last.detail if last else ""),
+        "needs": _needs(app, runs, last),
     }
 
 
-def _needs(plan: str | None, detail: str) -> str:
-    return f"syncd approve {plan}" if plan else detail.split(":", maxsplit=1)[0][:60]
+def _needs(app: App, runs: tuple[Run, ...], last: Run | None) -> str:
+    """What a person has to do, if anything: approve the newest held plan, or look."""
+    for each in runs:
+        plan = app.ledger.plan(each.plan) if each.plan else None
+        if plan is not None and plan.held and app.ledger.approval(plan.id) is None:
+            return f"syncd approve {plan.id}"
+        if each.state in {RunState.DONE, RunState.PARTIAL, RunState.PROCESSING}:
+            break
+    if last is None or last.state not in {RunState.FAILED, RunState.HELD}:
+        return ""
+    return f"syncd runs show {last.id}"
 
 
 def _run_each(app: App, names: list[str], wish: Wish, *, as_json: bool) -> int:
@@ -163,7 +178,10 @@ def _each(names: list[str], one: Callable[[str], int]) -> int:
 
 def _show_plan(drawn: Plan, *, kept: bool) -> None:
     say(f"{drawn.sync}: {sentence(drawn)}")
-    if kept:
+    if drawn.held and kept:
+        say(f"  let all of it go: syncd approve {drawn.id}")
+        say(f"  only what is not held: syncd sync {drawn.sync} --plan {drawn.id}")
+    elif kept:
         say(f"  plan {drawn.id}; carry it out: syncd sync {drawn.sync} --plan {drawn.id}")
     else:
         say(f"  its audience is found or made by the first run: syncd sync {drawn.sync}")

@@ -43,9 +43,10 @@ CREATE OR REPLACE TABLE out_row (
 _UNSURE = "UPDATE held_id SET state = 0 WHERE state = 1 AND id IN (SELECT id FROM out_link)"
 
 # An accepted removal of what was removed before is its confirmation: the doubt is over.
+# A row that the platform refused took out nobody: it stays as it was, to be planned again.
 _REMOVED = """
 UPDATE held_id SET doubt = doubt AND removed_at IS NULL, removed_at = $at, state = 0
-WHERE id IN (SELECT id FROM out_link)
+WHERE id IN (SELECT id FROM out_link WHERE NOT list_contains($refused, n))
 """
 _NOT_REMOVED = """
 UPDATE held_id SET removed_at = NULL WHERE id IN (SELECT id FROM out_link)
@@ -157,7 +158,7 @@ def _removed(database: duckdb.DuckDBPyConnection, group: Sequence[BatchRecord]) 
         database.execute(_NOT_REMOVED)
     elif group[0].state in ACCEPTED:
         at = max(batch.accepted_at for batch in group if batch.accepted_at is not None)
-        database.execute(_REMOVED, {"at": micros(at)})
+        database.execute(_REMOVED, {"at": micros(at), "refused": _refused(group)})
 
 
 def _added(database: duckdb.DuckDBPyConnection, group: Sequence[BatchRecord]) -> None:
@@ -171,14 +172,19 @@ def _added(database: duckdb.DuckDBPyConnection, group: Sequence[BatchRecord]) ->
     if failed:
         database.execute(_UNSURE)
     elif group[0].state in ACCEPTED:
-        refused = [
-            batch.first_row + refusal.row
-            for batch in group
-            for refusal in batch.refused
-            if refusal.row is not None
-        ]
+        refused = _refused(group)
         database.execute(_CERTAIN, {"refused": refused})
         database.execute(_REFUSED, {"refused": refused})
+
+
+def _refused(group: Sequence[BatchRecord]) -> list[int]:
+    """Rows that the platform refused by name, by their position in the phase."""
+    return [
+        batch.first_row + refusal.row
+        for batch in group
+        for refusal in batch.refused
+        if refusal.row is not None
+    ]
 
 
 def _rows(

@@ -249,8 +249,9 @@ def _write_plan(database: duckdb.DuckDBPyConnection, writer: BlockWriter) -> Non
     }.items():
         for batch in stream(database, query, ROW_SCHEMA):
             writer.write(phase.value, batch)
+    # Those that wait for an addition under way too: an approval is of what should leave.
     held = (
-        f"SELECT {SPLIT} FROM gone WHERE NOT confirmation AND NOT waits "
+        f"SELECT {SPLIT} FROM gone WHERE NOT confirmation "
         "AND id NOT IN (SELECT id FROM take) ORDER BY id"
     )
     for batch in stream(database, held, _HELD_SCHEMA):

@@ -12,6 +12,7 @@ import itertools
 import json
 import logging
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -218,15 +219,15 @@ class Desk:
         """The identifiers that the audience holds; none where there is no audience."""
         world = self.local.google_world if google else self.local.meta_world
         account = self.google_account if google else self.meta_account
-        return self.audience(name, google=google).identifiers if world.named(account, name) else (
-            frozenset()
+        return (
+            self.audience(name, google=google).identifiers
+            if world.named(account, name)
+            else (frozenset())
         )
 
     def fault(self, **fields: Any) -> None:
         """Script a fault; Meta unless it says otherwise."""
-        self.local.faults.script(
-            connectors.sandbox.faults.Fault(**{"platform": "meta", **fields})
-        )
+        self.local.faults.script(connectors.sandbox.faults.Fault(**{"platform": "meta", **fields}))
 
     def changes(self) -> int:
         """Requests so far that could change a membership or make an audience."""
@@ -280,6 +281,35 @@ def wait_until(true: Callable[[], bool], *, seconds: float = 30) -> None:
     while not true():
         assert time.monotonic() < until, f"nothing happened in {seconds} s"
         pause.wait(0.02)
+
+
+def refused(
+    desk: Desk, code: int, *said: str, words: tuple[str, ...] = ("sync", "everyone")
+) -> Answer:
+    """A command that changes nothing on the platform and says why, in these words."""
+    held, before = desk.held(), desk.changes()
+    answer = desk.syncd(*words)
+    assert answer.code == code, answer.said
+    for words_of_it in said:
+        assert words_of_it in answer.err
+    assert "Traceback" not in answer.said
+    assert (desk.held(), desk.changes()) == (held, before), "nothing changed on the platform"
+    return answer
+
+
+def audited(desk: Desk, kind: str, *said: str) -> None:
+    """The last event of the audit is of this kind and says this."""
+    last = desk.audit()[-1]
+    assert last.startswith(f"{kind}: ")
+    for words in said:
+        assert words in last
+
+
+def approvable(answer: Answer) -> str:
+    """The plan that an answer says to approve."""
+    found = re.search(r"syncd approve (\w+)", answer.said)
+    assert found
+    return found[1]
 
 
 def email(number: int) -> str:

@@ -11,7 +11,7 @@ from connectors.sandbox import Sandbox
 from tests.integration.commands import Desk, platforms
 from tests.integration.databases import make_database
 
-__all__ = ["desk", "local", "make_database"]
+__all__ = ["desk", "filled", "local", "make_database"]
 
 
 @pytest.fixture(scope="module")
@@ -26,3 +26,11 @@ def desk(tmp_path: Path, local: Sandbox) -> Desk:
     """A shop without customers, a configuration, and nothing scripted to go wrong."""
     local.faults.clear()
     return Desk(tmp_path, local)
+
+
+@pytest.fixture
+def filled(desk: Desk) -> Desk:
+    """Ten customers, synced."""
+    desk.join(*range(10))
+    assert desk.syncd("sync", "everyone").code == 0
+    return desk

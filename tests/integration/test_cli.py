@@ -6,9 +6,11 @@ import csv
 import io
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 
 import jsonschema
@@ -21,7 +23,7 @@ from tests.integration.commands import Desk, Hands, begin, digests, here
 HEAVY = ("pyarrow", "duckdb", "sqlalchemy", "facebook_business", "google.ads", "grpc", "sqlglot")
 READERS = [
     ("status",),
-    ("runs", "list"),
+    ("runs",),
     ("runs", "show", "r1"),
     ("audit", "show"),
     ("audit", "verify"),
@@ -154,13 +156,14 @@ def test_sync_does_it_and_says_so_once_more_in_every_record(desk: Desk) -> None:
     (status,) = desk.syncd("status", "--json").json["syncs"]
     assert (status["members"], status["state"]) == (5, "done")
     assert status["identifiers"] == {"email": 5, "phone": 5}
-    (run,) = desk.syncd("runs", "list", "--json").json
+    (run,) = desk.syncd("runs", "--json").json
     assert (run["id"], run["state"]) == (result["run"]["id"], "done")
     shown = desk.syncd("runs", "show", run["id"], "--json").json
     assert [batch["state"] for batch in shown["batches"]] == ["processed"]
     assert (shown["snapshot"]["rows"], shown["plan"]["counts"]["additions"]) == (5, 5)
     kinds = [event["kind"] for event in shown["events"]]
-    assert kinds == ["run_started", "audience_claimed", "plan_made", "run_finished"]
+    assert kinds[0] == "run_started"
+    assert kinds[-3:] == ["audience_claimed", "plan_made", "run_finished"]
     assert "added 5" in desk.syncd("audit", "show").out
 
 
@@ -198,100 +201,6 @@ def test_a_renamed_sync_keeps_its_membership(desk: Desk) -> None:
     before = desk.changes()
     assert desk.syncd("sync", "all").code == 0
     assert desk.changes() == before
-
-
-# --- sync --plan -------------------------------------------------------------
-
-
-def planned(desk: Desk, clock: Hands | None = None) -> str:
-    """Five synced, then two come and one goes: the plan that was shown of it."""
-    desk.join(*range(5))
-    assert desk.syncd("sync", "everyone", clock=clock).code == 0
-    desk.join(5, 6)
-    desk.leave(0)
-    shown = desk.syncd("plan", "everyone", "--json", clock=clock)
-    counts = shown.json[0]["counts"]
-    assert (shown.code, counts["additions"], counts["removals"]) == (0, 2, 1)
-    return desk.plan_of(shown)
-
-
-def test_sync_plan_does_exactly_what_was_shown(desk: Desk) -> None:
-    """What happens in the shop afterwards is for the next plan."""
-    plan = planned(desk)
-    desk.join(7)
-    desk.leave(1)
-    answer = desk.syncd("sync", "everyone", "--plan", plan, "--json")
-    assert (answer.code, answer.json[0]["pushed"]) == (0, {"remove": 1, "add": 2, "again": 0})
-    assert desk.held() == digests(1, 2, 3, 4, 5, 6)
-    assert desk.syncd("sync", "everyone").code == 0
-    assert desk.held() == digests(2, 3, 4, 5, 6, 7)
-
-
-def refused(desk: Desk, plan: str, why: str, clock: Hands | None = None) -> None:
-    held, before = desk.held(), desk.changes()
-    answer = desk.syncd("sync", "everyone", "--plan", plan, clock=clock)
-    assert answer.code == 1
-    assert why in answer.err
-    assert "`syncd plan everyone` draws a new one" in answer.err
-    assert (desk.held(), desk.changes()) == (held, before)
-    assert any(line.startswith("run_failed") and why in line for line in desk.audit())
-
-
-def test_a_plan_is_refused_once_the_audience_changed(desk: Desk) -> None:
-    plan = planned(desk)
-    assert desk.syncd("sync", "everyone").code == 0
-    refused(desk, plan, "the audience changed since")
-
-
-def test_a_plan_is_refused_the_second_time(desk: Desk) -> None:
-    plan = planned(desk)
-    assert desk.syncd("sync", "everyone", "--plan", plan).code == 0
-    refused(desk, plan, "it was carried out already")
-
-
-def test_a_plan_is_refused_once_the_configuration_changed(desk: Desk) -> None:
-    plan = planned(desk)
-    desk.sync["identifiers"] = ["email"]
-    desk.save()
-    refused(desk, plan, "the configuration changed since")
-
-
-def test_a_plan_is_refused_once_the_segment_changed(desk: Desk) -> None:
-    plan = planned(desk)
-    desk.sql("everyone", "SELECT customer_key, email, phone, country, ad_consent FROM customers c")
-    refused(desk, plan, "the configuration changed since")
-
-
-def test_a_plan_is_refused_after_a_day(desk: Desk) -> None:
-    clock = Hands()
-    plan = planned(desk, clock)
-    clock.pass_by(hours=24, seconds=1)
-    refused(desk, plan, "older than 24 h", clock)
-
-
-def test_a_plan_of_another_sync_is_refused(desk: Desk) -> None:
-    plan = planned(desk)
-    desk.also("others", audience="Others")
-    answer = desk.syncd("sync", "others", "--plan", plan)
-    assert answer.code == 1
-    assert "it is a plan of sync everyone" in answer.err
-
-
-def test_a_plan_that_there_is_not_is_refused(desk: Desk) -> None:
-    answer = desk.syncd("sync", "everyone", "--plan", "p0")
-    assert answer.code == 1
-    assert "there is no plan p0" in answer.err
-
-
-def test_a_plan_that_ended_badly_is_recovered_by_the_next_run(desk: Desk) -> None:
-    """A refusal of the plan changes nothing for the run that comes after."""
-    plan = planned(desk)
-    clock = Hands()
-    desk.fault(status=500, code=2, times=6, method="add")
-    failed = desk.syncd("sync", "everyone", "--plan", plan, clock=clock)
-    assert failed.code == 1
-    assert desk.syncd("sync", "everyone").code == 0
-    assert desk.held() == digests(1, 2, 3, 4, 5, 6)
 
 
 # --- exit codes --------------------------------------------------------------
@@ -392,7 +301,7 @@ def test_a_reader_that_leaves_early_is_no_error(desk: Desk) -> None:
         running.stdout.close()
         running.wait(30)
         assert running.stderr is not None
-        assert "Traceback" not in running.stderr.read()
+        assert running.stderr.read() == ""
 
 
 # --- audit -------------------------------------------------------------------
@@ -423,22 +332,15 @@ def test_audit_is_filtered_by_sync_kind_and_time(desk: Desk) -> None:
 
 
 def test_audit_verify_finds_an_edit(desk: Desk) -> None:
-    import sqlite3  # noqa: PLC0415 - only here the ledger is touched behind its back
-    from contextlib import closing  # noqa: PLC0415
-
     desk.join(1)
     desk.syncd("sync", "everyone")
     whole = desk.syncd("audit", "verify", "--json")
     assert (whole.code, whole.json["ok"]) == (0, True)
     with closing(sqlite3.connect(desk.var / "ledger.db")) as ledger, ledger:
-        ledger.execute("DROP TRIGGER IF EXISTS audit_event_no_update")
-        triggers = [
-            name for (name,) in ledger.execute("SELECT name FROM sqlite_master WHERE type='trigger'")
-        ]
-        for name in triggers:
+        listed = ledger.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        for (name,) in listed:  # what keeps out mistakes does not keep out an administrator
             ledger.execute(f"DROP TRIGGER {name}")
-        table = "audit_event"
-        ledger.execute(f"UPDATE {table} SET detail = 'nothing happened' WHERE number = 2")
+        ledger.execute("UPDATE audit_event SET detail = 'nothing happened' WHERE number = 2")
     broken = desk.syncd("audit", "verify")
     assert broken.code == 1
     assert "broken at event 2" in broken.out
@@ -451,7 +353,7 @@ def test_the_sandbox_starts_answers_and_stops_on_an_interrupt(desk: Desk) -> Non
     ports = ("--meta-port", "0", "--google-port", "0", "--control-port", "0", "--delay", "0")
     with begin("sandbox", *ports) as running:
         assert running.stdout is not None
-        lines = []
+        lines: list[str] = []
         while not lines or not lines[-1].startswith("control:"):
             lines.append(running.stdout.readline())
             assert lines[-1], "it ended before it said where it listens"

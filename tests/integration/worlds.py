@@ -2,17 +2,21 @@
 
 Only three things are ours to bend: the clock's hands, what befalls requests, and where
 the process dies. A death is an exception that nothing catches, raised around a chosen
-commit of the ledger or a chosen push; `restart` then opens the same files anew.
+commit of the ledger or a chosen push; `restart` then opens the same files anew. Or it is
+a `copied` world, which finds its files just as they lay there at that moment.
 """
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import itertools
 import secrets
 import shutil
 import sqlite3
 import tempfile
+import threading
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -20,7 +24,6 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Literal
 
-import pyarrow as pa
 from sqlalchemy import Connection
 
 from connectors import memory
@@ -42,10 +45,8 @@ from syncd.model import (
     Batch,
     BatchState,
     Guard,
-    IdentifierKind,
     Operation,
     Outcome,
-    Phase,
     Receipt,
     SegmentQuery,
     Sync,
@@ -60,6 +61,7 @@ from tests.integration.ledger_databases import KEY, Hands
 FREE = Guard(max_removed=1.0, min_members=0)
 TIMING = Timing()
 NAME = "Everyone"
+ACCOUNT = "memory-account"
 COLUMNS = ("email", "email_2", "phone", "phone_2", "country", "ad_consent")
 SQL = f"SELECT customer_key, {', '.join(COLUMNS)} FROM members ORDER BY customer_key"
 _KINDS = {"email": 1, "phone": 2}
@@ -100,27 +102,29 @@ class Death:
 
 @dataclass
 class Wire:
-    """Counts commits and pushes of a process, and kills it at one of them."""
+    """Counts commits and pushes of a run, and kills its process at one of them.
+
+    Attributes:
+        passing: Called at every point that is passed alive.
+    """
 
     death: Death | None = None
-    commits: int = 0
-    pushes: int = 0
+    passing: Callable[[Death], None] | None = None
+    counts: Counter[str] = field(default_factory=Counter)
 
     @contextmanager
     def around(self, what: Literal["commit", "push"]) -> Iterator[None]:
-        number = self._count(what)
-        if self.death == Death(what, number, "before"):
-            raise Died
+        self.counts[what] += 1
+        number = self.counts[what]
+        self._at(Death(what, number, "before"))
         yield
-        if self.death == Death(what, number, "after"):
-            raise Died
+        self._at(Death(what, number, "after"))
 
-    def _count(self, what: Literal["commit", "push"]) -> int:
-        if what == "commit":
-            self.commits += 1
-            return self.commits
-        self.pushes += 1
-        return self.pushes
+    def _at(self, point: Death) -> None:
+        if self.death == point:
+            raise Died
+        if self.passing is not None:
+            self.passing(point)
 
 
 @dataclass(frozen=True)
@@ -209,6 +213,7 @@ class World:
     account: Account
     audience: Callable[[], AudienceState | None]
     shop: DatabaseShop
+    shop_path: Path
     source: SegmentQuery
     guard: Guard = FREE
     clock: Hands = field(default_factory=Hands)
@@ -218,16 +223,16 @@ class World:
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
-        shutil.copy(_new_ledger(), self.folder / "ledger.db")
+        if not (self.folder / "ledger.db").exists():
+            shutil.copy(_new_ledger(), self.folder / "ledger.db")
         self.membership = FileMembership(self.folder / "var", key=KEY.derive("files"))
-        self.ledger = self._open()
-        directory.write(self.folder / "var", self.ledger.stamp())
+        self.ledger = self._begin()
 
     # --- doing -----------------------------------------------------------------
 
     def sync(self, *, death: Death | None = None, **wish: bool) -> Result:
         """One run; raises what it raises."""
-        self.wire.death, self.wire.commits, self.wire.pushes = death, 0, 0
+        self.wire.death, self.wire.counts = death, Counter()
         try:
             return run(self.parts(), Wish("test", **wish))
         finally:
@@ -246,9 +251,7 @@ class World:
     def restart(self) -> None:
         """A new process on the same files, as `syncd.app.open_app` begins one."""
         self.ledger.close()
-        self.ledger = self._open()
-        directory.check(self.ledger, self.folder / "var")
-        self.membership.sweep(self.ledger.named_files())
+        self.ledger = self._begin()
 
     def close(self) -> None:
         self.ledger.close()
@@ -287,8 +290,12 @@ class World:
     @property
     def persons(self) -> frozenset[Identifier]:
         """Every identifier of every person that the platform holds."""
+        return frozenset().union(*self.audience_persons())
+
+    def audience_persons(self) -> frozenset[frozenset[Identifier]]:
+        """The persons that the platform holds, each with its identifiers."""
         found = self.audience()
-        return frozenset().union(*found.persons) if found else frozenset()
+        return found.persons if found else frozenset()
 
     @property
     def at(self) -> tuple[str, str, str]:
@@ -299,7 +306,7 @@ class World:
         """What the platform should hold, from the shop's raw values by a path of its own."""
         google = self.platform.rules == "google"
         return expected_identifiers(
-            Path(str(self.shop.engine.url.database)),
+            self.shop_path,
             self.source.sql,
             self.source.parameters,
             platform="google" if google else "meta",
@@ -352,6 +359,13 @@ class World:
 
     def _file(self, path: str, checksum: str) -> AbstractContextManager[BlockReader]:
         return BlockReader(self.folder / "var" / path, key=KEY.derive("files"), checksum=checksum)
+
+    def _begin(self) -> Ledger:
+        (self.folder / "var").mkdir(mode=0o700, exist_ok=True)
+        ledger = self._open()
+        directory.check(ledger, self.folder / "var")
+        self.membership.sweep(ledger.named_files())
+        return ledger
 
     def _open(self) -> Ledger:
         url = f"sqlite:///{self.folder / 'ledger.db'}"
@@ -425,13 +439,46 @@ class MemoryWorlds:
         self.remote.process(shuffled, fail=failing)
 
     def settle_down(self, members: Mapping[str, Person]) -> None:
-        """Good runs until the platform has worked on everything; three where it is later."""
-        for _ in range(3 if self.later else 1):
+        """Good runs until there is nothing to send and nothing under way.
+
+        Where the platform works at once, one run must do.
+        """
+        for _ in range(4):
             self.process()
+            before = len(self.world.sent)
             found = self.run(members)
             assert isinstance(found, Result), found
-            self.process()
             self.world.check()
+            if not self.later:
+                self.world.check_equal()
+                break
+            if self.world.sent[before:] == [] and not self.remote.pending:
+                break
+        self.world.check_equal()
+        self.world.check_quiet()
+
+    @contextmanager
+    def copied(self) -> Iterator[MemoryWorlds]:
+        """The same world once more, as a new process finds it at this moment."""
+        name = f"{ACCOUNT}-{secrets.token_hex(8)}"
+        memory._WORLDS[name] = _copy(self.remote)
+        old = self.world
+        with tempfile.TemporaryDirectory(prefix="syncd-") as parent:
+            folder = shutil.copytree(old.folder, Path(parent) / "copy")
+            with _around(folder, name, later=self.later, like=old.platform) as made:
+                made.world.clock.at, made.world.told = old.clock.at, set(old.told)
+                made.world.numbers = itertools.count(500_000)
+                yield made
+
+    def fingerprint(self) -> str:
+        """Equal for two moments that leave the same files and the same platform."""
+        sha = hashlib.sha256()
+        for path in sorted(self.world.folder.rglob("*")):
+            if path.is_file() and path.suffix != ".db-shm":
+                sha.update(f"{path.name} {path.stat().st_size} ".encode() + path.read_bytes())
+        people = sorted(map(sorted, self.world.audience_persons()))
+        sha.update(repr([sorted(self.world.identifiers), people, self.remote.pending]).encode())
+        return sha.hexdigest()
 
 
 @contextmanager
@@ -440,29 +487,49 @@ def memory_world(
 ) -> Iterator[MemoryWorlds]:
     """A world on `memory` or `memory_later`, with batches of few rows."""
     platform = memory.LATER if later else memory.PLATFORM
-    capabilities = replace(platform.capabilities, max_rows=batch_rows)
-    name = f"world-{secrets.token_hex(8)}"
+    platform = replace(platform, capabilities=replace(platform.capabilities, max_rows=batch_rows))
+    name = f"{ACCOUNT}-{secrets.token_hex(8)}"
+    with tempfile.TemporaryDirectory(prefix="syncd-") as folder:
+        make_members(Path(folder) / "shop.db")
+        with _around(Path(folder), name, later=later, like=platform) as made:
+            made.world.guard = guard
+            yield made
+
+
+@contextmanager
+def _around(folder: Path, name: str, *, later: bool, like: Platform) -> Iterator[MemoryWorlds]:
     remote = memory.world(name)
 
     def audience() -> AudienceState | None:
-        return next(iter(remote.audiences.named(name, NAME)), None)
+        return next(iter(remote.audiences.named(ACCOUNT, NAME)), None)
 
-    with tempfile.TemporaryDirectory(prefix="syncd-") as folder:
-        make_members(Path(folder) / "shop.db")
-        made = World(
-            Path(folder),
-            replace(platform, capabilities=capabilities),
-            Account(name, platform.name, {"world": name}),
-            audience,
-            open_shop(f"sqlite:///{folder}/shop.db", None, timezone="Europe/Amsterdam"),
-            SegmentQuery("everyone", SQL, {}, "test"),
-            guard,
-        )
-        try:
-            yield MemoryWorlds(made, remote, later)
-        finally:
-            made.close()
-            memory._WORLDS.pop(name)
+    made = World(
+        folder,
+        like,
+        Account(ACCOUNT, like.name, {"world": name}),
+        audience,
+        open_shop(f"sqlite:///{folder}/shop.db", None, timezone="Europe/Amsterdam"),
+        folder / "shop.db",
+        SegmentQuery("everyone", SQL, {}, "test"),
+    )
+    try:
+        yield MemoryWorlds(made, remote, later)
+    finally:
+        made.close()
+        memory._WORLDS.pop(name)
+
+
+def _copy(remote: MemoryWorld) -> MemoryWorld:
+    """A deep copy; locks and counters, which cannot be copied, are made new."""
+    holders: list[object] = [remote, remote.audiences, *remote.audiences.audiences()]
+    new: dict[int, object] = {}
+    for holder in holders:
+        for value in vars(holder).values():
+            if isinstance(value, itertools.count):
+                new[id(value)] = itertools.count(1000)
+            elif isinstance(value, type(threading.Lock())):
+                new[id(value)] = threading.Lock()
+    return copy.deepcopy(remote, new)
 
 
 def make_members(path: Path) -> None:

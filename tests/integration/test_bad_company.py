@@ -1,0 +1,216 @@
+"""A platform that refuses, others who are at it too, a process that dies: nothing is lost."""
+
+from __future__ import annotations
+
+import signal
+
+from connectors.sandbox.state import Identifier
+from tests.integration.commands import Desk, Hands, audited, digests, refused, wait_until
+
+# --- the platform ------------------------------------------------------------
+
+
+def test_a_token_that_the_platform_refuses_exits_77(filled: Desk) -> None:
+    token = filled.config.parent / "meta_token"
+    token.write_text("revoked-yesterday", "utf-8")
+    token.chmod(0o600)
+    filled.settings["accounts"]["meta"]["access_token"] = {"file": "meta_token"}
+    filled.save()
+    filled.leave(0)
+    filled.join(10)
+    held = filled.held()
+    answer = filled.syncd("sync", "everyone")
+    assert answer.code == 77
+    assert "meta answered 190/463" in answer.err
+    assert "make a new access token" in answer.err
+    assert "revoked" not in answer.said
+    assert filled.held() == held
+    audited(filled, "run_failed", "190/463")
+    filled.settings["accounts"]["meta"]["access_token"] = "sandbox-token"
+    filled.save()
+    assert filled.syncd("sync", "everyone").code == 0
+    assert filled.held() == digests(*range(1, 11))
+
+
+def test_rows_that_the_platform_refuses_exit_3_and_are_not_sent_again(desk: Desk) -> None:
+    desk.join(*range(10))
+    desk.fault(kind="refuse_rows", rows=(2,), method="add")
+    answer = desk.syncd("sync", "everyone")
+    assert answer.code == 3
+    assert "refused 1" in answer.out
+    assert len(desk.held()) == 18
+    audited(desk, "run_finished", "The platform refused 1 rows")
+    run = desk.syncd("runs", "--json").json[0]["id"]
+    (batch,) = desk.syncd("runs", "show", run, "--json").json["batches"]
+    assert sum(each["count"] for each in batch["refused"]) == 1
+    before = desk.changes()
+    assert desk.syncd("sync", "everyone").code == 0
+    assert desk.changes() == before
+
+
+def test_a_request_that_is_refused_whole_exits_3_and_is_planned_anew(desk: Desk) -> None:
+    desk.join(*range(10))
+    desk.fault(status=400, code=100, method="add")
+    answer = desk.syncd("sync", "everyone")
+    assert answer.code == 3
+    assert "refused 10" in answer.out
+    assert desk.held() == frozenset()
+    assert desk.syncd("sync", "everyone").code == 0
+    assert desk.held() == digests(*range(10))
+
+
+def test_a_platform_that_never_answers_fails_and_the_next_run_converges(filled: Desk) -> None:
+    filled.leave(0)
+    filled.join(10)
+    filled.fault(kind="reset", when="after", times=6, method="remove")
+    answer = filled.syncd("sync", "everyone", clock=Hands())
+    assert answer.code == 1
+    assert "everyone: meta answered" in answer.err
+    audited(filled, "run_failed", "meta answered")
+    assert filled.syncd("sync", "everyone").code == 0
+    assert filled.held() == digests(*range(1, 11))
+
+
+# --- who else is at it -------------------------------------------------------
+
+
+def test_a_second_sync_at_once_is_told_to_wait(filled: Desk) -> None:
+    """Two real processes; the first is in the middle of its push."""
+    filled.join(10)
+    filled.fault(kind="delay", seconds=4.0, method="add")
+    with filled.begin("sync", "everyone") as first:
+        wait_until(lambda: not filled.local.faults.waiting)
+        second = filled.process("sync", "everyone")
+        approving = filled.syncd("plan", "everyone")
+        reading = filled.syncd("status")
+        still = first.poll() is None
+        first.communicate(timeout=60)
+    assert still, "the first was still pushing"
+    assert (second.code, approving.code) == (75, 75)
+    assert "sync everyone" in second.err
+    assert "try again when it is done" in second.err
+    assert reading.code == 0, "who only reads need not wait"
+    assert first.returncode == 0
+    assert filled.held() == digests(*range(11))
+    assert filled.local.meta_world.requests["add"] >= 2
+
+
+def test_two_syncs_to_one_audience_are_refused_when_checked(filled: Desk) -> None:
+    filled.also("twice")
+    said = ("syncs.twice.audience", "everyone fills this audience", "belongs to one sync")
+    refused(filled, 78, f"{filled.config}:", *said, words=("config", "check"))
+    refused(filled, 78, *said)
+
+
+def test_two_syncs_to_one_audience_are_refused_when_names_have_become_ids(filled: Desk) -> None:
+    """By name here and by id there: only the platform knows that they are one."""
+    filled.join(10)
+    filled.also("twice", audience={"id": filled.audience().id})
+    assert filled.syncd("config", "check").code == 0
+    refused(filled, 78, "everyone", words=("sync", "twice"))
+    audited(filled, "run_failed", "everyone")
+    filled.settings["accounts"]["same"] = dict(filled.settings["accounts"]["meta"])
+    filled.also("twice", account="same")
+    assert filled.syncd("config", "check").code == 0
+    refused(filled, 78, "everyone", words=("sync", "twice"))
+
+
+THEIRS: frozenset[Identifier] = frozenset({("email", "ab" * 32), ("email", "cd" * 32)})
+
+
+def somebody_fills(desk: Desk, name: str = "Everyone") -> str:
+    """An audience that another tool made and filled."""
+    made = desk.local.meta_world.create(desk.meta_account, name)
+    made.add([frozenset({one}) for one in THEIRS])
+    return made.id
+
+
+def test_an_audience_that_another_tool_filled_is_refused_until_adopted(desk: Desk) -> None:
+    made = somebody_fills(desk)
+    desk.join(*range(5))
+    refused(desk, 4, f"'Everyone' ({made})", "did not put there", "sync everyone --adopt")
+    audited(desk, "run_held", made, "--adopt")
+    answer = desk.syncd("sync", "everyone", "--adopt")
+    assert answer.code == 0
+    assert desk.held() == digests(*range(5)) | THEIRS
+    assert any(line.startswith("audience_adopted") for line in desk.audit())
+    desk.leave(0)
+    assert desk.syncd("sync", "everyone").code == 0, "adopted once is adopted"
+    assert desk.held() == digests(*range(1, 5)) | THEIRS
+
+
+def test_an_audience_that_is_empty_is_simply_taken(desk: Desk) -> None:
+    desk.local.meta_world.create(desk.meta_account, "Everyone")
+    desk.join(1)
+    assert desk.syncd("sync", "everyone").code == 0
+    assert desk.held() == digests(1)
+
+
+def test_two_audiences_of_one_name_are_refused_with_both_ids(desk: Desk) -> None:
+    world = desk.local.meta_world
+    ids = [world.create(desk.meta_account, "Everyone").id for _ in range(2)]
+    desk.join(1)
+    before = desk.changes()
+    answer = desk.syncd("sync", "everyone")
+    assert (answer.code, desk.changes()) == (4, before)
+    assert all(each in answer.err for each in ids)
+    assert "rename one" in answer.err
+    audited(desk, "run_held", *ids)
+    desk.sync["audience"] = {"id": ids[1]}
+    desk.save()
+    assert desk.syncd("sync", "everyone").code == 0
+    found = world.get(ids[1])
+    assert found is not None
+    assert found.identifiers == digests(1)
+
+
+def test_an_audience_id_that_there_is_not_is_an_error(desk: Desk) -> None:
+    desk.sync["audience"] = {"id": "23850000099999999"}
+    desk.save()
+    desk.join(1)
+    answer = desk.syncd("sync", "everyone")
+    assert answer.code == 1
+    assert "meta answered 100/33" in answer.err
+    assert "deleted" in answer.err
+
+
+# --- the end of a process ----------------------------------------------------
+
+
+def test_a_run_killed_in_the_middle_is_carried_on_by_the_next(filled: Desk) -> None:
+    """SIGKILL while a removal is on its way: nobody knows whether it arrived."""
+    filled.leave(0, 1)
+    filled.join(10, 11)
+    filled.fault(kind="delay", seconds=1.5, method="remove")
+    with filled.begin("-v", "sync", "everyone") as first:
+        wait_until(lambda: not filled.local.faults.waiting)
+        first.send_signal(signal.SIGKILL)
+        first.communicate(timeout=30)
+    assert first.returncode == -signal.SIGKILL
+    unknown = filled.syncd("status", "--json").json["syncs"][0]
+    assert unknown["unknown"] == 1
+    answer = filled.syncd("sync", "everyone")
+    assert answer.code == 0, answer.said
+    assert filled.held() == digests(*range(2, 12))
+    runs = filled.syncd("runs", "--json").json
+    assert [run["state"] for run in runs] == ["done", "failed", "done"]
+    said = filled.audit()
+    assert any("outcome an earlier run never learned" in line for line in said)
+    assert any("The process ended in the middle of the run" in line for line in said)
+    assert filled.syncd("audit", "verify").code == 0
+    before = filled.changes()
+    assert filled.syncd("sync", "everyone").code == 0
+    assert filled.changes() == before
+
+
+def test_a_key_of_another_ledger_refuses_to_push(filled: Desk) -> None:
+    (filled.var / "ledger.key").write_text("ab" * 32 + "\n", "utf-8")
+    refused(filled, 78, "key")
+
+
+def test_files_and_ledger_of_different_times_refuse_to_push(filled: Desk) -> None:
+    stamp = (filled.var / "ledger.json").read_bytes()
+    filled.join(10)
+    assert filled.syncd("sync", "everyone").code == 0
+    (filled.var / "ledger.json").write_bytes(stamp)
+    refused(filled, 78, "do not belong together", "syncd rebuild")

@@ -1,0 +1,203 @@
+"""Meta and Google, through their real SDKs, to local platforms over real sockets.
+
+After the first sync, after a day of changes and after a run that a reset cut off, the
+platform holds exactly the digests that the shop's raw values give by a path of their own.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from connectors import google, meta
+from connectors.sandbox import Sandbox, start
+from connectors.sandbox.faults import Fault
+from connectors.sandbox.state import AudienceState
+from connectors.sandbox.state import World as Held
+from syncd.demo.day import let_a_day_pass
+from syncd.demo.shop import make_shop
+from syncd.errors import Unavailable
+from syncd.model import Account, SegmentQuery
+from syncd.segments import catalogue_query
+from syncd.shop import open_shop
+from tests.integration.ledger_databases import NOON, Hands
+from tests.integration.worlds import NAME, World
+
+Name = Literal["meta", "google"]
+CUSTOMERS = 1_500
+LONG = 100  # resets, more than a run has patience for
+ZONE = "Europe/Amsterdam"
+ACCOUNTS: Mapping[Name, str] = {"meta": "act_1", "google": "1234567890"}
+
+
+@dataclass
+class Working(Hands):
+    """A clock; while we sleep the platform works on some of what waits, in its own order."""
+
+    work: Callable[[], None] = field(default=lambda: None)
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        self.work()
+
+
+@dataclass
+class Local:
+    """A world around one of the local platforms.
+
+    Attributes:
+        held: What that platform holds, and the requests it has served.
+    """
+
+    world: World
+    sandbox: Sandbox
+    held: Held
+    days: int = 0
+
+    def sync(self) -> None:
+        self.world.sync(wait=True)
+
+    def pass_a_day(self) -> None:
+        self.days += 1
+        self.world.clock.pass_by(hours=24)
+        self.world.source = segment(self.world.clock)
+        let_a_day_pass(self.world.shop_path, as_of=self.world.clock.now(), seed=self.days)
+
+    def changes(self) -> int:
+        """Requests that carried rows."""
+        return self.held.requests.get("add", 0) + self.held.requests.get("remove", 0)
+
+    def check(self) -> None:
+        """Equal in both views, and quiet: also while removals settle."""
+        self.world.check_equal()
+        before = self.changes()
+        self.world.check_quiet()
+        assert self.changes() == before
+
+
+def cut_off(here: Local, *faults: Fault) -> None:
+    """A run that ends in resets; then the line is good again."""
+    here.sandbox.faults.script(*faults)
+    with pytest.raises(Unavailable):
+        here.sync()
+    here.sandbox.faults.clear()
+
+
+def segment(clock: Hands) -> SegmentQuery:
+    return catalogue_query(
+        "all_customers", parameters={}, as_of=clock.now(), timezone=ZONE, dialect="sqlite"
+    )
+
+
+@pytest.fixture(scope="module")
+def shop_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("shop") / "shop.db"
+    make_shop(path, customers=CUSTOMERS, as_of=NOON)
+    return path
+
+
+@contextmanager
+def local(name: Name, folder: Path, shop_file: Path) -> Iterator[Local]:
+    """The platform, started; Google's works only while we sleep."""
+    shop_path = Path(shutil.copy(shop_file, folder / "shop.db"))
+    with start(google_delay=None, seed=len(name)) as sandbox:
+        platform = meta.PLATFORM if name == "meta" else google.PLATFORM
+        held, number = sandbox.worlds[name], ACCOUNTS[name]
+        clock = Working(work=sandbox.process)
+
+        def audience() -> AudienceState | None:
+            return next(iter(held.named(number, NAME)), None)
+
+        world = World(
+            folder,
+            replace(platform, capabilities=replace(platform.capabilities, max_rows=200)),
+            account(name, sandbox),
+            audience,
+            open_shop(f"sqlite:///{shop_path}", None, timezone=ZONE),
+            shop_path,
+            segment(clock),
+            clock=clock,
+        )
+        try:
+            yield Local(world, sandbox, held)
+        finally:
+            world.close()
+
+
+def account(name: Name, sandbox: Sandbox) -> Account:
+    if name == "meta":
+        options = {"account_id": ACCOUNTS[name], "access_token": sandbox.meta_token}
+        return Account(name, name, options, sandbox.meta_endpoint)
+    options = {"customer_id": ACCOUNTS[name], "credentials": "anonymous"}
+    return Account(name, name, options, sandbox.google_endpoint)
+
+
+@pytest.fixture(params=["meta", "google"])
+def here(request: pytest.FixtureRequest, tmp_path: Path, shop_file: Path) -> Iterator[Local]:
+    with local(request.param, tmp_path, shop_file) as made:
+        yield made
+
+
+def test_a_first_sync_and_a_day_of_changes_are_equal(here: Local) -> None:
+    """Digest by digest, in both views; and nothing is sent twice."""
+    here.sync()
+    first = here.world.expected()
+    assert len(first) > CUSTOMERS
+    here.check()
+
+    for _ in range(2):
+        here.pass_a_day()
+        assert here.world.expected() != first
+        here.sync()
+        here.check()
+
+
+@pytest.mark.parametrize("method", ["add", "remove"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_run_that_a_reset_cut_off_is_carried_on(
+    here: Local, method: str, when: Literal["before", "after"]
+) -> None:
+    """The connection is reset before or after the rows were taken, for longer than we try."""
+    here.sync()
+    here.pass_a_day()
+    before = here.world.expected()
+    cut_off(here, Fault("reset", method=method, when=when, times=LONG))
+    assert here.world.ledger.unfinished(*here.world.at) != ()
+
+    here.sync()
+    assert here.world.expected() == before
+    here.check()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_first_sync_that_a_reset_cut_off_is_carried_on(
+    here: Local, when: Literal["before", "after"]
+) -> None:
+    """Some batches went out, one is unknown; then a day passes before the next run."""
+    fine = Fault("delay", method="add", times=2)
+    cut_off(here, fine, Fault("reset", method="add", when=when, times=LONG))
+    here.pass_a_day()
+    here.sync()
+    here.check()
+
+    here.world.clock.pass_by(hours=49)
+    here.sync()
+    here.check()
+
+
+def test_a_member_sent_again_after_a_removal_stays(here: Local) -> None:
+    """Many days, so that shared phones and changed e-mails meet removals under way."""
+    here.sync()
+    for _ in range(4):
+        here.pass_a_day()
+        here.world.sync()  # does not wait: the next run meets what is under way
+        here.world.clock.sleep(timedelta(hours=1).total_seconds())
+    here.sync()
+    here.check()
