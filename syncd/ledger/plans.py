@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import Connection, RowMapping, Select, func, insert, or_, select, update
+from sqlalchemy import Connection, RowMapping, Select, func, insert, select, update
 
 from syncd.errors import UsageError
 from syncd.ledger import audiences, batches, codec
@@ -135,16 +135,14 @@ def last_relief(tx: Connection, audience_pk: int, now: datetime) -> datetime | N
 
 
 def passed_columns(tx: Connection, audience_pk: int) -> tuple[str, ...] | None:
-    """The columns of the audience's last plan that held nothing or was approved, or None."""
-    approved = select(approval.c.plan)
+    """The columns of the audience's last plan that was carried out whole, or None.
+
+    A held plan stays held; what an approval lets go is carried out as a plan of its own.
+    """
     query = (
         select(snapshot.c.columns)
         .join(plan, plan.c.snapshot == snapshot.c.id)
-        .where(
-            plan.c.audience == audience_pk,
-            plan.c.state.in_(["running", "done"]),
-            or_(plan.c.held == codec.canonical([]), plan.c.id.in_(approved)),
-        )
+        .where(plan.c.audience == audience_pk, plan.c.state.in_(["running", "done"]))
         .order_by(plan.c.number.desc())
         .limit(1)
     )

@@ -1,0 +1,156 @@
+"""The histories can fail: each of these faults, planted in our own code, is found.
+
+A fault is planted, then the assertions of `test_histories` run as they stand, on small
+worlds, so that a search of seconds meets what a large one meets in minutes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from syncd import outbox
+from syncd.identity.steps import STEPS, Step
+from syncd.membership import compare, fold
+from syncd.model import Batch, BatchRecord, Receipt
+from tests.integration.test_histories import Befall, Chapter, converges
+from tests.integration.worlds import Death, Person, World, memory_world
+
+Plant = Callable[[pytest.MonkeyPatch], None]
+
+# Two who share a phone, one by oneself; somebody always stays.
+ANNA, BOB, ZOE = "anna@example.com", "Bob@example.com", "zoe@example.com"
+HOME, OFFICE = "020 624 1111", "+31 20 624 1111"
+annas = st.sampled_from([Person((ANNA,)), Person((ANNA,), (HOME,)), Person((BOB,))])
+bobs = st.sampled_from([Person((BOB,)), Person((BOB,), (OFFICE,))])
+small = st.fixed_dictionaries({"z": st.just(Person((ZOE,)))}, optional={"a": annas, "b": bobs})
+troubles: st.SearchStrategy[Befall] = st.sampled_from(("applied", "outage applied"))
+chapters = st.builds(
+    Chapter,
+    members=small,
+    befalls=st.lists(troubles, max_size=1).map(tuple),
+    hours=st.sampled_from([1, 50]),
+)
+
+
+def replaced(patch: pytest.MonkeyPatch, module: object, name: str, old: str, new: str) -> None:
+    """Plant a fault in one of our statements, which must still be there to be changed."""
+    statement = getattr(module, name)
+    assert old in statement
+    patch.setattr(module, name, statement.replace(old, new))
+
+
+def single_set(patch: pytest.MonkeyPatch) -> None:
+    """Who was not certainly added is not removed: an addition whose answer was lost stays."""
+    replaced(patch, compare, "GONE", "(removed_at IS NULL", "(state <> 0")
+
+
+def by_member(patch: pytest.MonkeyPatch) -> None:
+    """Who leaves takes along every identifier, held by others or not."""
+    replaced(
+        patch,
+        compare,
+        "GONE",
+        "id NOT IN (SELECT id FROM want_link)",
+        "id IN (SELECT id FROM held_link JOIN held_row USING (r) WHERE current "
+        "AND key NOT IN (SELECT key FROM want))",
+    )
+
+
+def receipt_before_push(patch: pytest.MonkeyPatch) -> None:
+    """What is to be sent counts as accepted, then it is sent."""
+
+    def attempt(
+        self: outbox._Outgoing, batch: BatchRecord, rows: pa.RecordBatch, *, last: bool
+    ) -> BatchRecord:
+        operation, ledger = batch.phase.operation, self._parts.ledger
+        upload = self._connector.open(self._audience, operation, rows=self._total)
+        now = self._parts.clock.now()
+        ledger.intend(batch.id, label=upload.label, deadline=now + outbox.DEADLINE)
+        recorded = ledger.record(batch.id, Receipt(rows.num_rows))
+        upload.push(Batch(batch.id, operation, rows), last=last)
+        return recorded
+
+    patch.setattr(outbox._Outgoing, "_attempt", attempt)
+
+
+def not_normalised(patch: pytest.MonkeyPatch) -> None:
+    """Digests are made of e-mails as they were typed."""
+    patch.setitem(STEPS, "lower", Step(lambda value, _: value, lambda values, _: values))
+
+
+def repeated_while_settling(patch: pytest.MonkeyPatch) -> None:
+    """An accepted removal is planned again on the next run."""
+    replaced(patch, compare, "GONE", "removed_at IS NULL OR", "TRUE OR")
+
+
+def confirmed_after_return(patch: pytest.MonkeyPatch) -> None:
+    """A due confirmation goes out though the member came back."""
+    replaced(
+        patch,
+        compare,
+        "GONE",
+        "AND id NOT IN (SELECT id FROM want_link)",
+        "AND ((doubt AND removed_at IS NOT NULL) OR id NOT IN (SELECT id FROM want_link))",
+    )
+    replaced(patch, fold, "_NOT_REMOVED_ANY_MORE", "SET removed_at = NULL, doubt", "SET doubt")
+
+
+def not_sent_again(patch: pytest.MonkeyPatch) -> None:
+    """Members joined to a removed person stay away from the platform with it."""
+    replaced(patch, compare, "AGAIN", "WHERE id IN", "WHERE FALSE AND id IN")
+
+
+def search() -> None:
+    """The history test on small worlds; says by an error that it found something."""
+
+    @settings(
+        max_examples=60,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(history=st.lists(chapters, min_size=1, max_size=4), members=small)
+    def holds(history: list[Chapter], members: dict[str, Person]) -> None:
+        converges(history, members, later=False)
+
+    holds()
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [
+        single_set,
+        by_member,
+        receipt_before_push,
+        not_normalised,
+        repeated_while_settling,
+        confirmed_after_return,
+        not_sent_again,
+    ],
+)
+def test_a_planted_fault_is_found(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the history test asserts is false once the fault is in."""
+    plant(monkeypatch)
+
+    with pytest.raises((AssertionError, ExceptionGroup)):
+        search()
+
+
+def test_a_receipt_before_its_push_is_found_by_a_death_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Even if nobody looks into the ledger at the moment of the push."""
+    receipt_before_push(monkeypatch)
+    monkeypatch.setattr(World, "check_intent", lambda *_: None)
+    with memory_world(later=False) as here:
+        here.run({"z": Person((ZOE,))}, death=Death("push", 1, "before"))
+
+        with pytest.raises(AssertionError):
+            here.settle_down({"z": Person((ZOE,))})
