@@ -4,17 +4,19 @@ Each step is one statement over whole columns; `syncd.plan.reference_plan` says 
 same in sets. The tables it leaves behind are what a plan's file is written from:
 
     take(id, kind, ...)           identifiers to take out now
-    removal(<cells>)              rows as sent, all but those identifiers blank
+    mask(r, s0, s1, ...)          which cells of a row as sent are taken out
     again(n), addition(n)         members to send whole once more, and to send
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import duckdb
+import pyarrow as pa
 
-from syncd.membership.engine import CELLS, by_kind, links, mask_columns, masked, scalar
+from syncd.membership.engine import by_kind, feed, links, mask_columns, positioned, scalar
 from syncd.model import Comparison, PlanCounts, Sizes
 
 # Members that consent keeps out, by reason; NULL goes out. 1 granted, 2 denied.
@@ -25,11 +27,12 @@ _KEPT_OUT = """CASE
   WHEN {granted_in_region} AND region THEN 'not granted where that is required'
 END"""
 
-WANT = f"""
-CREATE TABLE want AS SELECT n, key, {CELLS}, consent FROM seen WHERE kept_out IS NULL;
-CREATE TABLE want_link AS {links("want", "n")};
-CREATE TABLE denied_link AS {links("(SELECT * FROM seen WHERE kept_out = 'denied')", "n")};
+SEEN = """
+CREATE TABLE seen (n BIGINT, key BLOB, kept_out VARCHAR);
+CREATE TABLE want_link (n BIGINT, slot TINYINT, kind TINYINT, id UHUGEINT);
+CREATE TABLE denied_link (n BIGINT, slot TINYINT, kind TINYINT, id UHUGEINT);
 """
+WANT = "CREATE VIEW want AS SELECT n, key FROM seen WHERE kept_out IS NULL"
 
 # An identifier leaves only when no member of the snapshot holds it any more (promise 3),
 # and an accepted removal is repeated only as a due confirmation (promises 1 and 2).
@@ -60,13 +63,12 @@ WHERE NOT waits AND (
   OR id IN (SELECT id FROM approved))
 """
 
-# A removal row is the row as it was sent, with every identifier blank that stays.
-REMOVAL = f"""
+# A removal row is the row as it was sent, with every identifier blank that stays: which
+# cells to keep, by row.
+MASK = f"""
 CREATE TABLE mask AS
 SELECT r, bool_and(confirmation) AS confirmation, {mask_columns()}
-FROM held_link JOIN take USING (id) GROUP BY r;
-CREATE TABLE removal AS
-SELECT key, {masked("mask")}, consent, mask.confirmation FROM held_row JOIN mask USING (r);
+FROM held_link JOIN take USING (id) GROUP BY r
 """
 
 # Platforms take out the person they matched. Whoever is joined to a removed row through
@@ -98,17 +100,27 @@ WHERE id NOT IN (SELECT id FROM held_id WHERE state <> 0)
 """
 
 
-def gate(database: duckdb.DuckDBPyConnection, comparison: Comparison) -> None:
-    """Split the snapshot (table `incoming_seen`) by consent into `seen` and `want`."""
+def load_seen(
+    database: duckdb.DuckDBPyConnection,
+    members: Iterable[pa.RecordBatch],
+    comparison: Comparison,
+) -> None:
+    """Take in a snapshot, split by consent: who is wanted, and who was denied."""
     kept_out = _KEPT_OUT.format(
         granted_only=comparison.consent.granted_only,
         granted_in_region=comparison.consent.granted_in_region,
     )
-    database.execute(
-        f"CREATE TABLE seen AS SELECT *, {kept_out} AS kept_out FROM incoming_seen;"
-        "DROP TABLE incoming_seen"
-    )
+    database.execute(SEEN)
     database.execute(WANT)
+    wanted = f"(SELECT * FROM incoming WHERE {kept_out} IS NULL)"
+    denied = f"(SELECT * FROM incoming WHERE {kept_out} = 'denied')"
+    feed(
+        database,
+        positioned(members),
+        f"INSERT INTO seen SELECT n, key, {kept_out} FROM incoming",
+        f"INSERT INTO want_link {links(wanted, 'n')}",
+        f"INSERT INTO denied_link {links(denied, 'n')}",
+    )
 
 
 def find_gone(database: duckdb.DuckDBPyConnection, comparison: Comparison) -> None:
@@ -123,7 +135,7 @@ def choose(
     """Decide what goes now.
 
     Args:
-        database: After `gate` and `find_gone`; tables `approved`, `adding` and
+        database: After `load_seen` and `find_gone`; tables `approved`, `adding` and
             `removing` exist.
         comparison: As before.
         free: The guard lets ordinary removals through.
@@ -131,7 +143,7 @@ def choose(
     """
     bound = {"free": free, "removes": comparison.removes, "withdrawals": withdrawals}
     database.execute(TAKE, bound)
-    database.execute(REMOVAL)
+    database.execute(MASK)
     database.execute(TOUCHED)
     while scalar(database, TOUCHED_FURTHER):  # answers how many it put in
         pass
@@ -193,8 +205,8 @@ def counts(database: duckdb.DuckDBPyConnection) -> PlanCounts:
             "wanted": "SELECT count(*) FROM want",
             "additions": "SELECT count(*) FROM addition",
             "again": "SELECT count(*) FROM again",
-            "removals": "SELECT count(*) FROM removal",
-            "confirmations": "SELECT count(*) FROM removal WHERE confirmation",
+            "removals": "SELECT count(*) FROM mask",
+            "confirmations": "SELECT count(*) FROM mask WHERE confirmation",
             "waiting_removals": "SELECT count(*) FROM gone WHERE waits",
         }.items()
     }

@@ -1,4 +1,8 @@
-"""The columnar engine: DuckDB in memory, bounded, its spill encrypted.
+"""The columnar engine: DuckDB, in memory and nowhere else.
+
+Cells stay in the files: tables hold keys, numbers and identifiers, and whoever writes a
+file picks its rows from the files again. Nothing is spilled to disk, where it would lie
+in clear: DuckDB encrypts a spill only with an extension that its wheel does not carry.
 
 Identifiers are compared as 128-bit numbers, `md5_number(kind || cells)`: the input is
 a SHA-256 digest already, so MD5 here is a short name, not a protection.
@@ -6,17 +10,18 @@ a SHA-256 digest already, so MD5 here is a short name, not a protection.
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
+from syncd.errors import SyncdError
 from syncd.model import ADDRESS_CELLS, EMAIL_CELLS, PHONE_CELLS, ROW_COLUMNS
 
-MEMORY_LIMIT = "2GB"  # DuckDB oversteps by about 90 MB; facts/performance.md 3
+MEMORY_LIMIT = "75%"  # of the machine's; a member takes about 200 bytes, tests/bench
 CELLS = ", ".join(ROW_COLUMNS)
 
 KINDS = {"email": 1, "phone": 2, "address": 3}
@@ -42,24 +47,27 @@ ROW_SCHEMA = pa.schema([pa.field("key", pa.binary()), *CELL_FIELDS, pa.field("co
 
 
 @contextmanager
-def engine(spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A fresh in-memory database that spills, encrypted, below `spill`."""
-    spill.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=spill, prefix="spill-") as directory:
-        database = duckdb.connect(
-            ":memory:",
-            config={
-                "memory_limit": MEMORY_LIMIT,
-                "threads": 2,
-                "temp_directory": directory,
-                "temp_file_encryption": True,
-                "preserve_insertion_order": False,
-            },
-        )
-        try:
-            yield database
-        finally:
-            database.close()
+def engine() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A fresh in-memory database.
+
+    Raises:
+        syncd.errors.SyncdError: What is compared does not fit into memory.
+    """
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": MEMORY_LIMIT,
+        "threads": 2,
+        "temp_directory": "",
+    }
+    database = duckdb.connect(":memory:", config=config)
+    try:
+        yield database
+    except duckdb.OutOfMemoryException:
+        raise SyncdError(
+            f"comparing does not fit into {MEMORY_LIMIT} of this machine's memory; nothing was "
+            "sent. Give it more memory, or cut the segment into smaller ones"
+        ) from None
+    finally:
+        database.close()
 
 
 def links(table: str, row: str) -> str:
@@ -102,18 +110,61 @@ def mask_columns() -> str:
     return ", ".join(f"bool_or(slot = {n}) AS s{n}" for n in range(ADDRESS_SLOT + 1))
 
 
-def load(
+def face() -> str:
+    """SQL for one number that tells a row's cells from any other's."""
+    cells = ", ".join(f"coalesce(hex({cell}), '-')" for cell in ROW_COLUMNS)
+    return f"md5_number(concat_ws('|', {cells}))"
+
+
+def feed(
     database: duckdb.DuckDBPyConnection,
-    statement: str,
-    rows: Iterator[pa.RecordBatch],
-    schema: pa.Schema,
+    rows: Iterable[tuple[int, pa.RecordBatch]],
+    *statements: str,
 ) -> None:
-    """Run an `INSERT ... SELECT ... FROM incoming` over streamed record batches."""
-    database.register("incoming", pa.RecordBatchReader.from_batches(schema, rows))
-    try:
-        database.execute(statement)
-    finally:
-        database.unregister("incoming")
+    """Run statements over record batches, one batch at a time.
+
+    Args:
+        database: Whose tables they fill.
+        rows: Batches, each with the position of its first row.
+        statements: They read `incoming`: the batch's columns and `n`, the position.
+    """
+    for first, batch in rows:
+        numbers = pa.array(range(first, first + batch.num_rows), pa.int64())
+        database.register("incoming", batch.append_column("n", numbers))
+        try:
+            for statement in statements:
+                database.execute(statement)
+        finally:
+            database.unregister("incoming")
+
+
+def positioned(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Each batch with the position of its first row."""
+    first = 0
+    for batch in batches:
+        yield first, batch
+        first += batch.num_rows
+
+
+def picked(
+    rows: Iterable[tuple[int, pa.RecordBatch]], wanted: npt.NDArray[np.int64]
+) -> Iterator[tuple[slice, pa.RecordBatch]]:
+    """The rows at given positions, and which of the positions they are.
+
+    Args:
+        rows: As `positioned` gives them.
+        wanted: Positions, ascending.
+    """
+    for first, batch in rows:
+        low, high = np.searchsorted(wanted, [first, first + batch.num_rows])
+        if low < high:
+            yield slice(int(low), int(high)), batch.take(pa.array(wanted[low:high] - first))
+
+
+def column(database: duckdb.DuckDBPyConnection, query: str) -> npt.NDArray[np.int64]:
+    """A query's single column of whole numbers."""
+    (found,) = database.execute(query).fetchnumpy().values()
+    return np.asarray(found, dtype=np.int64)
 
 
 def scalar(database: duckdb.DuckDBPyConnection, query: str) -> int:

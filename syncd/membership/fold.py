@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import groupby
 
 import duckdb
@@ -16,9 +17,9 @@ import pyarrow as pa
 
 from syncd.membership.blocks import BlockReader
 from syncd.membership.compare import micros
-from syncd.membership.engine import CELLS, ROW_SCHEMA, links, load
-from syncd.membership.held import link_held
-from syncd.model import ROW_COLUMNS, BatchRecord, BatchState, Operation, Phase
+from syncd.membership.engine import face, feed, links, positioned
+from syncd.membership.held import Sources
+from syncd.model import BatchRecord, BatchState, Operation, Phase
 
 SENT = frozenset({BatchState.SENDING, BatchState.UNKNOWN})
 ACCEPTED = frozenset({BatchState.ACCEPTED, BatchState.PROCESSED, BatchState.SETTLED})
@@ -26,16 +27,24 @@ ACCEPTED = frozenset({BatchState.ACCEPTED, BatchState.PROCESSED, BatchState.SETT
 
 @dataclass(frozen=True, slots=True)
 class PlanBatches:
-    """A plan's open file and those of its batches that are to be taken in."""
+    """A plan's open file and those of its batches that are to be taken in.
 
+    Attributes:
+        number: From 1, in the order in which the plans were made.
+    """
+
+    number: int
     file: BlockReader
     batches: Sequence[BatchRecord]
 
+    def source(self, phase: Phase) -> int:
+        """Number of the file section that rows of a phase come from; see `held.Sources`."""
+        return self.number * len(Phase) + list(Phase).index(phase)
 
-_OUT = f"""
-CREATE OR REPLACE TABLE out_row (
-    n BIGINT, key BLOB, {", ".join(f"{name} BLOB" for name in CELLS.split(", "))},
-    consent TINYINT)
+
+_OUT = """
+CREATE OR REPLACE TABLE out_row (n BIGINT, key BLOB, face UHUGEINT);
+CREATE OR REPLACE TABLE out_link (n BIGINT, slot TINYINT, kind TINYINT, id UHUGEINT);
 """
 
 # Before a removal's answer is known its rows, and everyone it may have taken along, are
@@ -62,13 +71,20 @@ _NOT_REMOVED_ANY_MORE = """
 UPDATE held_id SET removed_at = NULL, doubt = doubt OR $doubt
 WHERE id IN (SELECT id FROM out_link)
 """
-_SAME = " AND ".join(f"held_row.{c} IS NOT DISTINCT FROM out_row.{c}" for c in ROW_COLUMNS)
-_CURRENT = f"""
+_LAST = """
 UPDATE held_row SET current = FALSE WHERE key IN (SELECT key FROM out_row);
-UPDATE held_row SET current = TRUE FROM out_row WHERE held_row.key = out_row.key AND {_SAME};
-INSERT INTO held_row (key, {CELLS}, consent, current)
-SELECT DISTINCT ON (key) key, {CELLS}, consent, TRUE FROM out_row
+UPDATE held_row SET current = TRUE FROM out_row
+WHERE held_row.key = out_row.key AND held_row.face = out_row.face
+"""
+_NEW = """
+INSERT INTO held_row (key, face, current, file, n)
+SELECT DISTINCT ON (key) key, face, TRUE, $file, n FROM out_row
 WHERE key NOT IN (SELECT key FROM held_row WHERE current)
+"""
+_NEW_LINKS = """
+INSERT INTO held_link
+SELECT held_row.r, slot, kind, id FROM out_link JOIN held_row USING (n)
+WHERE held_row.file = $file AND held_row.r NOT IN (SELECT r FROM held_link)
 """
 _CERTAIN = """
 UPDATE held_id SET state = 1
@@ -91,7 +107,8 @@ DELETE FROM held_row WHERE NOT current AND r NOT IN (
   SELECT r FROM live GROUP BY r HAVING count(DISTINCT id) > 1
   UNION
   SELECT r FROM live WHERE id NOT IN (SELECT id FROM live WHERE current)
-)
+);
+DELETE FROM held_link WHERE r NOT IN (SELECT r FROM held_row)
 """
 
 
@@ -111,11 +128,18 @@ def fold(
     """
     for plan in plans:
         for group in _groups(plan.batches):
-            _take_in(database, plan.file, group)
+            _take_in(database, plan, group)
     database.execute(_SETTLED, {"due": micros(now - settle)})
-    link_held(database)
     database.execute(_DROP)
-    link_held(database)
+
+
+def sources(plans: Sequence[PlanBatches]) -> Sources:
+    """Where the rows of plans come from, for `held.write_held`."""
+    return {
+        plan.source(phase): partial(plan.file.batches, phase.value)
+        for plan in plans
+        for phase in (Phase.ADD, Phase.AGAIN)
+    }
 
 
 def _groups(batches: Sequence[BatchRecord]) -> Iterator[list[BatchRecord]]:
@@ -138,17 +162,17 @@ def _doubtful(batch: BatchRecord) -> bool:
 
 
 def _take_in(
-    database: duckdb.DuckDBPyConnection, file: BlockReader, group: Sequence[BatchRecord]
+    database: duckdb.DuckDBPyConnection, plan: PlanBatches, group: Sequence[BatchRecord]
 ) -> None:
     first = group[0]
     if first.phase.operation is Operation.ADD:
-        _load(database, _rows(file, first.phase, group))
-        _added(database, group)
+        _load(database, _rows(plan.file, first.phase, group))
+        _added(database, group, plan.source(first.phase))
         return
     if first.folded is None:
-        _load(database, _whole(file, Phase.AGAIN))
+        _load(database, positioned(plan.file.batches(Phase.AGAIN.value)))
         database.execute(_UNSURE)
-    _load(database, _rows(file, first.phase, group))
+    _load(database, _rows(plan.file, first.phase, group))
     _removed(database, group)
 
 
@@ -161,14 +185,16 @@ def _removed(database: duckdb.DuckDBPyConnection, group: Sequence[BatchRecord]) 
         database.execute(_REMOVED, {"at": micros(at), "refused": _refused(group)})
 
 
-def _added(database: duckdb.DuckDBPyConnection, group: Sequence[BatchRecord]) -> None:
+def _added(database: duckdb.DuckDBPyConnection, group: Sequence[BatchRecord], source: int) -> None:
     failed, doubt = group[0].state is BatchState.FAILED, _doubtful(group[0])
     if failed and group[0].folded is not None:
         database.execute(_UNSURE)  # its rows were taken in when it was accepted
         return
     database.execute(_POSSIBLE)  # ever sent, though it failed: promise 1
     database.execute(_NOT_REMOVED_ANY_MORE, {"doubt": doubt})
-    database.execute(_CURRENT)
+    database.execute(_LAST)
+    database.execute(_NEW, {"file": source})
+    database.execute(_NEW_LINKS, {"file": source})
     if failed:
         database.execute(_UNSURE)
     elif group[0].state in ACCEPTED:
@@ -197,22 +223,12 @@ def _rows(
             position += rows.num_rows
 
 
-def _whole(file: BlockReader, phase: Phase) -> Iterator[tuple[int, pa.RecordBatch]]:
-    for rows in file.batches(phase.value):
-        yield 0, rows
-
-
 def _load(database: duckdb.DuckDBPyConnection, rows: Iterator[tuple[int, pa.RecordBatch]]) -> None:
     """Put rows of a plan, with their position, into `out_row` and `out_link`."""
-    numbered = (
-        batch.append_column("n", pa.array(range(first, first + batch.num_rows), pa.int64()))
-        for first, batch in rows
-    )
     database.execute(_OUT)
-    load(
+    feed(
         database,
-        f"INSERT INTO out_row SELECT n, key, {CELLS}, consent FROM incoming",
-        numbered,
-        ROW_SCHEMA.append(pa.field("n", pa.int64())),
+        rows,
+        f"INSERT INTO out_row SELECT n, key, {face()} FROM incoming",
+        f"INSERT INTO out_link {links('incoming', 'n')}",
     )
-    database.execute(f"CREATE OR REPLACE TABLE out_link AS {links('out_row', 'n')}")

@@ -1,23 +1,43 @@
 """What an audience holds, as tables: rows as sent, and the state of each identifier.
 
-    held_row(r, key, <cells>, consent, current)   rows as sent; `current` is its key's last
+    held_row(r, key, face, current, file, n)      rows as sent; `current` is its key's last
     held_id(id, kind, state, doubt, removed_at)   every identifier ever sent, not settled out
     held_link(r, slot, kind, id)                  which row carries which identifier
 
 A row stays while it explains something: an identifier that only it can take out, or a
-link between two identifiers that the platform may have joined into one person.
+link between two identifiers that the platform may have joined into one person. Its cells
+stay in the file that it came from, at position `n`; `face` tells them from any other's.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
+
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from syncd.membership.blocks import BlockReader, BlockWriter
-from syncd.membership.engine import CELLS, ROW_SCHEMA, by_kind, links, load, scalar, stream
+from syncd.membership.engine import (
+    ROW_SCHEMA,
+    by_kind,
+    feed,
+    links,
+    picked,
+    positioned,
+    scalar,
+    stream,
+)
 from syncd.model import Sizes
 
-HELD_ROW_SCHEMA = ROW_SCHEMA.append(pa.field("current", pa.bool_()))
+HELD_ROW_SCHEMA = pa.schema(
+    [
+        *ROW_SCHEMA,
+        pa.field("current", pa.bool_()),
+        pa.field("face_high", pa.uint64()),
+        pa.field("face_low", pa.uint64()),
+    ]
+)
 HELD_ID_SCHEMA = pa.schema(
     [
         pa.field("high", pa.uint64()),
@@ -28,51 +48,74 @@ HELD_ID_SCHEMA = pa.schema(
         pa.field("removed_at", pa.int64()),
     ]
 )
-# A 128-bit number in two halves: Arrow has no column for it.
-SPLIT = "(id >> 64)::UBIGINT AS high, (id & 18446744073709551615::UHUGEINT)::UBIGINT AS low"
-JOINED = "(high::UHUGEINT << 64) | low::UHUGEINT"
 
-_TABLES = f"""
-CREATE SEQUENCE held_number;
+GENERATION = 0  # the file that held rows come from; those of plans follow
+
+# Where rows of one file come from: their section, read anew each time.
+Sources = Mapping[int, Callable[[], Iterator[pa.RecordBatch]]]
+
+# A 128-bit number in two halves: Arrow has no column for it.
+LOW = "18446744073709551615::UHUGEINT"
+
+
+def halves(number: str, high: str, low: str) -> str:
+    """SQL for both halves of a 128-bit column."""
+    return f"({number} >> 64)::UBIGINT AS {high}, ({number} & {LOW})::UBIGINT AS {low}"
+
+
+def whole(high: str, low: str) -> str:
+    """SQL for a 128-bit number from its halves."""
+    return f"(({high}::UHUGEINT << 64) | {low}::UHUGEINT)"
+
+
+_TABLES = """
+CREATE SEQUENCE held_number START 1;
 CREATE TABLE held_row (
-    r BIGINT DEFAULT nextval('held_number'), key BLOB,
-    {", ".join(f"{name} BLOB" for name in CELLS.split(", "))}, consent TINYINT, current BOOLEAN);
+    r BIGINT DEFAULT nextval('held_number'), key BLOB, face UHUGEINT, current BOOLEAN,
+    file INTEGER, n BIGINT);
 CREATE TABLE held_id (
     id UHUGEINT, kind TINYINT, state TINYINT, doubt BOOLEAN, removed_at BIGINT);
+CREATE TABLE held_link (r BIGINT, slot TINYINT, kind TINYINT, id UHUGEINT);
 """
 
 
 def load_held(database: duckdb.DuckDBPyConnection, generation: BlockReader | None) -> None:
     """Make the tables and fill them from a generation's file, or leave them empty."""
     database.execute(_TABLES)
-    if generation is not None:
-        load(
-            database,
-            f"INSERT INTO held_row (key, {CELLS}, consent, current) "
-            f"SELECT key, {CELLS}, consent, current FROM incoming",
-            generation.batches("rows"),
-            HELD_ROW_SCHEMA,
-        )
-        load(
-            database,
-            f"INSERT INTO held_id SELECT {JOINED}, kind, state, doubt, removed_at FROM incoming",
-            generation.batches("identifiers"),
-            HELD_ID_SCHEMA,
-        )
-    link_held(database)
+    if generation is None:
+        return
+    feed(
+        database,
+        positioned(generation.batches("rows")),
+        # Numbers of rows of the file are negative, so that new ones never meet them.
+        f"INSERT INTO held_row SELECT -1 - n, key, {whole('face_high', 'face_low')}, current, "
+        f"{GENERATION}, n FROM incoming",
+        f"INSERT INTO held_link SELECT -1 - n, slot, kind, id FROM ({links('incoming', 'n')})",
+    )
+    feed(
+        database,
+        positioned(generation.batches("identifiers")),
+        f"INSERT INTO held_id SELECT {whole('high', 'low')}, kind, state, doubt, removed_at "
+        "FROM incoming",
+    )
 
 
-def link_held(database: duckdb.DuckDBPyConnection) -> None:
-    """Derive `held_link` from `held_row`."""
-    database.execute(f"CREATE OR REPLACE TABLE held_link AS {links('held_row', 'r')}")
-
-
-def write_held(database: duckdb.DuckDBPyConnection, writer: BlockWriter) -> None:
-    """Write both tables to a generation's file."""
-    rows = f"SELECT key, {CELLS}, consent, current FROM held_row ORDER BY key, r"
-    for batch in stream(database, rows, HELD_ROW_SCHEMA):
-        writer.write("rows", batch)
-    states = f"SELECT {SPLIT}, kind, state, doubt, removed_at FROM held_id ORDER BY id"
+def write_held(database: duckdb.DuckDBPyConnection, writer: BlockWriter, sources: Sources) -> None:
+    """Write both tables to a generation's file, the cells of rows taken from their files."""
+    for file, batches in sources.items():
+        kept = database.execute(
+            f"SELECT n, current, {halves('face', 'high', 'low')} FROM held_row "
+            f"WHERE file = {file} ORDER BY n"
+        ).fetchnumpy()
+        positions = np.asarray(kept["n"], dtype=np.int64)
+        for at, rows in picked(positioned(batches()), positions):
+            columns = [rows.column(name) for name in ROW_SCHEMA.names]
+            columns += [pa.array(kept[name][at]) for name in ("current", "high", "low")]
+            writer.write("rows", pa.RecordBatch.from_arrays(columns, schema=HELD_ROW_SCHEMA))
+    states = (
+        f"SELECT {halves('id', 'high', 'low')}, kind, state, doubt, removed_at FROM held_id "
+        "ORDER BY id"
+    )
     for batch in stream(database, states, HELD_ID_SCHEMA):
         writer.write("identifiers", batch)
 

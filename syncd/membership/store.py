@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -18,9 +19,10 @@ import pyarrow as pa
 from syncd.errors import LedgerMismatch
 from syncd.membership import compare
 from syncd.membership.blocks import BlockReader, BlockWriter, Written
-from syncd.membership.engine import CELLS, ROW_SCHEMA, SNAPSHOT_SCHEMA, engine, links, load, stream
-from syncd.membership.fold import PlanBatches, fold
-from syncd.membership.held import JOINED, SPLIT, load_held, sizes, write_held
+from syncd.membership.engine import SNAPSHOT_SCHEMA, engine, feed, links, positioned
+from syncd.membership.fold import PlanBatches, fold, sources
+from syncd.membership.held import GENERATION, load_held, sizes, whole, write_held
+from syncd.membership.sections import write_plan
 from syncd.model import (
     BatchRecord,
     Compared,
@@ -29,13 +31,11 @@ from syncd.model import (
     Operation,
     Phase,
     Plan,
-    Snapshot,
     SnapshotId,
 )
 from syncd.plan import held_reasons, withdrawal_reasons
 
 SUFFIXES = (".snapshot", ".plan", ".members")
-_HELD_SCHEMA = pa.schema([pa.field("high", pa.uint64()), pa.field("low", pa.uint64())])
 
 
 class PlanRows:
@@ -75,13 +75,19 @@ class FileMembership:
         Removals that the guard holds are kept in the file by identifier, so that an
         approval can name exactly them.
         """
-        with engine(self._directory) as database, ExitStack() as files:
-            self._load(database, comparison, files)
-            held = self._decide(database, comparison)
+        snapshot = comparison.snapshot
+        with engine() as database, ExitStack() as files:
+            members = self._open(files, snapshot.path, snapshot.checksum)
+            generation = self._generation(comparison.generation, files)
+            compare.load_seen(database, members.batches("members"), comparison)
+            load_held(database, generation)
+            self._load_approved(database, comparison.approved, files)
+            self._load_under_way(database, comparison, files)
+            held = _decide(database, comparison)
             numbers = compare.counts(database)
-            header = {"plan": comparison.plan, "snapshot": comparison.snapshot.id}
+            header = {"plan": comparison.plan, "snapshot": snapshot.id}
             with self._writer(f"{comparison.plan}.plan", header) as writer:
-                _write_plan(database, writer)
+                write_plan(database, writer, members=members, generation=generation)
         written = _done(writer)
         return Compared(written.path, written.checksum, numbers, held)
 
@@ -109,20 +115,20 @@ class FileMembership:
             plans: In the order in which they were made, with batches to take in.
             rules: The rule set's version that digested them.
         """
-        with engine(self._directory) as database, ExitStack() as files:
-            load_held(database, self._generation(generation, files))
-            fold(
-                database,
-                [
-                    PlanBatches(self._open(files, plan.path, plan.checksum), batches)
-                    for plan, batches in plans
-                ],
-                now=now,
-                settle=settle,
-            )
+        with engine() as database, ExitStack() as files:
+            before = self._generation(generation, files)
+            load_held(database, before)
+            taken = [
+                PlanBatches(n, self._open(files, plan.path, plan.checksum), batches)
+                for n, (plan, batches) in enumerate(plans, 1)
+            ]
+            fold(database, taken, now=now, settle=settle)
+            rows = sources(taken)
+            if before is not None:
+                rows = {GENERATION: partial(before.batches, "rows"), **rows}
             number = 1 + (generation.number if generation else 0)
             with self._writer(f"{name}.members", {"generation": number}) as writer:
-                write_held(database, writer)
+                write_held(database, writer, rows)
             held = sizes(database)
         written = _done(writer)
         return Generation(number, written.path, written.checksum, held, rules, now)
@@ -140,67 +146,14 @@ class FileMembership:
             path.unlink()
         return len(stale)
 
-    def _decide(
-        self, database: duckdb.DuckDBPyConnection, comparison: Comparison
-    ) -> tuple[str, ...]:
-        compare.gate(database, comparison)
-        compare.find_gone(database, comparison)
-        withdrawn, reference = compare.withdrawn(database), comparison.reference
-        denied = withdrawal_reasons(
-            withdrawn=withdrawn, reference=reference, guard=comparison.guard
-        )
-        ordinary: tuple[str, ...] = ()
-        if comparison.removes:
-            ordinary = held_reasons(
-                leaving=compare.leaving(database),
-                withdrawn=withdrawn,
-                target=compare.target(database),
-                reference=reference,
-                guard=comparison.guard,
-                changes=comparison.changes,
-            )
-        free, withdrawals = not ordinary, not denied
-        if comparison.approved and (ordinary or denied):
-            left = compare.unapproved(database, ordinary=bool(ordinary), denied=bool(denied))
-            more = f"{left:,} identifiers would leave that the approved plan does not name"
-            ordinary, denied = ((more,) if left else ()), ()
-        compare.choose(database, comparison, free=free, withdrawals=withdrawals)
-        return (*ordinary, *denied)
-
-    def _load(
-        self, database: duckdb.DuckDBPyConnection, comparison: Comparison, files: ExitStack
-    ) -> None:
-        snapshot: Snapshot = comparison.snapshot
-        members = self._open(files, snapshot.path, snapshot.checksum)
-        database.execute(
-            "CREATE SEQUENCE seen_number; CREATE TABLE incoming_seen "
-            f"(n BIGINT DEFAULT nextval('seen_number'), key BLOB, "
-            f"{', '.join(f'{name} BLOB' for name in CELLS.split(', '))}, "
-            "consent TINYINT, region BOOLEAN)"
-        )
-        load(
-            database,
-            f"INSERT INTO incoming_seen (key, {CELLS}, consent, region) "
-            f"SELECT key, {CELLS}, consent, region FROM incoming",
-            members.batches("members"),
-            SNAPSHOT_SCHEMA,
-        )
-        load_held(database, self._generation(comparison.generation, files))
-        self._load_approved(database, comparison.approved, files)
-        self._load_under_way(database, comparison, files)
-
     def _load_approved(
         self, database: duckdb.DuckDBPyConnection, approved: Sequence[Plan], files: ExitStack
     ) -> None:
         database.execute("CREATE TABLE approved (id UHUGEINT)")
         for plan in approved:
             held = self._open(files, plan.path, plan.checksum).batches("held")
-            load(
-                database,
-                f"INSERT INTO approved SELECT {JOINED} FROM incoming",
-                held,
-                _HELD_SCHEMA,
-            )
+            into = f"INSERT INTO approved SELECT {whole('high', 'low')} FROM incoming"
+            feed(database, positioned(held), into)
 
     def _load_under_way(
         self, database: duckdb.DuckDBPyConnection, comparison: Comparison, files: ExitStack
@@ -215,16 +168,9 @@ class FileMembership:
             removal = batch.phase.operation is Operation.REMOVE
             if removal:
                 rows += file.batches(Phase.AGAIN.value)
-            names = ", ".join(f"{name} BLOB" for name in CELLS.split(", "))
-            database.execute(f"CREATE OR REPLACE TABLE busy (n BIGINT, {names})")
-            load(
-                database,
-                f"INSERT INTO busy SELECT 0, {CELLS} FROM incoming",
-                iter(rows),
-                ROW_SCHEMA,
-            )
             table = "removing" if removal else "adding"
-            database.execute(f"INSERT INTO {table} SELECT id FROM ({links('busy', 'n')})")
+            into = f"INSERT INTO {table} SELECT id FROM ({links('incoming', 'n')})"
+            feed(database, positioned(rows), into)
 
     def _generation(self, generation: Generation | None, files: ExitStack) -> BlockReader | None:
         if generation is None:
@@ -241,21 +187,27 @@ class FileMembership:
         return BlockWriter(self._directory, name, key=self._key, header=header)
 
 
-def _write_plan(database: duckdb.DuckDBPyConnection, writer: BlockWriter) -> None:
-    for phase, query in {
-        Phase.REMOVE: f"SELECT key, {CELLS}, consent FROM removal ORDER BY key",
-        Phase.ADD: f"SELECT key, {CELLS}, consent FROM want JOIN addition USING (n) ORDER BY key",
-        Phase.AGAIN: f"SELECT key, {CELLS}, consent FROM want JOIN again USING (n) ORDER BY key",
-    }.items():
-        for batch in stream(database, query, ROW_SCHEMA):
-            writer.write(phase.value, batch)
-    # Those that wait for an addition under way too: an approval is of what should leave.
-    held = (
-        f"SELECT {SPLIT} FROM gone WHERE NOT confirmation "
-        "AND id NOT IN (SELECT id FROM take) ORDER BY id"
-    )
-    for batch in stream(database, held, _HELD_SCHEMA):
-        writer.write("held", batch)
+def _decide(database: duckdb.DuckDBPyConnection, comparison: Comparison) -> tuple[str, ...]:
+    compare.find_gone(database, comparison)
+    withdrawn, reference = compare.withdrawn(database), comparison.reference
+    denied = withdrawal_reasons(withdrawn=withdrawn, reference=reference, guard=comparison.guard)
+    ordinary: tuple[str, ...] = ()
+    if comparison.removes:
+        ordinary = held_reasons(
+            leaving=compare.leaving(database),
+            withdrawn=withdrawn,
+            target=compare.target(database),
+            reference=reference,
+            guard=comparison.guard,
+            changes=comparison.changes,
+        )
+    free, withdrawals = not ordinary, not denied
+    if comparison.approved and (ordinary or denied):
+        left = compare.unapproved(database, ordinary=bool(ordinary), denied=bool(denied))
+        more = f"{left:,} identifiers would leave that the approved plan does not name"
+        ordinary, denied = ((more,) if left else ()), ()
+    compare.choose(database, comparison, free=free, withdrawals=withdrawals)
+    return (*ordinary, *denied)
 
 
 def _done(writer: BlockWriter) -> Written:

@@ -8,14 +8,18 @@ membership does not know, and nothing is pushed that was not written down before
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, assert_never
+from datetime import timedelta
+from typing import Literal
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.memory import Fail, GoThrough, LoseAnswer, Step
+from connectors.memory import Fail, GoThrough, LoseAnswer, RefuseRows, Step
 from syncd.errors import Denied, EmptySegment, PlatformError, RequestRefused, Throttled, Unavailable
+from syncd.model import Guard, Phase, RunState
 from syncd.retry import ATTEMPTS
+from syncd.sync import Result
 from tests.integration.worlds import Death, MemoryWorlds, Person, memory_world
 
 Befall = Literal[
@@ -37,6 +41,21 @@ PHONES = (
 BAD_EMAILS = ("none", "anna@", "")
 
 
+LOST = Fail(Unavailable("memory", "timeout"))
+# What each trouble is to one push after the other; an outage lasts longer than our patience.
+SCRIPTS: dict[Befall, list[Step]] = {
+    "fine": [GoThrough()],
+    "lost": [LOST, GoThrough()],
+    "applied": [LoseAnswer(), GoThrough()],
+    "outage": [LOST] * ATTEMPTS,
+    "outage applied": [LoseAnswer()] * ATTEMPTS,
+    "throttled": [Fail(Throttled("memory", "busy", retry_after=5.0)), GoThrough()],
+    "quota": [Fail(Throttled("memory", "quota", retry_after=3600.0))],
+    "denied": [Fail(Denied("memory", "token"))],
+    "refused": [Fail(RequestRefused("memory", "invalid"))],
+}
+
+
 @dataclass(frozen=True)
 class Chapter:
     """What happens between two moments.
@@ -47,6 +66,7 @@ class Chapter:
         death: Where its process dies, if it does.
         order: How what waits on the platform is shuffled; None leaves it waiting.
         fail: Which of it fails there, by position.
+        left: How much of it goes on waiting all the same.
         hours: That pass afterwards.
     """
 
@@ -55,6 +75,7 @@ class Chapter:
     death: Death | None = None
     order: tuple[int, ...] | None = ()
     fail: tuple[int, ...] = ()
+    left: int = 0
     hours: int = 1
 
 
@@ -69,12 +90,6 @@ people = st.builds(
     consent=st.sampled_from(["granted", "granted", "unknown", "denied"]),
 )
 segments = st.dictionaries(st.sampled_from("abcde"), people, max_size=4)
-befalls: st.SearchStrategy[Befall] = st.sampled_from(
-    (
-        "fine", "fine", "lost", "applied", "outage", "outage applied",
-        "throttled", "quota", "denied", "refused",
-    )
-)  # fmt: skip
 deaths = st.one_of(
     st.none(),
     st.builds(Death, st.just("commit"), st.integers(1, 20), st.sampled_from(["before", "after"])),
@@ -84,10 +99,11 @@ orders = st.one_of(st.none(), st.lists(st.integers(0, 5), max_size=5).map(tuple)
 chapters = st.builds(
     Chapter,
     members=segments,
-    befalls=st.lists(befalls, max_size=4).map(tuple),
+    befalls=st.lists(st.sampled_from(list(SCRIPTS)), max_size=4).map(tuple),
     death=deaths,
     order=orders,
     fail=st.lists(st.integers(0, 4), max_size=1).map(tuple),
+    left=st.sampled_from([0, 0, 1, 2]),
     hours=st.sampled_from([1, 1, 30, 50]),
 )
 # Somebody is left at the end: a segment of nobody removes nobody.
@@ -95,35 +111,9 @@ somebody = segments.map(lambda members: {**members, "z": Person((EMAILS[0][0],))
 HISTORY = {"history": st.lists(chapters, max_size=4), "members": somebody}
 
 
-def script(befall: Befall) -> list[Step]:
-    """What a push meets; an outage lasts longer than our patience."""
-    lost = Fail(Unavailable("memory", "timeout"))
-    match befall:
-        case "fine":
-            return [GoThrough()]
-        case "lost":
-            return [lost, GoThrough()]
-        case "applied":
-            return [LoseAnswer(), GoThrough()]
-        case "outage":
-            return [lost] * ATTEMPTS
-        case "outage applied":
-            return [LoseAnswer()] * ATTEMPTS
-        case "throttled":
-            return [Fail(Throttled("memory", "busy", retry_after=5.0)), GoThrough()]
-        case "quota":
-            return [Fail(Throttled("memory", "quota", retry_after=3600.0))]
-        case "denied":
-            return [Fail(Denied("memory", "token"))]
-        case "refused":
-            return [Fail(RequestRefused("memory", "invalid"))]
-        case _:
-            assert_never(befall)
-
-
 def live(here: MemoryWorlds, chapter: Chapter) -> None:
     """One chapter; only what may go wrong does."""
-    steps = [step for befall in chapter.befalls for step in script(befall)]
+    steps = [step for befall in chapter.befalls for step in SCRIPTS[befall]]
     found = here.run(chapter.members, steps, death=chapter.death)
     here.world.check()
     if isinstance(found, Exception) and not isinstance(found, PlatformError | EmptySegment):
@@ -131,13 +121,16 @@ def live(here: MemoryWorlds, chapter: Chapter) -> None:
     if chapter.hours >= 26:
         here.process(chapter.order or ())  # no platform takes longer than a day
     elif chapter.order is not None:
-        here.process(chapter.order, fail=chapter.fail)
+        here.process(chapter.order, fail=chapter.fail, left=chapter.left)
     here.world.check()
     here.world.clock.pass_by(hours=chapter.hours)
 
 
 def converges(history: list[Chapter], members: dict[str, Person], *, later: bool) -> None:
-    """Live through a history; then good runs make the audience equal and rest."""
+    """Live through a history; then good runs make the audience equal and rest.
+
+    Again two days later, when removals have settled and those in doubt are confirmed.
+    """
     with memory_world(later=later) as here:
         for chapter in history:
             live(here, chapter)
@@ -160,3 +153,73 @@ def test_after_any_history_a_platform_that_works_later_is_equal(
     history: list[Chapter], members: dict[str, Person]
 ) -> None:
     converges(history, members, later=True)
+
+
+# --- reduced from what went wrong ----------------------------------------------
+
+ANNA, BOB = Person((EMAILS[0][0],), (PHONES[0][0],)), Person((EMAILS[1][0],), (PHONES[0][1],))
+MANY = {str(n): Person((f"member{n}@example.com",)) for n in range(6)}
+HALF = {key: MANY[key] for key in "012"}
+STRICT = Guard(max_removed=0.1, min_members=0)
+
+
+def finished(found: object) -> Result:
+    assert isinstance(found, Result), found
+    return found
+
+
+def approve(here: MemoryWorlds, members: dict[str, Person]) -> None:
+    """A run on these members is held, and a person lets its removals go."""
+    held = finished(here.run(members))
+    assert held.plan.held
+    expires = here.world.clock.now() + timedelta(hours=72)
+    here.world.ledger.approve(held.plan.id, "operator", event=None, expires_at=expires)
+
+
+def test_a_removal_that_was_refused_by_name_is_planned_again() -> None:
+    """Nobody was taken out by it, so its member is still possible."""
+    with memory_world(later=False) as here:
+        here.run({"a": ANNA, "b": BOB})
+        here.run({"b": BOB}, [RefuseRows((0,))])
+        here.world.check()
+        here.world.clock.pass_by(hours=49)
+        here.run({"b": BOB})
+        here.world.check()
+        here.settle_down({"b": BOB})
+
+
+def test_an_approval_waits_with_the_removals_it_let_go() -> None:
+    """They wait for additions under way; the approval names them and is there when they go."""
+    with memory_world(later=True) as here:
+        here.world.guard = STRICT
+        here.run(MANY)
+        approve(here, HALF)
+        assert finished(here.run(HALF)).plan.counts.waiting_removals == 3
+        here.process()
+        assert finished(here.run(HALF)).pushed[Phase.REMOVE] == 3
+        assert here.world.ledger.approvals(*here.world.at) == ()
+        here.settle_down(HALF)
+
+
+def test_an_approval_outlives_a_removal_that_was_refused_whole() -> None:
+    """What it let go was not taken out, so it is not spent."""
+    with memory_world(later=False, batch_rows=10) as here:
+        here.world.guard = STRICT
+        here.run(MANY)
+        approve(here, HALF)
+        here.run(HALF, SCRIPTS["refused"])
+        assert finished(here.run(HALF)).pushed[Phase.REMOVE] == 3
+        here.settle_down(HALF)
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_a_run_that_begins_before_the_last_was_processed_overtakes_nothing(left: int) -> None:
+    """Bob shares a phone with Anna, who leaves, comes back, and leaves again."""
+    with memory_world(later=True) as here:
+        for members in ({"a": ANNA, "b": BOB}, {"b": BOB}, {"a": ANNA, "b": BOB}, {"b": BOB}):
+            found = finished(here.run(members))
+            assert found.run.state is RunState.PROCESSING
+            here.world.check()
+            here.process((1, 0, 2), left=left)
+            here.world.check()
+        here.settle_down({"b": BOB})

@@ -230,11 +230,11 @@ class World:
 
     # --- doing -----------------------------------------------------------------
 
-    def sync(self, *, death: Death | None = None, **wish: bool) -> Result:
+    def sync(self, *, death: Death | None = None, wait: bool = False) -> Result:
         """One run; raises what it raises."""
         self.wire.death, self.wire.counts = death, Counter()
         try:
-            return run(self.parts(), Wish("test", **wish))
+            return run(self.parts(), Wish("test", wait=wait))
         finally:
             self.wire.death = None
 
@@ -426,17 +426,28 @@ class MemoryWorlds:
         self.remote._steps.clear()
         return found
 
-    def hidden(self) -> list[str]:
-        """Requests that the platform took and whose answer never reached us."""
-        return [one for one in self.remote.pending if one not in self.world.told]
+    def process(
+        self, order: Sequence[int] = (), *, fail: Collection[int] = (), left: int = 0
+    ) -> None:
+        """Let what was accepted take effect.
 
-    def process(self, order: Sequence[int] = (), *, fail: Collection[int] = ()) -> None:
-        """Let all that was accepted take effect; `order` shuffles, `fail` names positions."""
+        Args:
+            order: Shuffles it.
+            fail: Places in that order that fail instead.
+            left: So many of the last go on waiting. No removal does whose answer was lost:
+                syncd does not repair one that outlives its member's return.
+        """
         pending = self.remote.pending
         keys = dict(zip(pending, itertools.chain(order, itertools.repeat(0)), strict=False))
         shuffled = sorted(pending, key=lambda one: keys[one])
-        failing = {shuffled[place] for place in fail if place < len(shuffled)}
-        self.remote.process(shuffled, fail=failing)
+        lost = {one for one in pending if one not in self.world.told and self._removes(one)}
+        may_wait = [one for one in shuffled if one not in lost]
+        waits = set(may_wait[len(may_wait) - left :]) if left else set()
+        now = [one for one in shuffled if one not in waits]
+        self.remote.process(now, fail={now[place] for place in fail if place < len(now)})
+
+    def _removes(self, reference: str) -> bool:
+        return self.remote._work[reference].operation is Operation.REMOVE
 
     def settle_down(self, members: Mapping[str, Person]) -> None:
         """Good runs until there is nothing to send and nothing under way.

@@ -1,0 +1,61 @@
+"""A plan's file: the rows of each phase, picked from the files that hold their cells."""
+
+from __future__ import annotations
+
+import duckdb
+import pyarrow as pa
+
+from syncd.membership.blocks import BlockReader, BlockWriter
+from syncd.membership.engine import ROW_SCHEMA, column, masked, picked, positioned, stream
+from syncd.membership.held import halves
+from syncd.model import Phase
+
+HELD_SCHEMA = pa.schema([pa.field("high", pa.uint64()), pa.field("low", pa.uint64())])
+
+
+def write_plan(
+    database: duckdb.DuckDBPyConnection,
+    writer: BlockWriter,
+    *,
+    members: BlockReader,
+    generation: BlockReader | None,
+) -> None:
+    """Write what `syncd.membership.compare` has chosen.
+
+    Args:
+        database: With the tables `mask`, `addition`, `again`, `gone` and `take`.
+        writer: Of the plan's file.
+        members: The snapshot.
+        generation: The membership that it was compared with.
+    """
+    if generation is not None:
+        _write_removals(database, writer, generation)
+    for phase, table in ((Phase.ADD, "addition"), (Phase.AGAIN, "again")):
+        chosen = column(database, f"SELECT n FROM {table} ORDER BY n")
+        for _, rows in picked(positioned(members.batches("members")), chosen):
+            writer.write(phase.value, rows.select(ROW_SCHEMA.names))
+    held = (
+        f"SELECT {halves('id', 'high', 'low')} FROM gone WHERE NOT confirmation AND NOT waits "
+        "AND id NOT IN (SELECT id FROM take) ORDER BY id"
+    )
+    for batch in stream(database, held, HELD_SCHEMA):
+        writer.write("held", batch)
+
+
+def _write_removals(
+    database: duckdb.DuckDBPyConnection, writer: BlockWriter, generation: BlockReader
+) -> None:
+    """Rows as they were sent, every cell blank that stays; see `compare.MASK`."""
+    numbers = column(database, "SELECT -1 - r AS n FROM mask ORDER BY n")
+    for at, rows in picked(positioned(generation.batches("rows")), numbers):
+        sent = rows.append_column("n", pa.array(numbers[at]))
+        database.register("sent", sent)
+        try:
+            query = (
+                f"SELECT key, {masked('mask')}, consent FROM sent "
+                "JOIN mask ON mask.r = -1 - sent.n ORDER BY sent.n"
+            )
+            for batch in stream(database, query, ROW_SCHEMA):
+                writer.write(Phase.REMOVE.value, batch)
+        finally:
+            database.unregister("sent")
