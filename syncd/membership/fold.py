@@ -21,6 +21,7 @@ from syncd.membership.engine import face, feed, links, positioned
 from syncd.membership.held import Sources
 from syncd.model import BatchRecord, BatchState, Operation, Phase
 
+TOGETHER = 100  # batches taken in by one statement: up to a million rows in memory
 SENT = frozenset({BatchState.SENDING, BatchState.UNKNOWN})
 ACCEPTED = frozenset({BatchState.ACCEPTED, BatchState.PROCESSED, BatchState.SETTLED})
 
@@ -145,7 +146,7 @@ def sources(plans: Sequence[PlanBatches]) -> Sources:
 def _groups(batches: Sequence[BatchRecord]) -> Iterator[list[BatchRecord]]:
     """Batches in the order sent, those with the same effect together.
 
-    A first sync has a thousand batches that were all accepted: one statement, not each.
+    A first sync has a thousand batches that were all accepted: a few statements, not each.
     """
 
     def effect(batch: BatchRecord) -> tuple[Phase, bool, bool, bool, bool]:
@@ -153,8 +154,10 @@ def _groups(batches: Sequence[BatchRecord]) -> Iterator[list[BatchRecord]]:
         return batch.phase, failed, accepted, _doubtful(batch), batch.folded is None
 
     ordered = sorted(batches, key=lambda batch: batch.number)
-    for _, group in groupby(ordered, effect):
-        yield list(group)
+    for _, alike in groupby(ordered, effect):
+        group = list(alike)
+        for first in range(0, len(group), TOGETHER):
+            yield group[first : first + TOGETHER]
 
 
 def _doubtful(batch: BatchRecord) -> bool:
