@@ -19,7 +19,8 @@ from syncd.identity.rules import rule_set
 from syncd.ledger import directory
 from syncd.ledger.keys import Key, load_or_make_key
 from syncd.ledger.lock import Hold, hold
-from syncd.ledger.store import Ledger, open_ledger
+from syncd.ledger.opening import open_ledger
+from syncd.ledger.store import Ledger
 from syncd.membership import FileMembership
 from syncd.model import SegmentQuery, Sync
 from syncd.parts import Parts, Progress, silent

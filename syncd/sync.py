@@ -248,13 +248,17 @@ def _close(parts: Parts, opened: Run, plan: Plan, audience: KnownAudience, wish:
     refused = refused_rows(batches)
     too_many = rows - usable > limit * rows
     left = [b for b in batches if b.state in {BatchState.PLANNED, BatchState.ACCEPTED}]
-    state = _state(plan, left=bool(left), short=bool(refused) or too_many)
+    waits = plan.counts.waiting_removals
+    state = _state(plan, left=bool(left or waits), short=bool(refused) or too_many)
     if not left and not plan.held:
         parts.ledger.set_plan_state(plan.id, "done")
     pushed = accepted_rows(batches)
+    said = _outcome(pushed, refused, len(left), rows - usable if too_many else 0)
+    if waits:
+        said += f" {waits:,} identifiers leave once additions under way are processed."
     event = parts.event(
         "run_finished",
-        _outcome(pushed, refused, len(left), rows - usable if too_many else 0),
+        said,
         actor=wish.actor,
         audience=audience.name,
         counts={"refused": refused, "unusable": rows - usable}

@@ -24,12 +24,9 @@ def register(application: typer.Typer) -> None:
     last: tuple[Callable[..., None], ...] = (migrate, sandbox)
     for command in first:
         application.command()(command)
-    _group(application, "runs", "What ran, and how it ended.", runs_show).callback(
-        invoke_without_command=True
-    )(runs)
-    _group(
-        application, "audit", "What happened, in sentences.", audit_show, audit_export, audit_verify
-    ).callback(invoke_without_command=True)(audit)
+    _group(application, "runs", "What ran, and how it ended.", runs_show, alone=runs)
+    told = (audit_show, audit_export, audit_verify)
+    _group(application, "audit", "What happened, in sentences.", *told, alone=audit)
     _group(application, "segments", "The catalogue and yours.", segments_list, segments_preview)
     _group(application, "config", "The configuration.", config_check, config_schema)
     for command in last:
@@ -37,14 +34,27 @@ def register(application: typer.Typer) -> None:
 
 
 def _group(
-    application: typer.Typer, name: str, text: str, *members: Callable[..., None]
-) -> typer.Typer:
-    """Add commands below a word: `runs_show` becomes `runs show`."""
-    below = typer.Typer(help=text, no_args_is_help=True)
+    application: typer.Typer,
+    name: str,
+    text: str,
+    *members: Callable[..., None],
+    alone: Callable[..., None] | None = None,
+) -> None:
+    """Add commands below a word: `runs_show` becomes `runs show`.
+
+    Args:
+        application: To add them to.
+        name: The word.
+        text: Its help.
+        members: The commands.
+        alone: What the word means by itself; its help, if nothing.
+    """
+    below = typer.Typer(help=text, no_args_is_help=alone is None)
+    if alone is not None:
+        below.callback(invoke_without_command=True, help=text)(alone)
     for member in members:
         below.command(member.__name__.partition("_")[2])(member)
     application.add_typer(below, name=name)
-    return below
 
 
 def demo(

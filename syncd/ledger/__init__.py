@@ -3,7 +3,8 @@
 It is the one commit point: a file counts only once a row names it, and a batch is
 written here before it is sent. Nothing in it identifies a customer.
 
-    store       `open_ledger`, `Ledger`: every method is one transaction
+    opening     `open_ledger`: at head and of this key, or refused
+    store       `Ledger`: every method is one transaction
     states      where a batch may go next; pure
     keys        the ledger key and its sub-keys
     lock        one process at a time

@@ -185,6 +185,7 @@ def outcome(tx: Connection, batch_id: BatchId, told: Outcome, *, now: datetime) 
         tx,
         before,
         then,
+        owed=bool(told.refused),  # the membership took in that all of it was accepted
         refused=codec.refusals_text((*before.refused, *told.refused)),
         match_rate=told.match_rate,
         processed_at=now,
@@ -295,8 +296,15 @@ def _end_attempt(
         tx.execute(update(attempt).where(last).values(code=code))
 
 
-def _change(tx: Connection, before: BatchRecord, then: BatchState, **values: Any) -> BatchRecord:  # noqa: ANN401 - columns differ in type
-    values |= {"state": then.value, "unfolded": states.unfolded(then, before.folded)}
+def _change(
+    tx: Connection,
+    before: BatchRecord,
+    then: BatchState,
+    *,
+    owed: bool = False,
+    **values: Any,  # noqa: ANN401 - columns differ in type
+) -> BatchRecord:
+    values |= {"state": then.value, "unfolded": owed or states.unfolded(then, before.folded)}
     tx.execute(update(batch).where(batch.c.id == before.id).values(**values))
     return _one(tx, before.id)
 

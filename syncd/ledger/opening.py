@@ -8,7 +8,11 @@ from sqlalchemy import Connection, inspect, select, text
 
 from syncd.errors import ConfigError, LedgerMismatch
 from syncd.ledger import tables
+from syncd.ledger.engine import ledger_url, open_engine, reading
 from syncd.ledger.keys import Key
+from syncd.ledger.store import Ledger
+from syncd.ledger.transactions import Transactions
+from syncd.ports import Clock
 
 
 def revision(tx: Connection) -> str | None:
@@ -56,3 +60,26 @@ def check_key(tx: Connection, key: Key) -> None:
             "the ledger key changed: this ledger was made with another one. "
             "Restore that key, or start over with `syncd rebuild`"
         )
+
+
+def open_ledger(url: str, *, password: str | None, key: Key, clock: Clock) -> Ledger:
+    """Open a ledger that is at head and was made with this key.
+
+    Args:
+        url: `sqlite:///FILE` or `postgresql+psycopg://...`, without a password.
+
+    Raises:
+        syncd.errors.ConfigError: It is not there, or of another schema.
+        syncd.errors.LedgerMismatch: It was made with another key.
+        syncd.errors.SyncdError: The database cannot be reached.
+    """
+    engine = open_engine(ledger_url(url, password))
+    try:
+        with reading(engine) as tx:
+            check_schema(tx)
+            check_key(tx, key)
+            ledger_id = str(tx.scalar(select(tables.ledger.c.ledger_id)))
+    except BaseException:
+        engine.dispose()
+        raise
+    return Ledger(Transactions(engine, key.derive("audit")), ledger_id, clock)

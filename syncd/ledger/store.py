@@ -17,12 +17,10 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from syncd.ledger import audiences, audit, batches, generations, opening, plans, runs, states
+from syncd.ledger import audiences, audit, batches, generations, plans, runs, states
 from syncd.ledger.audiences import KnownAudience
 from syncd.ledger.audit import Verification
 from syncd.ledger.batches import Answer, Attempt
-from syncd.ledger.engine import ledger_url, open_engine, reading
-from syncd.ledger.keys import Key
 from syncd.ledger.plans import Approval
 from syncd.ledger.states import PlanState
 from syncd.ledger.tables import ledger
@@ -45,29 +43,6 @@ from syncd.model import (
     Snapshot,
 )
 from syncd.ports import Clock
-
-
-def open_ledger(url: str, *, password: str | None, key: Key, clock: Clock) -> Ledger:
-    """Open a ledger that is at head and was made with this key.
-
-    Args:
-        url: `sqlite:///FILE` or `postgresql+psycopg://...`, without a password.
-
-    Raises:
-        syncd.errors.ConfigError: It is not there, or of another schema.
-        syncd.errors.LedgerMismatch: It was made with another key.
-        syncd.errors.SyncdError: The database cannot be reached.
-    """
-    engine = open_engine(ledger_url(url, password))
-    try:
-        with reading(engine) as tx:
-            opening.check_schema(tx)
-            opening.check_key(tx, key)
-            ledger_id = str(tx.scalar(select(ledger.c.ledger_id)))
-    except BaseException:
-        engine.dispose()
-        raise
-    return Ledger(Transactions(engine, key.derive("audit")), ledger_id, clock)
 
 
 class Ledger:

@@ -58,9 +58,10 @@ _REMOVED = """
 UPDATE held_id SET doubt = doubt AND removed_at IS NULL, removed_at = $at, state = 0
 WHERE id IN (SELECT id FROM out_link WHERE NOT list_contains($refused, n))
 """
-_NOT_REMOVED = """
-UPDATE held_id SET removed_at = NULL WHERE id IN (SELECT id FROM out_link)
-"""
+_NOT_REMOVED = "UPDATE held_id SET removed_at = NULL WHERE id IN (SELECT id FROM out_link)"
+_NOT_REMOVED_ROWS = f"{_NOT_REMOVED[:-1]} WHERE list_contains($refused, n))"
+# The platform says how many rows it would not take, not which: all are confirmed once more.
+_DOUBT = "UPDATE held_id SET doubt = TRUE WHERE id IN (SELECT id FROM out_link)"
 
 _POSSIBLE = """
 INSERT INTO held_id
@@ -149,9 +150,10 @@ def _groups(batches: Sequence[BatchRecord]) -> Iterator[list[BatchRecord]]:
     A first sync has a thousand batches that were all accepted: a few statements, not each.
     """
 
-    def effect(batch: BatchRecord) -> tuple[Phase, bool, bool, bool, bool]:
+    def effect(batch: BatchRecord) -> tuple[object, ...]:
         failed, accepted = batch.state is BatchState.FAILED, batch.state in ACCEPTED
-        return batch.phase, failed, accepted, _doubtful(batch), batch.folded is None
+        known = batch.folded is None, batch.folded in ACCEPTED
+        return batch.phase, failed, accepted, known, _doubtful(batch), _short(batch)
 
     ordered = sorted(batches, key=lambda batch: batch.number)
     for _, alike in groupby(ordered, effect):
@@ -162,6 +164,11 @@ def _groups(batches: Sequence[BatchRecord]) -> Iterator[list[BatchRecord]]:
 
 def _doubtful(batch: BatchRecord) -> bool:
     return batch.doubtful or batch.state in SENT
+
+
+def _short(batch: BatchRecord) -> bool:
+    """Whether rows of it were refused and nobody knows which."""
+    return any(refusal.row is None for refusal in batch.refused)
 
 
 def _take_in(
@@ -184,8 +191,14 @@ def _removed(database: duckdb.DuckDBPyConnection, group: Sequence[BatchRecord]) 
     if group[0].state is BatchState.FAILED:
         database.execute(_NOT_REMOVED)
     elif group[0].state in ACCEPTED:
-        at = max(batch.accepted_at for batch in group if batch.accepted_at is not None)
-        database.execute(_REMOVED, {"at": micros(at), "refused": _refused(group)})
+        refused = _refused(group)
+        if group[0].folded not in ACCEPTED:
+            at = max(batch.accepted_at for batch in group if batch.accepted_at is not None)
+            database.execute(_REMOVED, {"at": micros(at), "refused": refused})
+        elif refused:
+            database.execute(_NOT_REMOVED_ROWS, {"refused": refused})
+        if _short(group[0]):
+            database.execute(_DOUBT)
 
 
 def _added(database: duckdb.DuckDBPyConnection, group: Sequence[BatchRecord], source: int) -> None:

@@ -34,8 +34,9 @@ def write_plan(
         chosen = column(database, f"SELECT n FROM {table} ORDER BY n")
         for _, rows in picked(positioned(members.batches("members")), chosen):
             writer.write(phase.value, rows.select(ROW_SCHEMA.names))
+    # Those that wait for an addition under way too: an approval is of what should leave.
     held = (
-        f"SELECT {halves('id', 'high', 'low')} FROM gone WHERE NOT confirmation AND NOT waits "
+        f"SELECT {halves('id', 'high', 'low')} FROM gone WHERE NOT confirmation "
         "AND id NOT IN (SELECT id FROM take) ORDER BY id"
     )
     for batch in stream(database, held, HELD_SCHEMA):

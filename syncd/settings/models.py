@@ -182,9 +182,9 @@ class SyncSettings(Shape):
     ] = Field(
         title="Audience", description='The audience\'s name, found or created; or {id: "..."}.'
     )
-    mode: Literal["mirror", "add", "remove"] = Field(
+    mode: Literal["mirror", "add"] = Field(
         default="mirror",
-        description="mirror adds and removes; add never removes; remove never adds.",
+        description="mirror adds and removes; add removes only who denied consent.",
     )
     schedule: forms.Timed = Field(
         default=Manual(),

@@ -19,7 +19,8 @@ import pytest
 
 from syncd.ledger.keys import Key
 from syncd.ledger.migrate import migrate
-from syncd.ledger.store import Ledger, open_ledger
+from syncd.ledger.opening import open_ledger
+from syncd.ledger.store import Ledger
 from syncd.model import (
     Audience,
     AuditEvent,

@@ -158,6 +158,7 @@ def test_sync_does_it_and_says_so_once_more_in_every_record(desk: Desk) -> None:
     assert status["identifiers"] == {"email": 5, "phone": 5}
     (run,) = desk.syncd("runs", "--json").json
     assert (run["id"], run["state"]) == (result["run"]["id"], "done")
+    assert run["id"] in desk.syncd("runs").out
     shown = desk.syncd("runs", "show", run["id"], "--json").json
     assert [batch["state"] for batch in shown["batches"]] == ["processed"]
     assert (shown["snapshot"]["rows"], shown["plan"]["counts"]["additions"]) == (5, 5)
@@ -165,6 +166,7 @@ def test_sync_does_it_and_says_so_once_more_in_every_record(desk: Desk) -> None:
     assert kinds[0] == "run_started"
     assert kinds[-3:] == ["audience_claimed", "plan_made", "run_finished"]
     assert "added 5" in desk.syncd("audit", "show").out
+    assert desk.syncd("audit").out == desk.syncd("audit", "show").out
 
 
 def test_a_second_run_with_nothing_changed_sends_nothing(desk: Desk) -> None:

@@ -20,10 +20,20 @@ from syncd.errors import Denied, EmptySegment, PlatformError, RequestRefused, Th
 from syncd.model import Guard, Phase, RunState
 from syncd.retry import ATTEMPTS
 from syncd.sync import Result
-from tests.integration.worlds import Death, MemoryWorlds, Person, memory_world
+from tests.integration.memory_worlds import MemoryWorlds, Person, memory_world
+from tests.integration.worlds import Death
 
 Befall = Literal[
-    "fine", "lost", "applied", "outage", "outage applied", "throttled", "quota", "denied", "refused"
+    "fine",
+    "lost",
+    "applied",
+    "applied, refused",
+    "outage",
+    "outage applied",
+    "throttled",
+    "quota",
+    "denied",
+    "refused",
 ]
 
 # One spelling each, from a form, an import or a phone's keyboard; one address, one number.
@@ -47,6 +57,7 @@ SCRIPTS: dict[Befall, list[Step]] = {
     "fine": [GoThrough()],
     "lost": [LOST, GoThrough()],
     "applied": [LoseAnswer(), GoThrough()],
+    "applied, refused": [LoseAnswer(), Fail(RequestRefused("memory", "invalid"))],
     "outage": [LOST] * ATTEMPTS,
     "outage applied": [LoseAnswer()] * ATTEMPTS,
     "throttled": [Fail(Throttled("memory", "busy", retry_after=5.0)), GoThrough()],

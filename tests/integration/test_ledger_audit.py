@@ -27,7 +27,8 @@ from syncd.ledger import tables
 from syncd.ledger.engine import ledger_url, open_engine, reading, writing
 from syncd.ledger.keys import Key, load_or_make_key
 from syncd.ledger.migrate import migrate, scripts
-from syncd.ledger.store import Ledger, open_ledger
+from syncd.ledger.opening import open_ledger
+from syncd.ledger.store import Ledger
 from syncd.model import BatchId, BatchState
 from tests.integration.ledger_databases import (
     DIALECTS,

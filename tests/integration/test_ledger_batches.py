@@ -279,3 +279,17 @@ def test_removals_and_additions_keep_their_phase(ledger: Ledger) -> None:
     known = ledger.known(*AT)
     assert known is not None
     assert not known.ours  # a removal fills nothing
+
+
+def test_refusals_that_come_with_the_outcome_are_owed_to_the_membership(ledger: Ledger) -> None:
+    """It took in that all of the batch was accepted; now it must hear which rows were not."""
+    planned(ledger)
+    send(ledger)
+    ledger.record(ONE, Receipt(1, reference="r", final=False))
+    ledger.commit_generation(*AT, generation(1), {ONE: BatchState.ACCEPTED})
+    assert ledger.unfolded(*AT) == ()
+
+    ledger.outcome(ONE, Outcome("processed", (Refusal(None, "NO_CONSENT", 1),)))
+    assert [b.id for b in ledger.unfolded(*AT)] == [ONE]
+    ledger.commit_generation(*AT, generation(2), {ONE: BatchState.PROCESSED})
+    assert ledger.unfolded(*AT) == ()

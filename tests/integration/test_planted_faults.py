@@ -17,8 +17,9 @@ from syncd import outbox
 from syncd.identity.steps import STEPS, Step
 from syncd.membership import compare, fold
 from syncd.model import Batch, BatchRecord, Receipt
+from tests.integration.memory_worlds import Person, memory_world
 from tests.integration.test_histories import Befall, Chapter, converges
-from tests.integration.worlds import Death, Person, World, memory_world
+from tests.integration.worlds import Death, World
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
@@ -114,7 +115,7 @@ def search(troubles: Sequence[tuple[Befall, ...]], *, examples: int = 40) -> Non
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(history=st.lists(chapters, min_size=2, max_size=3), members=small)
+    @given(history=st.lists(chapters, min_size=2, max_size=2), members=small)
     def holds(history: list[Chapter], members: dict[str, Person]) -> None:
         converges(history, members, later=False)
 
@@ -125,7 +126,7 @@ def search(troubles: Sequence[tuple[Befall, ...]], *, examples: int = 40) -> Non
     ("plant", "troubles"),
     [
         # An addition is known to be possible only if it was never answered and then refused.
-        (single_set, [("outage applied",), ("refused",)]),
+        (single_set, [("applied, refused",)]),
         (by_member, [()]),
         (receipt_before_push, [()]),
         (not_normalised, [()]),
@@ -146,7 +147,7 @@ def test_a_planted_fault_is_found(
 
 def test_nothing_is_found_where_nothing_is_planted() -> None:
     """The small worlds are no fault themselves."""
-    search([("outage applied",), ("refused",), ("applied",), ()], examples=12)
+    search([("outage applied",), ("applied, refused",), ("applied",), ()], examples=12)
 
 
 def test_a_receipt_before_its_push_is_found_by_a_death_alone(

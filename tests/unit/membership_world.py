@@ -88,6 +88,7 @@ class MembershipWorld:
     directory: Path
     guard: Guard = FREE
     batch_rows: int = 2
+    removes: bool = True
     now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     generation: Generation | None = None
     plans: dict[str, Plan] = field(default_factory=dict)
@@ -114,7 +115,7 @@ class MembershipWorld:
             snapshot=snapshot,
             generation=self.generation,
             consent=ConsentRule(granted_only=False, granted_in_region=False),
-            removes=True,
+            removes=self.removes,
             ordered=True,
             guard=self.guard,
             reference=self.generation.sizes if self.generation else Sizes(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncd.model import Guard, Phase
+from syncd.errors import SyncdError
+from syncd.membership import engine
+from syncd.model import BatchState, Guard, Phase, Refusal
 from tests.unit.membership_oracle import expected, planned
 from tests.unit.membership_world import Ending, MembershipWorld, Person, cell
 
@@ -127,6 +130,39 @@ def test_a_doubtful_addition_is_removed_twice_and_then_forgotten(tmp_path: Path)
     assert last.counts.removals == 0
 
 
+def test_a_removal_refused_in_part_is_confirmed_until_it_is_whole(tmp_path: Path) -> None:
+    """The platform counts what it would not take and names no row: nobody is forgotten."""
+    world = MembershipWorld(tmp_path)
+    world.run({"a": Person((1,)), "b": Person((2,)), "c": Person((3,))})
+    world.run({"c": Person((3,))})
+    (removal,) = [b for b in world.batches.values() if b.phase is Phase.REMOVE]
+    # The refusals come with the outcome, after the acceptance was taken in.
+    late = replace(removal, state=BatchState.PROCESSED, refused=(Refusal(None, "NO", 1),))
+    world.batches[removal.id] = late
+    world.fold()
+    world.now += timedelta(hours=49)
+    again = world.run({"c": Person((3,))})
+    world.now += timedelta(hours=49)
+    last = world.run({"c": Person((3,))})
+
+    assert again.counts.confirmations == 2
+    assert last.counts.removals == 0
+
+
+def test_a_removal_refused_by_name_is_planned_again(tmp_path: Path) -> None:
+    """Also when the refusal comes with the outcome."""
+    world = MembershipWorld(tmp_path)
+    world.run({"a": Person((1,)), "b": Person((2,)), "c": Person((3,))})
+    world.run({"c": Person((3,))})
+    (removal,) = [b for b in world.batches.values() if b.phase is Phase.REMOVE]
+    late = replace(removal, state=BatchState.PROCESSED, refused=(Refusal(0, "NO"),))
+    world.batches[removal.id] = late
+    world.fold()
+    again = world.run({"c": Person((3,))})
+
+    assert (again.counts.removals, again.counts.confirmations) == (1, 0)
+
+
 def test_a_return_cancels_the_confirmation(tmp_path: Path) -> None:
     """Who came back is not taken out again."""
     world = MembershipWorld(tmp_path)
@@ -184,6 +220,16 @@ def test_denied_consent_passes_the_guard(tmp_path: Path) -> None:
     assert world.platform.identifiers == world.wanted({"b": Person((2,))})
 
 
+def test_a_sync_that_only_adds_still_removes_whose_consent_is_denied(tmp_path: Path) -> None:
+    """Absence removes nobody; a withdrawal does."""
+    world = MembershipWorld(tmp_path, removes=False, guard=Guard(max_removed=0.0, min_members=9))
+    world.run({"a": Person((1,)), "b": Person((2,)), "c": Person((3,))})
+    found = world.run({"b": Person((2,), consent=2), "c": Person((3,))})
+
+    assert found.held == ()
+    assert world.platform.identifiers == world.wanted({"a": Person((1,)), "c": Person((3,))})
+
+
 @pytest.mark.parametrize("missing", [".members", ".plan"])
 def test_a_file_that_was_changed_is_not_read(tmp_path: Path, missing: str) -> None:
     """One flipped byte is found by the checksum before anything is decrypted."""
@@ -196,3 +242,17 @@ def test_a_file_that_was_changed_is_not_read(tmp_path: Path, missing: str) -> No
 
     with pytest.raises(Exception, match="is not the file that was written"):
         world.membership._reader(path.name, world.generation.checksum if world.generation else "")
+
+
+def test_what_does_not_fit_into_memory_is_said_and_sends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is spilled to disk, so the end of memory is an answer, not a slow run."""
+    monkeypatch.setattr(engine, "MEMORY_LIMIT", "1MB")
+    world = MembershipWorld(tmp_path)
+    everyone = {str(n): Person((n,), (n,)) for n in range(20_000)}
+
+    with pytest.raises(SyncdError, match=r"does not fit into 1MB .*nothing was sent"):
+        world.run(everyone)
+    assert world.sent == []
+    assert [path for path in tmp_path.iterdir() if path.suffix != ".snapshot"] == []

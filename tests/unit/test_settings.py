@@ -311,7 +311,7 @@ def test_aliases_of_aliases_do_not_eat_the_memory(tmp_path: Path) -> None:
         ("Whales}", "Whales, identifiers: [email, email]}", ":13: syncs.whales-meta.identifiers: names an identifier twice"),
         ("Whales}", "Whales, guard: {min_members: few}}", ":13: syncs.whales-meta.guard.min_members: must be a whole number"),
         ("Whales}", "Whales, guard: {min_members: true}}", ":13: syncs.whales-meta.guard.min_members: must be a whole number"),
-        ("Whales}", "Whales, mode: mirorr}", ":13: syncs.whales-meta.mode: must be 'mirror', 'add' or 'remove'"),
+        ("Whales}", "Whales, mode: mirorr}", ":13: syncs.whales-meta.mode: must be 'mirror' or 'add'"),
         ("Whales}", "Whales, poll: 0s}", ":13: syncs.whales-meta.poll: must be longer than nothing, such as 30m"),
         ("audience: Whales", "mode: add", ":13: syncs.whales-meta.audience: is missing"),
         ("{use: whales, with: {share: 0.8}}", "{use: whales, sql: x.sql}", ":10: segments.whales: must have one of `use` (a catalogue segment) and `sql` (your own)"),
