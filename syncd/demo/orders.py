@@ -123,42 +123,45 @@ def _order_rows(
     source = random.integers(0, len(_SOURCES), count).tolist()
     message = random.integers(0, len(_MESSAGES), count).tolist()
     status = random.integers(0, len(_UNPAID), count).tolist()
-    return [
-        (
-            key,
-            STORE,
-            key[2:],
-            buyer.customer_key,
-            buyer.email,
-            buyer.phone,
-            _status(paid=is_paid, refunded=back, unpaid=_UNPAID[state]),
-            int(is_paid),
-            at,
-            at if is_paid else None,
-            home(buyer).currency,
-            fx,
-            amount,
-            in_base,
-            round(in_base * back, 2),
-            less,
-            shipping,
-            coupon_code(coupon),
-            int(is_gift),
-            _MESSAGES[words] if is_gift else None,
-            int(elsewhere),
-            home(buyer).code,
-            *_SOURCES[came_by],
-        )
-        for (
-            key, buyer, at, is_paid, back, state, fx, amount, in_base, less, shipping, coupon,
-            is_gift, words, elsewhere, came_by,
-        ) in zip(
-            keys, placed.buyers, placed_at, placed.paid.tolist(), refunded.tolist(), status,
-            rate.tolist(), total.tolist(), base.tolist(), baskets.discount.tolist(),
-            baskets.shipping.tolist(), baskets.coupon.tolist(), gift.tolist(), message,
-            other.tolist(), source, strict=True,
-        )
-    ]  # fmt: skip
+    columns = (
+        keys, placed.buyers, placed_at, placed.paid.tolist(), refunded.tolist(), status,
+        rate.tolist(), total.tolist(), base.tolist(), baskets.discount.tolist(),
+        baskets.shipping.tolist(), baskets.coupon.tolist(), gift.tolist(), message,
+        other.tolist(), source,
+    )  # fmt: skip
+    return [_order_row(*cells) for cells in zip(*columns, strict=True)]
+
+
+def _order_row(
+    key: str, buyer: Customer, at: str, is_paid: bool, back: float, state: int, fx: float,  # noqa: FBT001 - columns
+    amount: float, in_base: float, less: float, shipping: float, coupon: int, is_gift: bool,  # noqa: FBT001
+    words: int, elsewhere: bool, came_by: int,  # noqa: FBT001
+) -> Row:  # fmt: skip
+    return (
+        key,
+        STORE,
+        key[2:],
+        buyer.customer_key,
+        buyer.email,
+        buyer.phone,
+        _status(paid=is_paid, refunded=back, unpaid=_UNPAID[state]),
+        int(is_paid),
+        at,
+        at if is_paid else None,
+        home(buyer).currency,
+        fx,
+        amount,
+        in_base,
+        round(in_base * back, 2),
+        less,
+        shipping,
+        coupon_code(coupon),
+        int(is_gift),
+        _MESSAGES[words] if is_gift else None,
+        int(elsewhere),
+        home(buyer).code,
+        *_SOURCES[came_by],
+    )
 
 
 def _status(*, paid: bool, refunded: float, unpaid: str) -> str:
