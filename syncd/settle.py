@@ -9,10 +9,11 @@ import structlog
 
 from syncd.ledger import directory
 from syncd.ledger.audiences import KnownAudience
-from syncd.model import BatchRecord, BatchState, Operation, Plan, PlanId
+from syncd.model import BatchRecord, BatchState, Operation, Outcome, Plan, PlanId
 from syncd.outbox import send
 from syncd.parts import Parts
 from syncd.ports import Connector
+from syncd.retry import policy
 
 log = structlog.get_logger()
 
@@ -32,7 +33,7 @@ def poll(parts: Parts, connector: Connector, audience: KnownAudience) -> int:
     """Ask what became of accepted batches; how many are still under way."""
     waiting = 0
     for batch in parts.ledger.under_way(audience.platform, audience.account, audience.id):
-        outcome = connector.outcome(batch.reference)
+        outcome: Outcome = policy(sleep=parts.clock.sleep)(connector.outcome, batch.reference)
         parts.ledger.outcome(batch.id, outcome)
         if outcome.state == "processing":
             waiting += 1

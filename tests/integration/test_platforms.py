@@ -201,3 +201,15 @@ def test_a_member_sent_again_after_a_removal_stays(here: Local) -> None:
         here.world.clock.sleep(timedelta(hours=1).total_seconds())
     here.sync()
     here.check()
+
+
+def test_a_question_without_an_answer_is_asked_again(tmp_path: Path, shop_file: Path) -> None:
+    """What became of a request can wait; it is no reason to fail a run."""
+    with local("google", tmp_path, shop_file) as here:
+        here.sandbox.faults.script(
+            Fault("error", platform="google", method="status", status=503, times=2)
+        )
+        here.sync()
+
+        assert here.sandbox.faults.waiting == ()
+        here.world.check_equal()
