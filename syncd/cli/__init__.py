@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
 def main() -> None:
     """Run a command; what it raises on purpose becomes a message and an exit code."""
+    code = _run()
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:  # `syncd audit export | head`: the reader has what it wanted
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+def _run() -> str | int | None:
+    """Run the command that was asked for; returns what to exit with."""
     from syncd.cli.application import application  # noqa: PLC0415 - after the interpreter is up
     from syncd.errors import SyncdError  # noqa: PLC0415
 
     try:
         application()
+    except SystemExit as end:
+        return end.code
     except SyncdError as error:
         sys.stderr.write(f"syncd: {error}\n")
-        sys.exit(error.exit_code)
+        return error.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("syncd: interrupted; the next run carries on from here\n")
-        sys.exit(130)
+        return 130
+    return 0

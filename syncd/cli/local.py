@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 import threading
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -24,7 +26,16 @@ def sandbox(*, meta_port: int, google_port: int, control_port: int, delay: float
         say('  google-local: {connector: google, customer_id: "1234567890",')
         say(f"                 credentials: anonymous, endpoint: {local.google_endpoint}}}")
         say(f"control: {local.control_endpoint} (GET /state, POST /faults)")
-        threading.Event().wait()
+        _until_told()
+
+
+def _until_told() -> None:
+    """Wait for an interrupt or a termination, also where a parent had them ignored."""
+    sys.stdout.flush()
+    told = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: told.set())
+    told.wait()
 
 
 def start(**ports: float) -> LocalPlatforms:
