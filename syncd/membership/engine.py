@@ -21,7 +21,7 @@ import pyarrow as pa
 from syncd.errors import SyncdError
 from syncd.model import ADDRESS_CELLS, EMAIL_CELLS, PHONE_CELLS, ROW_COLUMNS
 
-MEMORY_LIMIT = "75%"  # of the machine's; a member takes about 200 bytes, tests/bench
+MEMORY_LIMIT = "75%"  # of the machine's; `python -m tests.bench.membership` says how much it takes
 CELLS = ", ".join(ROW_COLUMNS)
 
 KINDS = {"email": 1, "phone": 2, "address": 3}

@@ -1,0 +1,171 @@
+"""What a membership costs: `python -m tests.bench.membership [MEMBERS]`.
+
+A first sync of made-up members with an e-mail and a phone each, then a thousandth of them
+leaving. Prints seconds and members a second of each step, the process's peak memory, and
+beside it the same difference found by plain Python dictionaries, in the same run: machines
+differ, so compare the columns and not the days.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from random import Random
+from typing import TypeVar
+
+import pyarrow as pa
+
+from syncd.membership import FileMembership
+from syncd.membership.engine import SNAPSHOT_SCHEMA
+from syncd.model import (
+    BatchId,
+    BatchRecord,
+    BatchState,
+    Comparison,
+    ConsentRule,
+    Generation,
+    Guard,
+    Phase,
+    Plan,
+    PlanId,
+    Sizes,
+    Snapshot,
+    SnapshotId,
+)
+from syncd.plan import ranges
+
+T = TypeVar("T")
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+SETTLE = timedelta(hours=48)
+STEP = 20_000
+LEAVING = 1_000  # one member in so many
+
+
+class Bench:
+    """One audience of made-up members, and a line of the table for each step."""
+
+    def __init__(self, directory: Path, members: int) -> None:
+        self.membership = FileMembership(directory, key=bytes(32))
+        self.members = members
+        draw = Random(1).randbytes
+        self.emails = _digests(draw(32 * members), members)
+        self.phones = _digests(draw(32 * members), members)
+        self.numbers = count(1)
+
+    def timed(self, what: str, work: Callable[[], T]) -> T:
+        begun = time.perf_counter()
+        found = work()
+        seconds = time.perf_counter() - begun
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        rate = self.members / seconds / 1e6
+        print(f"{what:32} {seconds:8.2f} s {rate:8.2f} M/s {peak:8,} MB peak so far")
+        return found
+
+    def rows(self, skip: int) -> Iterator[pa.RecordBatch]:
+        for first in range(skip, self.members, STEP):
+            size = min(STEP, self.members - first)
+            cells = {
+                "key": pa.array([b"%012d" % n for n in range(first, first + size)]),
+                "email": self.emails.slice(first, size),
+                "phone": self.phones.slice(first, size),
+                "consent": pa.repeat(pa.scalar(1, pa.int8()), size),
+                "region": pa.repeat(pa.scalar(value=False), size),
+            }
+            blank = pa.nulls(size, pa.binary())
+            columns = [cells.get(name, blank) for name in SNAPSHOT_SCHEMA.names]
+            yield pa.RecordBatch.from_arrays(columns, schema=SNAPSHOT_SCHEMA)
+
+    def snapshot(self, skip: int) -> Snapshot:
+        name = SnapshotId(f"s{next(self.numbers)}")
+        file = self.membership.receive(name, self.rows(skip))
+        usable = self.members - skip
+        return Snapshot(
+            name, "all", "bench", usable, usable, (), (), NOW, NOW, file.path, file.checksum
+        )
+
+    def plan(self, snapshot: Snapshot, generation: Generation | None) -> Plan:
+        name = PlanId(f"p{next(self.numbers)}")
+        found = self.membership.plan(
+            Comparison(
+                plan=name,
+                sync="all",
+                snapshot=snapshot,
+                generation=generation,
+                consent=ConsentRule(granted_only=False, granted_in_region=False),
+                removes=True,
+                ordered=True,
+                guard=Guard(),
+                reference=generation.sizes if generation else Sizes(),
+                changes=(),
+                approved=(),
+                under_way=(),
+                now=NOW,
+                settle=SETTLE,
+            )
+        )
+        return Plan(
+            name, "all", "bench", "x", "1", snapshot.id, 0, "", "bench",
+            found.counts, found.held, NOW, found.path, found.checksum,
+        )  # fmt: skip
+
+    def fold(self, plan: Plan, generation: Generation | None) -> Generation:
+        batches, number = [], count(1)
+        sizes = {
+            Phase.REMOVE: plan.counts.removals,
+            Phase.ADD: plan.counts.additions,
+            Phase.AGAIN: plan.counts.again,
+        }
+        for phase, rows in sizes.items():
+            for first, size in ranges(rows, 10_000):
+                n = next(number)
+                name = BatchId(f"{plan.id}.{n}")
+                done = BatchState.PROCESSED
+                batches.append(
+                    BatchRecord(name, plan.id, n, phase, first, size, done, accepted_at=NOW)
+                )
+        file = f"g{next(self.numbers)}"
+        return self.membership.fold(
+            file, generation, [(plan, batches)], now=NOW, settle=SETTLE, rules="bench"
+        )
+
+    def dictionaries(self, skip: int) -> int:
+        """The baseline: two dictionaries in memory, no files, no identifiers shared."""
+        emails, phones = self.emails.to_pylist(), self.phones.to_pylist()
+        before = {b"%012d" % n: (emails[n], phones[n]) for n in range(self.members)}
+        after = {b"%012d" % n: (emails[n], phones[n]) for n in range(skip, self.members)}
+        gone = sum(key not in after for key in before)
+        return gone + sum(before.get(key) != row for key, row in after.items())
+
+
+def _digests(raw: bytes, size: int) -> pa.Array:
+    fixed = pa.FixedSizeBinaryArray.from_buffers(pa.binary(32), size, [None, pa.py_buffer(raw)])
+    return fixed.cast(pa.binary())
+
+
+def main(members: int) -> None:
+    """Print the table."""
+    skip = members // LEAVING
+    print(f"{members:,} members, an e-mail and a phone each")
+    with tempfile.TemporaryDirectory() as directory:
+        bench = Bench(Path(directory), members)
+        first = bench.timed("write the snapshot", lambda: bench.snapshot(0))
+        plan = bench.timed("plan the first sync", lambda: bench.plan(first, None))
+        generation = bench.timed("fold it in", lambda: bench.fold(plan, None))
+        second = bench.timed("write the next snapshot", lambda: bench.snapshot(skip))
+        change = bench.timed(
+            f"plan: one in {LEAVING:,} left", lambda: bench.plan(second, generation)
+        )
+        bench.timed("fold it in", lambda: bench.fold(change, generation))
+        found = bench.timed("the same by dictionaries", lambda: bench.dictionaries(skip))
+    assert change.counts.removals == found == skip
+    assert plan.counts.additions == members
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
