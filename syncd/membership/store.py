@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import duckdb
@@ -162,15 +163,18 @@ class FileMembership:
         database.execute("CREATE TABLE adding (id UHUGEINT); CREATE TABLE removing (id UHUGEINT)")
         if comparison.ordered:
             return
+        opened: dict[str, BlockReader] = {}  # to open a file is to check all of it
         for plan, batch in comparison.under_way:
-            file = self._open(files, plan.path, plan.checksum)
-            rows = list(file.part(batch.phase.value, batch.first_row, batch.rows))
+            if plan.path not in opened:
+                opened[plan.path] = self._open(files, plan.path, plan.checksum)
+            file = opened[plan.path]
+            rows = [file.part(batch.phase.value, batch.first_row, batch.rows)]
             removal = batch.phase.operation is Operation.REMOVE
             if removal:
-                rows += file.batches(Phase.AGAIN.value)
+                rows.append(file.batches(Phase.AGAIN.value))
             table = "removing" if removal else "adding"
             into = f"INSERT INTO {table} SELECT id FROM ({links('incoming', 'n')})"
-            feed(database, positioned(rows), into)
+            feed(database, positioned(chain.from_iterable(rows)), into)
 
     def _generation(self, generation: Generation | None, files: ExitStack) -> BlockReader | None:
         if generation is None:
