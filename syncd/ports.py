@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, Self
 
 from syncd.model import (
@@ -203,10 +203,13 @@ class Membership(Protocol):
         plans: Sequence[tuple[Plan, Sequence[BatchRecord]]],
         *,
         now: datetime,
-        settle: timedelta,
+        settled: datetime,
         rules: str,
     ) -> Generation:
-        """The next generation: the last one, and what became of batches since."""
+        """The next generation: the last one, and what became of batches since.
+
+        Removals accepted by `settled` have had their time to take effect.
+        """
         ...
 
     def sweep(self, named: frozenset[str]) -> int:

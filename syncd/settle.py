@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from itertools import groupby
 
 import structlog
@@ -63,12 +64,20 @@ def fold(parts: Parts, audience: KnownAudience) -> bool:
             parts.ledger.generation(*at),
             plans,
             now=parts.clock.now(),
-            settle=parts.sync.timing.settle,
+            settled=_settled(parts, audience),
             rules=parts.rules_name,
         )
         folded = {batch.id: batch.state for batch in unfolded}
         parts.ledger.commit_generation(*at, generation, folded)
     return True
+
+
+def _settled(parts: Parts, audience: KnownAudience) -> datetime:
+    """Removals accepted by then have taken effect; none that is still under way has."""
+    due = parts.clock.now() - parts.sync.timing.settle
+    under_way = parts.ledger.under_way(audience.platform, audience.account, audience.id)
+    accepted = [batch.accepted_at for batch in under_way if batch.accepted_at is not None]
+    return min([due, *(at - timedelta(seconds=1) for at in accepted)])
 
 
 def gated(parts: Parts, audience: KnownAudience) -> bool:

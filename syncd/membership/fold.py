@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from itertools import groupby
 
@@ -118,20 +118,19 @@ def fold(
     database: duckdb.DuckDBPyConnection,
     plans: Sequence[PlanBatches],
     *,
-    now: datetime,
-    settle: timedelta,
+    settled: datetime,
 ) -> None:
     """Bring `held_row` and `held_id` up to date; `held_link` follows.
 
     Args:
         database: With the tables of `syncd.membership.held`.
         plans: In the order in which they were made.
-        now, settle: An undoubted removal older than `settle` is forgotten.
+        settled: An undoubted removal that was accepted by then is forgotten.
     """
     for plan in plans:
         for group in _groups(plan.batches):
             _take_in(database, plan, group)
-    database.execute(_SETTLED, {"due": micros(now - settle)})
+    database.execute(_SETTLED, {"due": micros(settled)})
     database.execute(_DROP)
 
 

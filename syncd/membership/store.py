@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -105,7 +105,7 @@ class FileMembership:
         plans: Sequence[tuple[Plan, Sequence[BatchRecord]]],
         *,
         now: datetime,
-        settle: timedelta,
+        settled: datetime,
         rules: str,
     ) -> Generation:
         """Write the next generation: the last one, and what became of batches since.
@@ -114,6 +114,8 @@ class FileMembership:
             name: Of the file, without suffix; unique.
             generation: The last one, or None.
             plans: In the order in which they were made, with batches to take in.
+            now: The generation's moment.
+            settled: Removals accepted by then have had their time to take effect.
             rules: The rule set's version that digested them.
         """
         with engine() as database, ExitStack() as files:
@@ -123,7 +125,7 @@ class FileMembership:
                 PlanBatches(n, self._open(files, plan.path, plan.checksum), batches)
                 for n, (plan, batches) in enumerate(plans, 1)
             ]
-            fold(database, taken, now=now, settle=settle)
+            fold(database, taken, settled=settled)
             rows = sources(taken)
             if before is not None:
                 rows = {GENERATION: partial(before.batches, "rows"), **rows}

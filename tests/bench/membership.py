@@ -131,7 +131,7 @@ class Bench:
                 )
         file = f"g{next(self.numbers)}"
         return self.membership.fold(
-            file, generation, [(plan, batches)], now=NOW, settle=SETTLE, rules="bench"
+            file, generation, [(plan, batches)], now=NOW, settled=NOW - SETTLE, rules="bench"
         )
 
     def dictionaries(self, skip: int) -> int:

@@ -235,3 +235,14 @@ def test_a_run_that_begins_before_the_last_was_processed_overtakes_nothing(left:
             here.process((1, 0, 2), left=left)
             here.world.check()
         here.settle_down({"b": BOB})
+
+
+def test_a_removal_under_way_is_not_forgotten_however_long_it_takes() -> None:
+    """The settle window begins to count only once the platform has done its work."""
+    with memory_world(later=True) as here:
+        here.run(MANY)
+        here.process()
+        here.run(HALF)
+        here.world.clock.pass_by(hours=60)
+        here.run(HALF | {"new": ANNA})  # something to fold in, so that the settled are let go
+        here.world.check()

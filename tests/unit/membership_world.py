@@ -165,7 +165,12 @@ class MembershipWorld:
         ]
         number = next(self._numbers)
         self.generation = self.membership.fold(
-            f"g{number}", self.generation, plans, now=self.now, settle=SETTLE, rules="test"
+            f"g{number}",
+            self.generation,
+            plans,
+            now=self.now,
+            settled=self.now - SETTLE,
+            rules="test",
         )
         for batch in open_batches:
             self.batches[batch.id] = replace(batch, folded=batch.state)
