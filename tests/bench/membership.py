@@ -54,8 +54,8 @@ class Bench:
         self.membership = FileMembership(directory, key=bytes(32))
         self.members = members
         draw = Random(1).randbytes
-        self.emails = _digests(draw(32 * members), members)
-        self.phones = _digests(draw(32 * members), members)
+        self.emails = _digests(draw, members)
+        self.phones = _digests(draw, members)
         self.numbers = count(1)
 
     def timed(self, what: str, work: Callable[[], T]) -> T:
@@ -143,7 +143,9 @@ class Bench:
         return gone + sum(before.get(key) != row for key, row in after.items())
 
 
-def _digests(raw: bytes, size: int) -> pa.Array:
+def _digests(draw: Callable[[int], bytes], size: int) -> pa.Array:
+    parts = [draw(32 * min(STEP, size - first)) for first in range(0, size, STEP)]
+    raw = b"".join(parts)  # drawn in parts: Random has an end to what it gives at once
     fixed = pa.FixedSizeBinaryArray.from_buffers(pa.binary(32), size, [None, pa.py_buffer(raw)])
     return fixed.cast(pa.binary())
 
