@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from syncd.errors import ForeignAudience
+from syncd.errors import ForeignAudience, PlatformError, Throttled, Unavailable
 from syncd.ledger.audiences import KnownAudience
 from syncd.model import Audience
 from syncd.parts import Parts
@@ -12,6 +12,7 @@ from syncd.ports import Connector
 from syncd.retry import policy
 
 _ASKED = "audience_requested"
+_REFUSED = "audience_refused"
 
 
 def known(parts: Parts) -> KnownAudience | None:
@@ -71,28 +72,43 @@ def resolve(
 
 
 def _create(parts: Parts, connector: Connector, *, actor: str, run: str) -> Audience:
-    """Make the audience; that we asked is committed first, for the answer may be lost."""
+    """Make the audience; that we asked is committed first, for the answer may be lost.
+
+    To ask twice may make two. So a lost answer is followed by a look, not by a repetition.
+    """
     name = str(parts.sync.audience_name)
-    parts.ledger.audit(
-        parts.event(
-            _ASKED,
-            f"Asking {parts.platform.title} to make audience {name}.",
-            actor=actor,
-            audience=name,
-            run=run,
-        )
-    )
-    created: Audience = policy(sleep=parts.clock.sleep)(connector.create, name)
+
+    def tell(kind: str, said: str) -> None:
+        event = parts.event(kind, said, actor=actor, audience=name, run=run)
+        parts.ledger.audit(event)
+
+    tell(_ASKED, f"Asking {parts.platform.title} to make audience {name}.")
+    once = policy(sleep=parts.clock.sleep, passing=(Throttled,))
+    try:
+        created: Audience = once(connector.create, name)
+    except Unavailable:
+        found = _find(parts, connector)
+        if found is None:
+            raise
+        return found
+    except PlatformError as error:
+        tell(_REFUSED, f"{parts.platform.title} did not make audience {name}: {error}.")
+        raise
     return created
 
 
 def _asked_for(parts: Parts) -> bool:
-    """Whether this sync once asked for an audience of this name and never learned its id.
+    """Whether this sync asked for an audience of this name and never learned the answer.
 
     Not every platform says whether an audience is empty.
     """
-    asked = parts.ledger.events(sync=parts.sync.name, kind=_ASKED)
-    return any(event.audience == parts.sync.audience_name for event in asked)
+    told = [
+        event
+        for kind in (_ASKED, _REFUSED)
+        for event in parts.ledger.events(sync=parts.sync.name, kind=kind, newest=True)
+        if event.audience == parts.sync.audience_name
+    ]
+    return bool(told) and max(told, key=lambda event: event.number).kind == _ASKED
 
 
 def _claim(

@@ -20,15 +20,24 @@ log = structlog.get_logger()
 _backoff = wait_random_exponential(multiplier=1.0, max=LONGEST)
 
 
-def policy(*, sleep: Callable[[float], None], attempts: int = ATTEMPTS) -> Retrying:
+PASSING: tuple[type[PlatformError], ...] = (Throttled, Unavailable)
+
+
+def policy(
+    *,
+    sleep: Callable[[float], None],
+    attempts: int = ATTEMPTS,
+    passing: tuple[type[PlatformError], ...] = PASSING,
+) -> Retrying:
     """Retry a throttled or unanswered request; everything else is final at once.
 
     Args:
         sleep: How to wait, seconds.
         attempts: Total tries, the first included.
+        passing: What to retry; only `Throttled` where asking twice is not as asking once.
     """
     return Retrying(
-        retry=retry_if_exception_type((Throttled, Unavailable)),
+        retry=retry_if_exception_type(passing),
         stop=lambda state: stop_after_attempt(attempts)(state) or _too_long(state),
         wait=_wait,
         sleep=sleep,

@@ -118,6 +118,37 @@ def test_without_an_approval_the_hold_stays_and_is_not_worn_down(
     assert filled.held() == digests(*range(103))
 
 
+def test_a_plan_that_was_carried_out_is_not_approved_again(filled: Desk, clock: Hands) -> None:
+    """Whoever of it came back and leaves once more is asked for anew."""
+    plan = halved(filled, clock)
+    assert filled.syncd("approve", plan, clock=clock).code == 0
+    clock.pass_by(minutes=1)
+    filled.join(*range(50))
+    assert filled.syncd("sync", "everyone", clock=clock).code == 0
+    filled.leave(*range(50))
+    before = filled.changes()
+
+    answer = filled.syncd("approve", plan, clock=clock)
+
+    assert answer.code == 1
+    assert "was approved by" in answer.err
+    assert "`syncd plan everyone` shows what would be removed now" in answer.err
+    assert filled.changes() == before
+
+
+def test_a_hold_stays_in_sight_after_a_plan_was_shown(filled: Desk, clock: Hands) -> None:
+    """A look at what would be done is no run, and lets nothing be forgotten."""
+    halved(filled, clock)
+    shown = approvable(filled.syncd("plan", "everyone", clock=clock))
+    status = filled.syncd("status", "--json", clock=clock).json["syncs"][0]
+    assert (status["state"], status["needs"]) == ("held", f"syncd approve {shown}")
+
+    assert filled.syncd("approve", shown, clock=clock).code == 0
+    clock.pass_by(minutes=1)
+    status = filled.syncd("status", "--json", clock=clock).json["syncs"][0]
+    assert (status["state"], status["needs"]) == ("done", "")
+
+
 def test_an_approval_is_refused_after_72_hours(filled: Desk, clock: Hands) -> None:
     plan = halved(filled, clock)
     clock.pass_by(hours=72, seconds=1)

@@ -23,7 +23,7 @@ from connectors.sandbox.state import AudienceState
 from connectors.sandbox.state import World as Held
 from syncd.demo.day import let_a_day_pass
 from syncd.demo.shop import make_shop
-from syncd.errors import Unavailable
+from syncd.errors import Denied, ForeignAudience, Unavailable
 from syncd.model import Account, SegmentQuery
 from syncd.segments import catalogue_query
 from syncd.shop import open_shop
@@ -56,6 +56,7 @@ class Local:
         held: What that platform holds, and the requests it has served.
     """
 
+    name: Name
     world: World
     sandbox: Sandbox
     held: Held
@@ -126,7 +127,7 @@ def local(name: Name, folder: Path, shop_file: Path) -> Iterator[Local]:
             clock=clock,
         )
         try:
-            yield Local(world, sandbox, held)
+            yield Local(name, world, sandbox, held)
         finally:
             world.close()
 
@@ -213,3 +214,41 @@ def test_a_question_without_an_answer_is_asked_again(tmp_path: Path, shop_file: 
 
         assert here.sandbox.faults.waiting == ()
         here.world.check_equal()
+
+
+def test_an_audience_whose_making_lost_its_answer_is_found_and_not_made_twice(here: Local) -> None:
+    """Asked twice, Meta makes two of one name and Google refuses the second."""
+    here.sandbox.faults.script(Fault("reset", method="create", when="after"))
+    here.sync()
+
+    assert len(here.held.named(ACCOUNTS[here.name], NAME)) == 1
+    here.check()
+
+
+def test_an_audience_that_a_dead_run_asked_for_is_ours_in_the_next(here: Local) -> None:
+    """The run never learned that it was made; not every platform says that it is empty."""
+    listing = "find" if here.name == "meta" else "list"
+    here.sandbox.faults.script(
+        Fault("delay", method=listing),  # the first look finds nothing, as it should
+        Fault("reset", method="create", when="after"),
+        Fault("reset", method=listing, times=LONG),
+    )
+    with pytest.raises(Unavailable):
+        here.sync()
+    here.sandbox.faults.clear()
+    here.sync()
+
+    assert len(here.held.named(ACCOUNTS[here.name], NAME)) == 1
+    here.check()
+
+
+def test_an_audience_that_was_refused_to_us_is_not_ours_when_others_made_it(here: Local) -> None:
+    """To have asked for a name in vain gives no right to it."""
+    code = 200 if here.name == "meta" else "PERMISSION_DENIED"
+    here.sandbox.faults.script(Fault("error", method="create", status=400, code=code))
+    with pytest.raises(Denied):
+        here.sync()
+    theirs = here.held.create(ACCOUNTS[here.name], NAME)
+    theirs.add([frozenset({("email", "0" * 64)})])
+    with pytest.raises(ForeignAudience):
+        here.sync()
