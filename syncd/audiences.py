@@ -13,6 +13,7 @@ from syncd.retry import policy
 
 _ASKED = "audience_requested"
 _REFUSED = "audience_refused"
+_CLAIMED = "audience_claimed"
 
 
 def known(parts: Parts) -> KnownAudience | None:
@@ -104,7 +105,7 @@ def _asked_for(parts: Parts) -> bool:
     """
     told = [
         event
-        for kind in (_ASKED, _REFUSED)
+        for kind in (_ASKED, _REFUSED, _CLAIMED)
         for event in parts.ledger.events(sync=parts.sync.name, kind=kind, newest=True)
         if event.audience == parts.sync.audience_name
     ]
@@ -121,7 +122,7 @@ def _claim(
         known_syncs=parts.known_syncs,
         created=ours,
         event=parts.event(
-            "audience_claimed",
+            _CLAIMED,
             f"{said} {audience.name} ({audience.id}) on {parts.platform.title}; "
             f"sync {parts.sync.name} fills it from now on.",
             actor=actor,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 
+from connectors.sandbox import Sandbox
 from connectors.sandbox.state import Identifier
 from tests.integration.commands import Desk, Hands, audited, digests, refused, wait_until
 
@@ -214,3 +215,22 @@ def test_files_and_ledger_of_different_times_refuse_to_push(filled: Desk) -> Non
     assert filled.syncd("sync", "everyone").code == 0
     (filled.var / "ledger.json").write_bytes(stamp)
     refused(filled, 78, "do not belong together", "syncd rebuild")
+
+
+def test_an_account_may_be_written_with_dashes_or_without(desk: Desk, local: Sandbox) -> None:
+    """Google shows 123-456-7890 and means the digits: it is one account, and one audience."""
+    desk.sync["account"] = "google"
+    desk.save()
+    desk.join(*range(3), consent="granted")
+    assert desk.syncd("sync", "everyone").code == 0
+    digits = desk.google_account
+    dashed = f"{digits[:3]}-{digits[3:6]}-{digits[6:]}"
+    desk.settings["accounts"]["google"]["customer_id"] = dashed
+    desk.save()
+    desk.join(3, consent="granted")
+    answer = desk.syncd("sync", "everyone")
+
+    assert answer.code == 0, answer.said
+    assert "added 1, sent again 0, unchanged 3" in answer.out
+    assert desk.held(google=True) == digests(0, 1, 2, 3, google=True)
+    assert len(local.google_world.named(digits, "Everyone")) == 1

@@ -24,7 +24,7 @@ from connectors.sandbox.state import World as Held
 from syncd.demo.day import let_a_day_pass
 from syncd.demo.shop import make_shop
 from syncd.errors import Denied, ForeignAudience, Unavailable
-from syncd.model import Account, SegmentQuery
+from syncd.model import Account, Phase, SegmentQuery
 from syncd.segments import catalogue_query
 from syncd.shop import open_shop
 from tests.integration.ledger_databases import NOON, Hands
@@ -252,3 +252,17 @@ def test_an_audience_that_was_refused_to_us_is_not_ours_when_others_made_it(here
     theirs.add([frozenset({("email", "0" * 64)})])
     with pytest.raises(ForeignAudience):
         here.sync()
+
+
+def test_a_run_that_waits_also_takes_out_whom_it_could_not_at_first(
+    tmp_path: Path, shop_file: Path
+) -> None:
+    """Their additions were still under way, so their removals come in a round of their own."""
+    with local("google", tmp_path, shop_file) as here:
+        here.world.sync()
+        here.pass_a_day()
+        result = here.world.sync(wait=True)
+
+        assert result.pushed[Phase.REMOVE] > 0
+        assert result.plan.counts.waiting_removals == 0
+        here.world.check_equal()
