@@ -209,4 +209,7 @@ def _meta_postcode(raw: str, country: str) -> str | None:
     if country == "US":
         text = text[:_US_DIGITS]
         return text if re.fullmatch(r"[0-9]{5}", text) else None
+    if country == "GB":  # the guide: area, district and sector; the unit is the last two letters
+        whole = re.fullmatch(r"[a-z]{1,2}[0-9][a-z0-9]?[0-9][a-z]{2}", text)
+        return text[:-2] if whole else None
     return text if len(text) >= _SHORTEST_POSTCODE else None

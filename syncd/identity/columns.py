@@ -1,4 +1,4 @@
-"""Steps over whole columns: each distinct value once, and most of them inside Arrow."""
+"""Steps over whole columns: most values inside Arrow, each remaining distinct one once."""
 
 from __future__ import annotations
 
@@ -13,10 +13,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from syncd.identity.reasons import Reason
-from syncd.identity.steps import Step, normalise
+from syncd.identity.step import Step
+from syncd.identity.steps import normalise
 
 _PRINTABLE_ASCII = "^[ -~]*$"
 _NOTHING = pa.scalar(None, pa.string())
+_NO = pa.scalar(False)
+_EMPTY = pa.scalar("")
+_DIGEST_BYTES = 32
+
+# A column is looked through once for each distinct value if its beginning repeats itself
+# like this; names do, and addresses do not: telling a million of them apart would cost as
+# much as hashing them.
+_SAMPLE = 2_000
+_REPEATS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,23 +34,42 @@ class Column:
     """One raw column, normalised.
 
     Attributes:
-        values: Text, null where nothing was there or it was refused.
-        refused: Where a value was refused.
+        values: Text, null where nothing was there or it was refused; one a distinct raw
+            value if `places` is given, else one a row.
+        places: For each row, which of the values is its own.
+        refused: Where a value was refused, one a row.
         reasons: How many rows were refused, by reason.
     """
 
     values: pa.Array = field(repr=False)
+    places: pa.Array | None = field(repr=False)
     refused: pa.Array = field(repr=False)
     reasons: Counter[Reason]
 
+    def texts(self) -> pa.Array:
+        """The normalised text of each row."""
+        return self._spread(self.values)
+
+    def cells(self, *, hashed: bool) -> pa.Array:
+        """What travels: 32-byte digests, or the UTF-8 bytes where the platform wants the text."""
+        plain = self.values.cast(pa.binary())
+        return self._spread(_digests(plain) if hashed else plain)
+
+    def cells_of_hex(self) -> pa.Array:
+        """What travels of values that are digests in hex already."""
+        return self._spread(_of_hex(self.values))
+
+    def _spread(self, column: pa.Array) -> pa.Array:
+        return column if self.places is None else column.take(self.places)
+
 
 @dataclass(frozen=True, slots=True)
-class _Distinct:
-    """The distinct pairs of value and country in a column, and where each stands."""
+class _Looked:
+    """The values to look at, with their countries, and which of them each row has."""
 
     values: pa.Array
     countries: pa.Array
-    places: npt.NDArray[np.int64]
+    places: npt.NDArray[np.int64] | None
 
 
 def normalised(steps: Sequence[Step], raw: pa.Array, countries: pa.Array) -> Column:
@@ -51,34 +80,23 @@ def normalised(steps: Sequence[Step], raw: pa.Array, countries: pa.Array) -> Col
         raw: Text as the shop has it; null where there is none.
         countries: ISO alpha-2 or null, one a row.
     """
-    needs_country = any(step.needs_country for step in steps)
-    distinct = _distinct(raw, countries) if needs_country else _distinct_values(raw)
-    values = _shortcut(steps, distinct)
-    undecided = np.flatnonzero(values.is_null().to_numpy(zero_copy_only=False))
-    answers, why = _asked(steps, distinct, undecided)
-    if len(undecided):
-        mask = values.is_null()
-        values = pc.replace_with_mask(values, mask, pa.array(answers, pa.string()))
-    refused = np.zeros(len(distinct.values), bool)
-    refused[list(why)] = True
-    held = np.bincount(distinct.places, minlength=len(distinct.values))
+    looked = _looked(raw, countries if any(step.needs_country for step in steps) else None)
+    values = _shortcut(steps, looked)
+    undecided = np.flatnonzero(_flags(pc.and_(values.is_null(), looked.values.is_valid())))
+    refused = np.zeros(len(looked.values), bool)
     reasons: Counter[Reason] = Counter()
-    for place, reason in why.items():
-        reasons[reason] += int(held[place])
-    return Column(
-        values=values.take(pa.array(distinct.places)),
-        refused=pa.array(refused[distinct.places]),
-        reasons=reasons,
-    )
-
-
-def cells(values: pa.Array, *, hashed: bool) -> pa.Array:
-    """What travels: 32-byte digests, or the UTF-8 bytes where the platform wants the text."""
-    if not hashed:
-        return values.cast(pa.binary())
-    coded = values.dictionary_encode()
-    digests = pa.array([digest_of(value) for value in coded.dictionary.to_pylist()], pa.binary())
-    return digests.take(coded.indices)
+    if len(undecided):
+        answers, why = _asked(steps, looked, undecided)
+        mask = np.zeros(len(values), bool)
+        mask[undecided] = True
+        values = pc.replace_with_mask(values, pa.array(mask), answers)
+        held = _held(looked)
+        for place, reason in why.items():
+            refused[place] = True
+            reasons[reason] += 1 if held is None else int(held[place])
+    if looked.places is None:
+        return Column(values, None, pa.array(refused), reasons)
+    return Column(values, pa.array(looked.places), pa.array(refused[looked.places]), reasons)
 
 
 def digest_of(value: str) -> bytes:
@@ -92,56 +110,112 @@ def digest_of(value: str) -> bytes:
     return hashlib.sha256(value.encode()).digest()
 
 
-def _distinct_values(raw: pa.Array) -> _Distinct:
-    coded = raw.dictionary_encode(null_encoding="encode")
-    values = coded.dictionary.cast(pa.string())
-    nothing = pa.nulls(len(values), pa.string())
-    return _Distinct(values, nothing, coded.indices.to_numpy().astype(np.int64))
+# --- digests ----------------------------------------------------------------------
 
 
-def _distinct(raw: pa.Array, countries: pa.Array) -> _Distinct:
-    """Distinct pairs, numbered value first."""
-    value = _distinct_values(raw)
-    country = _distinct_values(countries)
-    width = max(len(country.values), 1)
-    pairs, places = np.unique(value.places * width + country.places, return_inverse=True)
-    return _Distinct(
-        value.values.take(pa.array(pairs // width)),
-        country.values.take(pa.array(pairs % width)),
-        places.astype(np.int64),
+def _digests(values: pa.Array) -> pa.Array:
+    """The SHA-256 of each value, null where there is none."""
+    texts = values.drop_null().to_pylist()
+    if b"" in texts:
+        raise ValueError("an empty value has no digest")
+    sha256 = hashlib.sha256
+    return _cells(b"".join([sha256(text).digest() for text in texts]), values)
+
+
+def _of_hex(values: pa.Array) -> pa.Array:
+    return _cells(bytes.fromhex("".join(values.drop_null().to_pylist())), values)
+
+
+def _cells(joined: bytes, values: pa.Array) -> pa.Array:
+    """Digests one behind the other, as cells where there is a value."""
+    valid = _flags(values.is_valid())
+    offsets = np.zeros(len(values) + 1, np.int32)
+    np.cumsum(valid, out=offsets[1:])
+    offsets *= _DIGEST_BYTES
+    missing = None if valid.all() else pa.py_buffer(np.packbits(valid, bitorder="little"))
+    buffers = [missing, pa.py_buffer(offsets), pa.py_buffer(joined)]
+    return pa.Array.from_buffers(pa.binary(), len(values), buffers)
+
+
+# --- distinct values ----------------------------------------------------------------
+
+
+def _looked(raw: pa.Array, countries: pa.Array | None) -> _Looked:
+    if not _repeats(raw):
+        nothing = pa.nulls(len(raw), pa.string()) if countries is None else countries
+        return _Looked(raw, nothing, None)
+    value, places = _coded(raw)
+    if countries is None:
+        return _Looked(value, pa.nulls(len(value), pa.string()), places)
+    country, of_country = _coded(countries)
+    width = max(len(country), 1)
+    pairs, of_pair = np.unique(places * width + of_country, return_inverse=True)
+    return _Looked(
+        value.take(pa.array(pairs // width)),
+        country.take(pa.array(pairs % width)),
+        of_pair.astype(np.int64),
     )
 
 
-def _shortcut(steps: Sequence[Step], distinct: _Distinct) -> pa.Array:
+def _repeats(raw: pa.Array) -> bool:
+    sample = raw.slice(0, _SAMPLE).drop_null()
+    return len(sample.unique()) <= _REPEATS * len(sample)
+
+
+def _coded(column: pa.Array) -> tuple[pa.Array, npt.NDArray[np.int64]]:
+    """The distinct values, null among them, and which of them each row has."""
+    coded = column.dictionary_encode(null_encoding="encode")
+    return coded.dictionary.cast(pa.string()), coded.indices.to_numpy().astype(np.int64)
+
+
+def _held(looked: _Looked) -> npt.NDArray[np.int64] | None:
+    """How many rows have each value; None: one."""
+    if looked.places is None:
+        return None
+    return np.bincount(looked.places, minlength=len(looked.values))
+
+
+# --- answers ------------------------------------------------------------------------
+
+
+def _shortcut(steps: Sequence[Step], looked: _Looked) -> pa.Array:
     """What Arrow answers surely; null for all that must be asked one by one."""
     if any(step.shortcut is None for step in steps):
-        return pa.nulls(len(distinct.values), pa.string())
-    plain = pc.fill_null(pc.match_substring_regex(distinct.values, _PRINTABLE_ASCII), False)
-    values = _or_null(pc.if_else(plain, pc.ascii_trim(distinct.values, " "), _NOTHING))
+        return pa.nulls(len(looked.values), pa.string())
+    values = pc.ascii_trim(_plain(looked.values), " ")
     for step in steps:
         if step.shortcut is not None:
-            values = _or_null(step.shortcut(values, distinct.countries))
+            values = step.shortcut(values, looked.countries)
+    if pc.any(pc.equal(values, _EMPTY)).as_py():  # an empty text is never an answer
+        values = pc.if_else(pc.not_equal(values, _EMPTY), values, _NOTHING)
     return values
 
 
-def _or_null(values: pa.Array) -> pa.Array:
-    """An empty text is never an answer."""
-    return pc.if_else(pc.not_equal(values, ""), values, _NOTHING)
+def _plain(values: pa.Array) -> pa.Array:
+    """The values of printable ASCII."""
+    plain = pc.match_substring_regex(values, _PRINTABLE_ASCII)
+    if pc.all(plain).as_py():
+        return values
+    return pc.if_else(plain, values, _NOTHING)
 
 
 def _asked(
-    steps: Sequence[Step], distinct: _Distinct, undecided: npt.NDArray[np.int64]
-) -> tuple[list[str | None], dict[int, Reason]]:
+    steps: Sequence[Step], looked: _Looked, undecided: npt.NDArray[np.int64]
+) -> tuple[pa.Array, dict[int, Reason]]:
     """Answers of the canonical steps, and the reason for each place that is refused."""
     where = pa.array(undecided)
-    raw = distinct.values.take(where).to_pylist()
-    countries = distinct.countries.take(where).to_pylist()
+    raw = looked.values.take(where).to_pylist()
+    countries = looked.countries.take(where).to_pylist()
     answers: list[str | None] = []
     why: dict[int, Reason] = {}
     for place, value, country in zip(undecided.tolist(), raw, countries, strict=True):
-        answer = None if value is None else normalise(steps, value, country)
+        answer = normalise(steps, value, country)
         if isinstance(answer, Reason):
             why[place] = answer
             answer = None
         answers.append(answer)
-    return answers, why
+    return pa.array(answers, pa.string()), why
+
+
+def _flags(found: pa.Array) -> npt.NDArray[np.bool_]:
+    return np.asarray(found.to_numpy(zero_copy_only=False), bool)

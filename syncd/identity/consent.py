@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 from syncd.identity.columns import normalised
 from syncd.identity.countries import CONSENT_DEMANDED
 from syncd.identity.reasons import Reason
-from syncd.identity.steps import STEPS, Step
+from syncd.identity.step import Step
+from syncd.identity.steps import STEPS
 from syncd.model import Consent
 
 _WORDS = {consent.name.lower(): consent for consent in Consent}
@@ -24,7 +25,7 @@ def consents(raw: pa.Array) -> tuple[pa.Array, Counter[Reason]]:
     """
     said = normalised(_STEPS, raw, pa.nulls(len(raw), pa.string()))
     numbers = pa.array([consent.value for consent in _WORDS.values()], pa.int8())
-    found = numbers.take(pc.index_in(said.values, pa.array(list(_WORDS), pa.string())))
+    found = numbers.take(pc.index_in(said.texts(), pa.array(list(_WORDS), pa.string())))
     return pc.fill_null(found, pa.scalar(Consent.UNKNOWN.value, pa.int8())), said.reasons
 
 
@@ -38,4 +39,4 @@ def _known(value: str, _country: str | None) -> str | Reason:
     return value if value in _WORDS else Reason.NOT_A_CONSENT
 
 
-_STEPS = (STEPS["trim"], STEPS["lower"], Step(_known))
+_STEPS = (STEPS["trim"], STEPS["lower"], Step("granted, denied or unknown", _known))

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+
+def _codes(written: str) -> dict[str, str]:
+    """Names and their codes, from `name=code name=code`."""
+    return dict(entry.split("=") for entry in written.split())
+
+
 # ISO 3166-1 alpha-2, officially assigned, all 249; ISO Online Browsing Platform,
 # compared with pycountry 26.2.16 on 2026-11-22. `phonenumbers` does not know seven of
 # them (Antarctica and the like) and knows three that ISO has not assigned (AC, TA, XK).
@@ -22,6 +28,25 @@ ISO_3166 = frozenset(_ASSIGNED.split())
 
 # Shops write it, ISO only reserves it (exceptionally, for the United Kingdom).
 REPAIRED = {"UK": "GB"}
+
+# ANSI two-letter codes (INCITS 38:2009) of the states, the District of Columbia and the
+# territories, by name without blanks; provinces of Canada by Canada Post's codes.
+US_STATES = _codes(
+    "alabama=al alaska=ak arizona=az arkansas=ar california=ca colorado=co connecticut=ct "
+    "delaware=de districtofcolumbia=dc florida=fl georgia=ga hawaii=hi idaho=id illinois=il "
+    "indiana=in iowa=ia kansas=ks kentucky=ky louisiana=la maine=me maryland=md massachusetts=ma "
+    "michigan=mi minnesota=mn mississippi=ms missouri=mo montana=mt nebraska=ne nevada=nv "
+    "newhampshire=nh newjersey=nj newmexico=nm newyork=ny northcarolina=nc northdakota=nd "
+    "ohio=oh oklahoma=ok oregon=or pennsylvania=pa rhodeisland=ri southcarolina=sc "
+    "southdakota=sd tennessee=tn texas=tx utah=ut vermont=vt virginia=va washington=wa "
+    "washingtondc=dc westvirginia=wv wisconsin=wi wyoming=wy americansamoa=as guam=gu "
+    "northernmarianaislands=mp puertorico=pr usvirginislands=vi virginislands=vi"
+)
+CANADIAN_PROVINCES = _codes(
+    "alberta=ab britishcolumbia=bc manitoba=mb newbrunswick=nb newfoundlandandlabrador=nl "
+    "novascotia=ns northwestterritories=nt nunavut=nu ontario=on princeedwardisland=pe quebec=qc "
+    "saskatchewan=sk yukon=yt"
+)
 
 # The 27 of the Union (europa.eu, "EU countries") and its parts with a code of their own:
 # outermost regions (TFEU 349 and 355(1): GF GP MF MQ RE YT) and Aland (355(4): AX).

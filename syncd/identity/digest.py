@@ -10,17 +10,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from syncd.errors import BadRows, ConfigError
-from syncd.identity.columns import Column, cells, normalised
+from syncd.identity.columns import Column, normalised
 from syncd.identity.consent import consents, demanded
+from syncd.identity.fields import COLUMN_OF, PREHASHED, PREHASHED_STEPS, columns_of
 from syncd.identity.reasons import Reason
 from syncd.identity.rows import limit_identifiers, only_whole, without_repeats
-from syncd.identity.steps import Step, normalise, steps_named
+from syncd.identity.step import Step
+from syncd.identity.steps import normalise, steps_named
 from syncd.model import (
     ADDRESS_CELLS,
     EMAIL_CELLS,
     PHONE_CELLS,
     ROW_COLUMNS,
-    FieldRule,
     IdentifierKind,
     Refused,
     RuleSet,
@@ -39,11 +40,6 @@ DIGESTED_SCHEMA = pa.schema(
     ]
 )
 
-_ADDRESS_COLUMNS = {
-    "given_name": "first_name",
-    "family_name": "last_name",
-    "postcode": "postcode",
-}
 _COUNTRY_STEPS = ("trim", "country_code")
 _NO_TEXT = pa.scalar(None, pa.string())
 
@@ -57,12 +53,34 @@ class Policy:
         kinds: The identifiers this sync sends; cells of other kinds stay null.
         default_country: The shop's, for members who have none; ISO 3166 alpha-2.
         max_identifiers: What one row may carry; the last ones are left out.
+        prehashed: E-mails, phones and names are digests already (`fields.PREHASHED`).
     """
 
     rules: RuleSet
     kinds: frozenset[IdentifierKind]
     default_country: str | None
     max_identifiers: int
+    prehashed: bool = False
+
+    @property
+    def version(self) -> str:
+        """All that decides which digest a value gets; another text is other digests."""
+        parts = [self.rules.name, self.rules.version]
+        if self.default_country:
+            parts.append(self.default_country.strip().upper())
+        return " ".join([*parts, *(["prehashed"] if self.prehashed else [])])
+
+    def steps(self, field_name: str) -> tuple[Step, ...]:
+        """What a field goes through; none where the platform has no such field.
+
+        Raises:
+            ConfigError: The rule set names a step that does not exist.
+        """
+        for rule in self.rules.fields:
+            if rule.field == field_name:
+                ready = self.prehashed and field_name in PREHASHED and rule.hashed
+                return steps_named(PREHASHED_STEPS if ready else rule.steps)
+        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +111,8 @@ def digest(batch: pa.RecordBatch, policy: Policy) -> Digested:
     work = _Work(
         batch,
         policy,
-        rules={rule.field: (rule, steps_named(rule.steps)) for rule in policy.rules.fields},
+        hashed={rule.field: rule.hashed for rule in policy.rules.fields},
+        steps={rule.field: policy.steps(rule.field) for rule in policy.rules.fields},
         known=_known_countries(country, policy.default_country),
         refused=Counter(),
     )
@@ -106,7 +125,7 @@ def digest(batch: pa.RecordBatch, policy: Policy) -> Digested:
         _keys(batch),
         *(row[name] for name in ROW_COLUMNS),
         consent,
-        demanded(country.values),
+        demanded(country.texts()),
         _usable(row),
     ]
     rows = pa.RecordBatch.from_arrays(columns, schema=DIGESTED_SCHEMA)
@@ -118,6 +137,8 @@ class _Work:
     """One batch under way.
 
     Attributes:
+        hashed: Fields that the platform takes, and whether as digests.
+        steps: What each of them goes through.
         known: The member's country, the shop's default where the member has none. Null
             where a country is stated that cannot be read: it is then not the default.
         refused: Rows so far, by field and reason.
@@ -125,7 +146,8 @@ class _Work:
 
     batch: pa.RecordBatch
     policy: Policy
-    rules: Mapping[str, tuple[FieldRule, tuple[Step, ...]]]
+    hashed: Mapping[str, bool]
+    steps: Mapping[str, tuple[Step, ...]]
     known: pa.Array
     refused: Counter[tuple[str, Reason]]
 
@@ -143,7 +165,8 @@ def _several(work: _Work, names: tuple[str, ...]) -> dict[str, pa.Array]:
     """The cells of a kind that a member may have several of, repeats left out."""
     if IdentifierKind(names[0]) not in work.policy.kinds:
         return dict.fromkeys(names, work.blank())
-    found = [_cell(work, names[0], _raw(work.batch, name)) for name in names]
+    field_name = names[0]
+    found = [_cell(work, field_name, _raw(work.batch, column)) for column in columns_of(field_name)]
     return dict(zip(names, without_repeats(found), strict=True))
 
 
@@ -151,7 +174,7 @@ def _address(work: _Work) -> dict[str, pa.Array]:
     """The four cells of the address: all or none."""
     if IdentifierKind.ADDRESS not in work.policy.kinds:
         return dict.fromkeys(ADDRESS_CELLS, work.blank())
-    raw = {name: _raw(work.batch, column) for name, column in _ADDRESS_COLUMNS.items()}
+    raw = {name: _raw(work.batch, COLUMN_OF[name]) for name in ADDRESS_CELLS}
     raw["country"] = work.known
     found = [_cell(work, name, raw[name]) for name in ADDRESS_CELLS]
     return dict(zip(ADDRESS_CELLS, only_whole(found), strict=True))
@@ -159,12 +182,14 @@ def _address(work: _Work) -> dict[str, pa.Array]:
 
 def _cell(work: _Work, name: str, raw: pa.Array) -> pa.Array:
     """One column as it travels; nothing where the platform has no such field."""
-    if name not in work.rules or raw.null_count == len(raw):
+    if name not in work.hashed or raw.null_count == len(raw):
         return work.blank()
-    rule, steps = work.rules[name]
-    column = normalised(steps, raw, work.known)
+    hashed = work.hashed[name]
+    column = normalised(work.steps[name], raw, work.known)
     work.count(name, column.reasons)
-    return cells(column.values, hashed=rule.hashed)
+    if work.policy.prehashed and hashed and name in PREHASHED:
+        return column.cells_of_hex()
+    return column.cells(hashed=hashed)
 
 
 # --- columns of the segment -----------------------------------------------------
@@ -199,7 +224,7 @@ def _known_countries(country: Column, default: str | None) -> pa.Array:
     if isinstance(code, Reason):
         raise ConfigError(f"default_country {default!r} is {code.value}; write it as in NL")
     elsewhere = pc.if_else(country.refused, _NO_TEXT, pa.scalar(code, pa.string()))
-    return pc.coalesce(country.values, elsewhere)
+    return pc.coalesce(country.texts(), elsewhere)
 
 
 def _usable(row: dict[str, pa.Array]) -> pa.Array:

@@ -6,10 +6,13 @@ import re
 from functools import lru_cache
 
 import phonenumbers
+import pyarrow.compute as pc
 from phonenumbers import NumberParseException, PhoneNumberFormat
 
-from syncd.identity import placeholders
+from syncd.identity import dialling, placeholders
 from syncd.identity.reasons import Reason
+from syncd.identity.step import Step
+from syncd.identity.text import looks_hashed
 
 # Numbers that nobody holds but platforms publish vectors in, so that a proof of the
 # digests needs no one's number: area code 555 (Meta's 15559876543; NANPA assigns no
@@ -74,4 +77,23 @@ _PARSE_REASONS = {
     NumberParseException.TOO_SHORT_AFTER_IDD: Reason.WRONG_LENGTH,
     NumberParseException.TOO_SHORT_NSN: Reason.WRONG_LENGTH,
     NumberParseException.TOO_LONG: Reason.WRONG_LENGTH,
+}
+
+
+def phone(value: str, country: str | None) -> str | Reason:
+    """A number in E.164, as a person of that country would dial it."""
+    return Reason.HASHED if looks_hashed(value) else e164(value, country)
+
+
+def _no_plus(value: str, _country: str | None) -> str:
+    return value.removeprefix("+")
+
+
+STEPS = {
+    "phone": Step("read a phone number: E.164", phone, dialling.e164_column, needs_country=True),
+    "no_plus": Step(
+        "take off the plus",
+        _no_plus,
+        lambda values, _: pc.replace_substring_regex(values, r"^\+", ""),
+    ),
 }

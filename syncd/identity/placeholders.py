@@ -25,3 +25,13 @@ ADDRESSES = frozenset({"no@email.com", "none@email.com", "noemail@email.com", "n
 
 # Digits typed in a row to get past a form that demands a number.
 COUNTED_UP = frozenset({"1234567", "12345678", "123456789", "1234567890", "0123456789"})
+
+# What shops write for a person's gender. Numbers are left out: 1 is a man in one shop
+# system and a woman in another.
+MALE = frozenset({"m", "male", "man", "boy", "mr", "mister", "sir", "he", "him"}) | {
+    *("mann", "herr", "männlich", "homme", "monsieur", "hombre", "señor", "uomo", "heer"),
+}
+FEMALE = frozenset({"f", "female", "woman", "girl", "mrs", "ms", "miss", "lady", "she", "her"}) | {
+    *("frau", "weiblich", "femme", "madame", "mujer", "señora", "donna", "signora"),
+    *("vrouw", "mevrouw"),
+}

@@ -76,8 +76,11 @@ class FieldRule:
     """How one field of a row is made from a raw value, stated as data.
 
     Attributes:
-        field: A cell of `ROW_COLUMNS` without its number: `email`, `phone`,
-            `given_name`, `family_name`, `postcode` or `country`.
+        field: What the platform calls a key: a cell of `ROW_COLUMNS` without its number
+            (`email`, `phone`, `given_name`, `family_name`, `postcode`, `country`), or one
+            that no row carries yet: `device_id`, `external_id`, `first_initial`, `city`,
+            `region`, `birth_date`, `birth_year`, `birth_month`, `birth_day`, `gender`,
+            `value`.
         steps: Names of steps in `syncd.identity`, applied in order.
         hashed: Whether the platform takes the SHA-256 of the result, or the result.
         source: Where the platform says so.

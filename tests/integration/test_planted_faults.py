@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from syncd import outbox
-from syncd.identity.steps import STEPS, Step
+from syncd.identity.step import Step
+from syncd.identity.steps import STEPS
 from syncd.membership import compare, fold
 from syncd.model import Batch, BatchRecord, Receipt
 from tests.integration.memory_worlds import Person, memory_world
@@ -73,7 +74,7 @@ def receipt_before_push(patch: pytest.MonkeyPatch) -> None:
 
 def not_normalised(patch: pytest.MonkeyPatch) -> None:
     """Digests are made of e-mails as they were typed."""
-    patch.setitem(STEPS, "lower", Step(lambda value, _: value, lambda values, _: values))
+    patch.setitem(STEPS, "lower", Step("", lambda value, _: value, lambda values, _: values))
 
 
 def repeated_while_settling(patch: pytest.MonkeyPatch) -> None:

@@ -117,7 +117,9 @@ def composed(value: str) -> str:
 
 
 def looks_hashed(value: str) -> bool:
-    return len(value) == 64 and all(c in "0123456789abcdefABCDEF" for c in value)
+    if len(value) == 44 and value.endswith("=") and value[:-1].isascii():
+        return all(c.isalnum() or c in "+/" for c in value[:-1])
+    return len(value) in {32, 40, 64} and all(c in "0123456789abcdefABCDEF" for c in value)
 
 
 def email(value: str, platform: str) -> str:  # noqa: C901 - one rule a line, as the sheet has it
@@ -193,12 +195,32 @@ def part_of_address(value: str) -> str:
 
 
 def name_of(value: str, platform: str) -> str:
-    letters = composed(part_of_address(value).lower())
+    written = part_of_address(value)
+    if platform == "google":
+        written = without_title(written)
+    letters = composed(written.lower())
     if platform == "meta":
         letters = "".join(
             c for c in letters if c not in SYMBOLS and not unicodedata.category(c).startswith("P")
         )
     return "".join(c for c in letters if not is_blank(c))
+
+
+def without_title(value: str) -> str:
+    """Without the title before a name and the suffix behind it, but never without the name."""
+    blank = "".join(c for c in map(chr, range(0x10000)) if is_blank(c))
+    for title in ("mr", "mrs", "ms", "miss", "mx", "dr", "prof"):
+        rest = value[len(title) :]
+        if value[: len(title)].lower() == title and rest[:1] and rest[0] in "." + blank:
+            name = rest.lstrip("." + blank)
+            value = name or value
+            break
+    for suffix in ("jr", "jr.", "sr", "sr."):
+        if value.lower().endswith(suffix):
+            name = value[: -len(suffix)]
+            if name[-1:] and name[-1] in "," + blank and name.rstrip("," + blank):
+                return name.rstrip("," + blank)
+    return value
 
 
 def postcode(value: str, known: str | None, platform: str) -> str:
@@ -213,6 +235,11 @@ def postcode(value: str, known: str | None, platform: str) -> str:
         if not re.match("[0-9]{5}", code):
             raise RefusedError("not five digits, in the US")
         code = code[:5]
+    if known == "GB":
+        match = re.fullmatch("([a-z][a-z]?[0-9][0-9a-z]?[0-9]|gir[0-9])([a-z][a-z])?", code)
+        if match is None:
+            raise RefusedError("not a postcode of the UK")
+        code = match.group(1)
     if len(code) < 2:
         raise RefusedError("too short")
     return code

@@ -58,7 +58,7 @@ def test_a_shortcut_is_its_step_or_says_nothing(
     """Each step alone, also where no rule would put it."""
     step = steps.STEPS[name]
     countries = pa.array([country] * len(values), pa.string())
-    made = normalised([step], pa.array(values, pa.string()), countries).values.to_pylist()
+    made = normalised([step], pa.array(values, pa.string()), countries).texts().to_pylist()
     answers = [steps.normalise([step], value, country) for value in values]
     assert made == [answer if isinstance(answer, str) else None for answer in answers]
 
