@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from syncd.identity import placeholders
 from syncd.identity.reasons import Reason
-from syncd.identity.step import Step, where
+from syncd.identity.step import Step, changed, where
 from syncd.identity.text import holds_blank, looks_hashed
 
 _TWICE_AT = re.compile(r"@[^@]+@")
@@ -72,16 +72,15 @@ def _short_email(values: pa.Array, _countries: pa.Array) -> pa.Array:
 
 def _short_gmail(values: pa.Array, _countries: pa.Array) -> pa.Array:
     """Only addresses of Google that hold a dot or a plus change."""
-    changes = pc.match_substring_regex(values, r"[.+].*@(?:gmail|googlemail)\.com$")
-    places = pc.indices_nonzero(pc.fill_null(changes, pa.scalar(False)))
-    if not len(places):
-        return values
-    dotted = values.take(places)
-    local = pc.replace_substring_regex(dotted, r"(?:\+.*)?@.*$", "")
+    dotted = pc.match_substring_regex(values, r"[.+].*@(?:gmail|googlemail)\.com$")
+    return changed(values, dotted, _bare)
+
+
+def _bare(values: pa.Array) -> pa.Array:
+    local = pc.replace_substring_regex(values, r"(?:\+.*)?@.*$", "")
     local = pc.replace_substring(local, ".", "")
-    domain = pc.replace_substring_regex(dotted, "^[^@]*@", "")
-    bare = where(pc.not_equal(local, ""), pc.binary_join_element_wise(local, domain, "@"))
-    return pc.replace_with_mask(values, pc.fill_null(changes, pa.scalar(False)), bare)
+    domain = pc.replace_substring_regex(values, "^[^@]*@", "")
+    return where(pc.not_equal(local, ""), pc.binary_join_element_wise(local, domain, "@"))
 
 
 STEPS = {

@@ -22,11 +22,11 @@ _NO = pa.scalar(False)
 _EMPTY = pa.scalar("")
 _DIGEST_BYTES = 32
 
-# A column is looked through once for each distinct value if its beginning repeats itself
-# like this; names do, and addresses do not: telling a million of them apart would cost as
-# much as hashing them.
-_SAMPLE = 2_000
-_REPEATS = 0.5
+# A column is looked through once for each distinct value if no more of its beginning than
+# this is distinct. Names repeat themselves, addresses do not, and telling a million of them
+# apart costs as much as hashing them.
+_SAMPLE = 10_000
+_DISTINCT = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ def _looked(raw: pa.Array, countries: pa.Array | None) -> _Looked:
 
 def _repeats(raw: pa.Array) -> bool:
     sample = raw.slice(0, _SAMPLE).drop_null()
-    return len(sample.unique()) <= _REPEATS * len(sample)
+    return len(sample.unique()) <= _DISTINCT * len(sample)
 
 
 def _coded(column: pa.Array) -> tuple[pa.Array, npt.NDArray[np.int64]]:
@@ -204,17 +204,20 @@ def _asked(
 ) -> tuple[pa.Array, dict[int, Reason]]:
     """Answers of the canonical steps, and the reason for each place that is refused."""
     where = pa.array(undecided)
-    raw = looked.values.take(where).to_pylist()
-    countries = looked.countries.take(where).to_pylist()
-    answers: list[str | None] = []
-    why: dict[int, Reason] = {}
-    for place, value, country in zip(undecided.tolist(), raw, countries, strict=True):
-        answer = normalise(steps, value, country)
-        if isinstance(answer, Reason):
-            why[place] = answer
-            answer = None
-        answers.append(answer)
-    return pa.array(answers, pa.string()), why
+    value, of_value = _coded(looked.values.take(where))
+    country, of_country = _coded(looked.countries.take(where))
+    pairs, places = np.unique(of_value * len(country) + of_country, return_inverse=True)
+    raw = value.take(pa.array(pairs // len(country))).to_pylist()
+    countries = country.take(pa.array(pairs % len(country))).to_pylist()
+    said = [normalise(steps, text, of) for text, of in zip(raw, countries, strict=True)]
+    texts = pa.array([None if isinstance(one, Reason) else one for one in said], pa.string())
+    refused = np.array([isinstance(one, Reason) for one in said], bool)[places]
+    why = {
+        place: answer
+        for place, which in zip(undecided[refused].tolist(), places[refused].tolist(), strict=True)
+        if isinstance(answer := said[which], Reason)
+    }
+    return texts.take(pa.array(places)), why
 
 
 def _flags(found: pa.Array) -> npt.NDArray[np.bool_]:

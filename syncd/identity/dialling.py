@@ -9,7 +9,7 @@ are asked one by one of `syncd.identity.phones`. Tests hold the two equal in eve
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -17,70 +17,71 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from syncd.identity import placeholders
 from syncd.identity.numbering import (
-    CallingCode,
+    END,
+    PLANS,
+    VALID,
     Prefix,
     Region,
-    calling_code,
     calling_codes,
+    main_region,
     region,
 )
 
-_Rows = npt.NDArray[np.int64]
-_Flags = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
-# Made once: turning a Python value into Arrow's costs 0.2 ms where dateutil is not installed.
 _NO = pa.scalar(False)
-_NOTHING_BETWEEN = pa.scalar("")
-_COUNTED_UP = pa.array(sorted(placeholders.COUNTED_UP), pa.string())
-_ALL_ALIKE = "^(?:" + "|".join(f"{digit}*" for digit in range(10)) + ")$"
 _CODE_DIGITS = 3  # no calling code is longer
+_LONGEST = 20  # digits that any dialled number can have, prefixes included
+_ONE_NUMBER = 13  # digits that cannot be two numbers of seven
 
 # What each byte is, so that one running sum counts all three at once: a digit in the low
 # bits, a plus in the middle, anything else but the usual separators in the high ones.
 _PLUS, _OTHER = 1 << 32, 1 << 40
 _WEIGHTS = np.full(256, _OTHER, np.int64)
-_WEIGHTS[list(b" -.()")] = 0
+_WEIGHTS[list(b" -.()/")] = 0
 _WEIGHTS[list(b"0123456789")] = 1
 _WEIGHTS[ord("+")] = _PLUS
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class _Dialled:
+    """The digits of a column, one value behind the other.
+
+    Attributes:
+        digits: Numbers 0 to 9, and some `END`s after the last value.
+        starts: Where each value's begin, one more than there are values.
+        text: The same as a column of text.
+        plus: Values that begin with a plus.
+        sure: Values that are a number and nothing but a number.
+    """
+
+    digits: npt.NDArray[np.uint8]
+    starts: Places
+    text: pa.Array
+    plus: Flags
+    sure: Flags
+
+    def begins(self, at: Places, prefix: str) -> Flags:
+        """Whether digits from these places on begin so; a value may end before them."""
+        found = np.ones(len(at), bool)
+        for offset, digit in enumerate(prefix):
+            found &= self.digits[at + offset] == int(digit)
+        return found
+
+
 class _Found:
-    """Numbers found so far, without their calling code, and the rows that they belong to."""
+    """By value: the calling code, where the number behind it starts, and whether it is sure."""
 
-    rows: list[_Rows] = field(default_factory=list)
-    numbers: list[pa.Array] = field(default_factory=list)
-    codes: list[str] = field(default_factory=list)
+    def __init__(self, count: int) -> None:
+        self.codes = np.zeros(count, np.int64)
+        self.starts = np.zeros(count, np.int64)
 
-    def add(self, rows: _Rows, numbers: pa.Array, sure: _Flags, code: str) -> None:
-        """Take the sure ones."""
-        if not sure.any():
-            return
-        self.rows.append(rows[sure])
-        self.numbers.append(numbers.filter(pa.array(sure)))
-        self.codes.append(f"+{code}")
-
-    def add_all(self, inner: _Found, rows: _Rows) -> None:
-        """Take what was found among some rows, counted from 0."""
-        self.rows += [rows[at] for at in inner.rows]
-        self.numbers += inner.numbers
-        self.codes += inner.codes
-
-    def column(self, count: int) -> pa.Array:
-        """In E.164, one a row, null where nothing was found."""
-        if not self.rows:
-            return pa.nulls(count, pa.string())
-        rows, numbers = np.concatenate(self.rows), pa.concat_arrays(self.numbers)
-        group = np.repeat(np.arange(len(self.rows)), [len(one) for one in self.rows])
-        codes = pa.array(self.codes, pa.string()).take(pa.array(group))
-        places = np.full(count, -1, np.int64)
-        places[rows] = np.arange(len(rows))
-        alike = _matches(numbers, _ALL_ALIKE)  # perhaps a placeholder
-        places[rows[alike]] = -1
-        written = pc.binary_join_element_wise(codes, numbers, _NOTHING_BETWEEN)
-        return written.take(pa.array(places, mask=places < 0))
+    def add(self, values: Places, code: str, starts: Places) -> None:
+        """Take numbers that are sure."""
+        self.codes[values] = int(code)
+        self.starts[values] = starts
 
 
 def e164_column(values: pa.Array, countries: pa.Array) -> pa.Array:
@@ -93,21 +94,101 @@ def e164_column(values: pa.Array, countries: pa.Array) -> pa.Array:
     Returns:
         Null where it takes the library to tell, or there is nothing to tell.
     """
-    digits, plus, sure = _digits(values)
-    found = _Found()
-    _international(found, np.flatnonzero(sure & plus), digits)
-    national = np.flatnonzero(sure & ~plus)
+    dialled = _dialled(values)
+    found = _Found(len(values))
+    abroad = np.flatnonzero(dialled.sure & dialled.plus)
+    _international(found, dialled, abroad, dialled.starts[abroad])
+    inland = np.flatnonzero(dialled.sure & ~dialled.plus)
     coded = countries.dictionary_encode()
-    regions = coded.indices.fill_null(-1).to_numpy()[national]
-    for number, at in _groups(regions):
-        plan = region(coded.dictionary[number].as_py()) if number >= 0 else None
+    names = coded.dictionary.to_pylist()
+    for number, at in _groups(coded.indices.fill_null(-1).to_numpy()[inland]):
+        plan = region(names[number]) if number >= 0 else None
         if plan is not None:
-            _national(found, national[at], digits, plan)
-    return found.column(len(values))
+            _national(found, dialled, inland[at], plan)
+    return _written(found, dialled)
 
 
-def _digits(values: pa.Array) -> tuple[pa.Array, _Flags, _Flags]:
-    """The digits of each value, whether a plus stands before them, and whether that is all."""
+def _international(found: _Found, dialled: _Dialled, values: Places, starts: Places) -> None:
+    """Numbers whose calling code begins at `starts`."""
+    for number, at in _groups(_calling_codes(dialled, values, starts)):
+        if number:
+            code = str(number)
+            plan = main_region(code)
+            _significant(found, dialled, values[at], starts[at] + len(code), plan)
+
+
+def _national(found: _Found, dialled: _Dialled, values: Places, plan: Region) -> None:
+    """Numbers without a plus, as dialled within a region."""
+    values = values[~_matches(dialled, values, plan.international.other)]
+    for prefix in plan.international.plain:
+        starts = dialled.starts[values]
+        abroad = dialled.begins(starts, prefix)
+        # The library takes a zero behind the prefix for part of the number.
+        sure = abroad & (dialled.digits[starts + len(prefix)] != 0)
+        _international(found, dialled, values[sure], starts[sure] + len(prefix))
+        values = values[~abroad]
+    own = dialled.begins(dialled.starts[values], plan.code)
+    _own_code(found, dialled, values[own], plan)
+    values = values[~own]
+    _significant(found, dialled, values, dialled.starts[values], plan)
+
+
+def _own_code(found: _Found, dialled: _Dialled, values: Places, plan: Region) -> None:
+    """Numbers that begin with the region's own calling code, and perhaps mean it.
+
+    The library takes it for one if the whole is no number of the region and the rest is.
+    """
+    whole = dialled.starts[values]
+    rest = whole + len(plan.code)
+    ends = dialled.starts[values + 1]
+    sure = (_bits(dialled, whole, ends, plan.code) & plan.general) == 0
+    sure &= (_bits(dialled, rest, ends, plan.code) & plan.general) != 0
+    main = main_region(plan.code)
+    for prefix in (plan.national, main.national):
+        sure &= ~_prefixed(dialled, values, rest, prefix)
+    _significant(found, dialled, values[sure], rest[sure], main)
+
+
+def _significant(
+    found: _Found, dialled: _Dialled, values: Places, starts: Places, plan: Region
+) -> None:
+    """Numbers without a calling code: a national prefix comes off, what is left is valid or not.
+
+    Args:
+        plan: Whose national prefix it would be, and whose calling code they have.
+    """
+    if plan.national.other is not None:
+        plain = ~_matches(dialled, values, plan.national.other, starts)
+        values, starts = values[plain], starts[plain]
+    stripped = np.zeros(len(values), bool)
+    for prefix in plan.national.plain:
+        here = dialled.begins(starts, prefix) & ~stripped
+        starts = starts + here * len(prefix)
+        stripped |= here
+    ends = dialled.starts[values + 1]
+    bits = _bits(dialled, starts, ends, plan.code)
+    # A prefix came off by the rules of one region, so it must be a number of that one.
+    sure = ((bits & VALID) != 0) & (~stripped | ((bits & plan.valid) != 0))
+    found.add(values[sure], plan.code, starts[sure])
+
+
+def _bits(dialled: _Dialled, starts: Places, ends: Places, code: str) -> npt.NDArray[np.uint64]:
+    """What numbers behind a calling code are."""
+    state = np.full(len(starts), PLANS.start(code), np.int32)
+    steps = PLANS.steps.reshape(-1)
+    at = starts.copy()
+    for _ in range(int((ends - starts).max(initial=0))):
+        digit = np.where(at < ends, dialled.digits[np.minimum(at, ends)], END)
+        state = steps[state * (END + 1) + digit]
+        at += 1
+    found: npt.NDArray[np.uint64] = PLANS.bits[state]
+    return found
+
+
+# --- columns --------------------------------------------------------------------
+
+
+def _dialled(values: pa.Array) -> _Dialled:
     starts, text = _buffers(values)
     weights = _WEIGHTS[text]
     sums = np.zeros(len(text) + 1, np.int64)
@@ -115,135 +196,78 @@ def _digits(values: pa.Array) -> tuple[pa.Array, _Flags, _Flags]:
     at_start = sums[starts]
     counts = at_start[1:] - at_start[:-1]
     pluses = counts >> 32
-    first = text[np.minimum(starts[:-1], max(len(text) - 1, 0))] if len(text) else text
-    plus = (pluses == 1) & (first == ord("+")) if len(text) else np.zeros(len(values), bool)
-    sure = (counts < _OTHER) & (plus | (pluses == 0)) & (counts > 0)
-    kept = text[weights == 1]
-    offsets = (at_start & (_PLUS - 1)).astype(np.int32)
-    digits = pa.StringArray.from_buffers(len(values), pa.py_buffer(offsets), pa.py_buffer(kept))
-    counted = pc.is_in(digits, _COUNTED_UP)
-    sure &= ~counted.to_numpy(zero_copy_only=False)
+    first = np.append(text, np.uint8(0))[starts[:-1]]
+    plus = (pluses == 1) & (first == ord("+"))
+    sure = (counts < _OTHER) & (plus | (pluses == 0)) & ((counts & (_PLUS - 1)) <= _LONGEST)
+    sure &= ~_two_numbers(values, counts & (_PLUS - 1))
     if values.null_count:
-        sure &= values.is_valid().to_numpy(zero_copy_only=False)
-    return digits, plus, sure
-
-
-def _international(found: _Found, rows: _Rows, digits: pa.Array) -> None:
-    """Numbers that begin with a calling code."""
-    of_rows = digits.take(pa.array(rows))
-    for number, at in _groups(_calling_codes(of_rows)):
-        if not number:
-            continue
-        text = str(number)
-        code = calling_code(text)
-        rest = pc.utf8_slice_codeunits(of_rows.take(pa.array(at)), len(text))
-        _significant(found, rows[at], rest, plan=code.main, code=code)
-
-
-def _national(found: _Found, rows: _Rows, digits: pa.Array, plan: Region) -> None:
-    """Numbers without a plus, as dialled within a region."""
-    dialled = digits.take(pa.array(rows))
-    left = ~_begins(dialled, plan.international.other)
-    for prefix in plan.international.plain:
-        abroad = left & _starts(dialled, prefix)
-        left &= ~abroad
-        # The library takes a zero behind the prefix for part of the number.
-        abroad &= ~_starts(dialled, f"{prefix}0")
-        if abroad.any():
-            at = np.flatnonzero(abroad)
-            rest = pc.utf8_slice_codeunits(dialled.take(pa.array(at)), len(prefix))
-            _abroad(found, rows[at], rest)
-    own = left & _starts(dialled, plan.code)
-    left &= ~own
-    if own.any():
-        _own_code(found, rows[own], dialled.filter(pa.array(own)), plan)
-    at = np.flatnonzero(left)
-    _significant(
-        found, rows[at], dialled.take(pa.array(at)), plan=plan, code=calling_code(plan.code)
+        sure &= _flags(values.is_valid())
+    kept = text[weights == 1]
+    offsets = (at_start & (_PLUS - 1)).astype(np.int64)
+    column = pa.StringArray.from_buffers(
+        len(values), pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(kept)
     )
+    digits = np.append(kept - ord("0"), np.full(_LONGEST, END, np.uint8))
+    sure &= ~_even_steps(digits, offsets[:-1], offsets[1:], 1)  # counted up: 1234567
+    return _Dialled(digits, offsets, column, plus, sure)
 
 
-def _abroad(found: _Found, rows: _Rows, digits: pa.Array) -> None:
-    """Numbers behind an international prefix."""
-    inner = _Found()
-    _international(inner, np.arange(len(rows)), digits)
-    found.add_all(inner, rows)
+def _two_numbers(values: pa.Array, counts: Places) -> Flags:
+    """Whether a value may hold two numbers with a slash between them."""
+    found = counts > _ONE_NUMBER
+    if found.any():
+        found &= _flags(pc.match_substring(values, "/"))
+    return found
 
 
-def _own_code(found: _Found, rows: _Rows, digits: pa.Array, plan: Region) -> None:
-    """Numbers that begin with the region's own calling code, and perhaps mean it.
-
-    The library takes it for one if the whole is no number of the region and the rest is.
-    """
-    rest = pc.utf8_slice_codeunits(digits, len(plan.code))
-    code = calling_code(plan.code)
-    sure = ~_matches(digits, f"^(?:{plan.general})$") & _matches(rest, f"^(?:{plan.general})$")
-    for prefix in {plan.national, code.main.national}:
-        sure &= ~_prefixed(rest, prefix)
-    at = np.flatnonzero(sure)
-    _significant(found, rows[at], rest.take(pa.array(at)), plan=code.main, code=code)
+def _even_steps(digits: npt.NDArray[np.uint8], starts: Places, ends: Places, step: int) -> Flags:
+    """Whether each digit is the one before it and `step`, modulo ten."""
+    uneven = np.zeros(len(digits) + 1, np.int64)
+    np.cumsum((digits[1:] + 10 - digits[:-1]) % 10 != step, out=uneven[2:])
+    last = np.maximum(ends, starts + 1)
+    found: Flags = uneven[last] == uneven[starts + 1]
+    return found
 
 
-def _significant(
-    found: _Found, rows: _Rows, rest: pa.Array, *, plan: Region, code: CallingCode
-) -> None:
-    """Numbers without a calling code: a national prefix comes off, what is left is valid or not.
-
-    Args:
-        plan: Whose national prefix it would be.
-        code: Where the number must be valid.
-    """
-    if not len(rows):
-        return
-    sure = ~_begins(rest, plan.national.other)
-    stripped = np.zeros(len(rows), bool)
-    number = rest
-    for prefix in plan.national.plain:
-        here = _starts(rest, prefix) & ~stripped
-        if here.any():
-            stripped |= here
-            cut = pc.utf8_slice_codeunits(rest, len(prefix))
-            number = pc.if_else(pa.array(here), cut, number)
-    sure &= _valid(number, code)
-    if code.shared and (sure & stripped).any():
-        # The prefix came off by the rules of one region, so it must be a number of that one.
-        sure &= ~stripped | _matches(number, f"^(?:{plan.valid})$")
-    found.add(rows, number, sure, plan.code)
-
-
-def _valid(numbers: pa.Array, code: CallingCode) -> _Flags:
-    valid = _matches(numbers, f"^(?:{code.valid})$")
-    if code.leading is None:
-        return valid
-    led = _begins(numbers, code.leading)
-    valid &= ~led
-    at = np.flatnonzero(led)
-    for plan in code.led:
-        if not len(at):
-            break
-        here = numbers.take(pa.array(at))
-        mine = _begins(here, plan.leading)
-        valid[at[mine & _matches(here, f"^(?:{plan.valid})$")]] = True
-        at = at[~mine]
-    return valid
+def _written(found: _Found, dialled: _Dialled) -> pa.Array:
+    """In E.164, one a row, null where nothing was found."""
+    ends = dialled.starts[1:]
+    known = found.codes > 0
+    known &= ~_even_steps(dialled.digits, found.starts, ends, 0)  # all alike: a placeholder?
+    widths = 1 + (found.codes > 9) + (found.codes > 99)  # noqa: PLR2004 - digits of a code
+    lengths = np.where(known, 1 + widths + ends - found.starts, 0)
+    offsets = np.zeros(len(known) + 1, np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    # Each byte is the digit as far before the number's end as it is before its own end; the
+    # first ones are then overwritten by plus and code.
+    source = np.repeat(ends - offsets[1:], lengths) + np.arange(offsets[-1])
+    text = dialled.digits[source] + np.uint8(ord("0"))
+    at, code, width = offsets[:-1][known], found.codes[known], widths[known]
+    for place in range(_CODE_DIGITS):
+        inside = place < width
+        power = 10 ** (width[inside] - 1 - place)
+        text[at[inside] + 1 + place] = code[inside] // power % 10 + ord("0")
+    text[at] = ord("+")
+    buffers = [
+        pa.py_buffer(np.packbits(known, bitorder="little")),
+        pa.py_buffer(offsets.astype(np.int32)),
+        pa.py_buffer(text),
+    ]
+    return pa.Array.from_buffers(pa.string(), len(known), buffers)
 
 
-# --- columns --------------------------------------------------------------------
-
-
-def _buffers(values: pa.Array) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
+def _buffers(values: pa.Array) -> tuple[Places, npt.NDArray[np.uint8]]:
     """Where each value starts, one more than there are values, and all their bytes."""
     _, offsets, data = values.buffers()
     count = len(values) + 1
-    starts = np.frombuffer(offsets, np.int32, count, values.offset * 4)
+    starts = np.frombuffer(offsets, np.int32, count, values.offset * 4).astype(np.int64)
     if data is None:
-        return np.zeros(count, np.int32), np.empty(0, np.uint8)
-    text = np.frombuffer(data, np.uint8)[starts[0] : starts[-1]]
-    return starts - starts[0], text
+        return np.zeros(count, np.int64), np.empty(0, np.uint8)
+    return starts - starts[0], np.frombuffer(data, np.uint8)[starts[0] : starts[-1]]
 
 
 @cache
-def _code_of_digits() -> npt.NDArray[np.int64]:
+def _code_of_digits() -> Places:
     """The calling code at the beginning of each three digits; 0 if there is none."""
     table = np.zeros(10**_CODE_DIGITS, np.int64)
     for code in calling_codes():
@@ -252,19 +276,16 @@ def _code_of_digits() -> npt.NDArray[np.int64]:
     return table
 
 
-def _calling_codes(digits: pa.Array) -> _Rows:
-    starts, text = _buffers(digits)
-    long = np.flatnonzero(np.diff(starts) > _CODE_DIGITS)
-    at = starts[long]
-    number = np.zeros(len(long), np.int64)
+def _calling_codes(dialled: _Dialled, values: Places, starts: Places) -> Places:
+    number = np.zeros(len(starts), np.int64)
     for place in range(_CODE_DIGITS):
-        number = number * 10 + (text[at + place] - ord("0"))
-    found = np.zeros(len(digits), np.int64)
-    found[long] = _code_of_digits()[number]
+        number = number * 10 + dialled.digits[starts + place]
+    long = dialled.starts[values + 1] - starts > _CODE_DIGITS
+    found: Places = np.where(long, _code_of_digits()[np.where(long, number, 0)], 0)
     return found
 
 
-def _groups(keys: npt.NDArray[np.int64]) -> Iterator[tuple[int, _Rows]]:
+def _groups(keys: npt.NDArray[np.integer]) -> Iterator[tuple[int, Places]]:
     """The positions of each distinct key."""
     order = np.argsort(keys, kind="stable")
     ends = np.flatnonzero(np.diff(keys[order])) + 1
@@ -273,26 +294,26 @@ def _groups(keys: npt.NDArray[np.int64]) -> Iterator[tuple[int, _Rows]]:
             yield int(keys[at[0]]), at
 
 
-def _flags(found: pa.Array) -> _Flags:
-    return np.array(pc.fill_null(found, _NO).to_numpy(zero_copy_only=False))
-
-
-def _matches(values: pa.Array, pattern: str) -> _Flags:
-    return _flags(pc.match_substring_regex(values, pattern))
-
-
-def _begins(values: pa.Array, pattern: str | None) -> _Flags:
-    if pattern is None:
+def _matches(
+    dialled: _Dialled, values: Places, pattern: str | None, starts: Places | None = None
+) -> Flags:
+    """Whether the digits of values begin so, from their start or from other places on."""
+    if pattern is None or not len(values):
         return np.zeros(len(values), bool)
-    return _matches(values, f"^(?:{pattern})")
+    text = dialled.text.take(pa.array(values))
+    if starts is not None:
+        # What comes before them has the same length in all: a calling code, or nothing.
+        skipped = int(starts[0] - dialled.starts[values[0]])
+        text = pc.utf8_slice_codeunits(text, skipped)
+    return _flags(pc.match_substring_regex(text, f"^(?:{pattern})"))
 
 
-def _starts(values: pa.Array, prefix: str) -> _Flags:
-    return _flags(pc.starts_with(values, prefix))
-
-
-def _prefixed(values: pa.Array, prefix: Prefix) -> _Flags:
-    found = _begins(values, prefix.other)
+def _prefixed(dialled: _Dialled, values: Places, starts: Places, prefix: Prefix) -> Flags:
+    found = _matches(dialled, values, prefix.other, starts)
     for plain in prefix.plain:
-        found |= _starts(values, plain)
+        found |= dialled.begins(starts, plain)
     return found
+
+
+def _flags(found: pa.Array) -> Flags:
+    return np.array(pc.fill_null(found, _NO).to_numpy(zero_copy_only=False))

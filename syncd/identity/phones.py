@@ -6,12 +6,13 @@ import re
 from functools import lru_cache
 
 import phonenumbers
+import pyarrow as pa
 import pyarrow.compute as pc
-from phonenumbers import NumberParseException, PhoneNumberFormat
+from phonenumbers import NumberParseException, is_possible_number
 
-from syncd.identity import dialling, placeholders
+from syncd.identity import dialling, numbering, placeholders
 from syncd.identity.reasons import Reason
-from syncd.identity.step import Step
+from syncd.identity.step import Step, where
 from syncd.identity.text import looks_hashed
 
 # Numbers that nobody holds but platforms publish vectors in, so that a proof of the
@@ -56,12 +57,11 @@ def _judged(number: phonenumbers.PhoneNumber) -> str | Reason:
     national = phonenumbers.national_significant_number(number)
     if len(national) >= _ENOUGH_DIGITS and len(set(national)) == 1:
         return Reason.PLACEHOLDER
-    if not phonenumbers.is_possible_number(number):
-        return Reason.WRONG_LENGTH
-    written = str(phonenumbers.format_number(number, PhoneNumberFormat.E164))
-    if phonenumbers.is_valid_number(number) or _SET_ASIDE.fullmatch(written):
+    code = str(number.country_code)
+    written = f"+{code}{national}"
+    if numbering.is_valid(code, national) or _SET_ASIDE.fullmatch(written):
         return written
-    return Reason.NO_SUCH_NUMBER
+    return Reason.NO_SUCH_NUMBER if is_possible_number(number) else Reason.WRONG_LENGTH
 
 
 def _holds_two(raw: str) -> bool:
@@ -87,6 +87,12 @@ def phone(value: str, country: str | None) -> str | Reason:
 
 def _no_plus(value: str, _country: str | None) -> str:
     return value.removeprefix("+")
+
+
+def _short_no_plus(values: pa.Array, _countries: pa.Array) -> pa.Array:
+    """The plus of each value, which is no more than one."""
+    several = pc.starts_with(values, "++")
+    return pc.ascii_ltrim(where(pc.invert(several), values), "+")
 
 
 STEPS = {

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from syncd.identity.countries import CANADIAN_PROVINCES, ISO_3166, REPAIRED, US_STATES
 from syncd.identity.reasons import Reason
-from syncd.identity.step import Step, where
+from syncd.identity.step import Step, changed, where
 
 _ZIP_LENGTH = 5
 _SHORTEST_POSTCODE = 2
@@ -89,14 +89,28 @@ def _short_us_five(values: pa.Array, countries: pa.Array) -> pa.Array:
 
 
 def _short_uk_sector(values: pa.Array, countries: pa.Array) -> pa.Array:
-    return where(pc.invert(_in_country(countries, "GB")), values)
+    return changed(values, _in_country(countries, "GB"), _sectors)
+
+
+def _sectors(values: pa.Array) -> pa.Array:
+    known = where(pc.match_substring_regex(values, f"^(?:{_UK_POSTCODE.pattern})$"), values)
+    whole = pc.match_substring_regex(known, "[a-z]{2}$")
+    return pc.if_else(whole, pc.utf8_slice_codeunits(known, 0, -2), known)
+
+
+def _short_before_dash(values: pa.Array, _countries: pa.Array) -> pa.Array:
+    return changed(values, pc.match_substring(values, "-"), _up_to_dash)
+
+
+def _up_to_dash(values: pa.Array) -> pa.Array:
+    return pc.replace_substring_regex(values, "-.*$", "")
 
 
 STEPS = {
     "before_dash": Step(
         "keep what stands before a dash",
         _before_dash,
-        lambda values, _: pc.replace_substring_regex(values, "-.*$", ""),
+        _short_before_dash,
     ),
     "us_five": Step("in the US, keep five digits", _us_five, _short_us_five, needs_country=True),
     "uk_sector": Step(

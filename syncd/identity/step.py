@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from syncd.identity.reasons import Reason
 
 _NOTHING = pa.scalar(None, pa.string())
+_NO = pa.scalar(False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,16 @@ class Step:
 
 def where(sure: pa.Array, values: pa.Array) -> pa.Array:
     """The values of which a shortcut is sure; null for the others."""
-    return pc.if_else(sure, values, _NOTHING)
+    return values if pc.all(sure).as_py() else pc.if_else(sure, values, _NOTHING)
+
+
+def changed(
+    values: pa.Array, concerned: pa.Array, change: Callable[[pa.Array], pa.Array]
+) -> pa.Array:
+    """The values, those that it concerns as `change` makes them; they are few."""
+    concerned = pc.fill_null(concerned, _NO)
+    few = values.filter(concerned)
+    return pc.replace_with_mask(values, concerned, change(few)) if len(few) else values
 
 
 def words(of: Iterable[str]) -> pa.Array:
