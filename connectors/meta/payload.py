@@ -45,9 +45,10 @@ class WireRows:
 def wire_rows(rows: pa.RecordBatch) -> WireRows:
     """Expand members into Meta's rows.
 
-    Row `i` of a member holds its `i`-th e-mail, its `i`-th phone and its address. It goes by
-    slot, not by what is there: a removal, some of whose cells are blank, repeats the very
-    rows of the addition.
+    Row `i` of a member holds its `i`-th e-mail, its `i`-th phone and its address; where there
+    is one of them only, the first of the other is repeated beside it, since Meta matches a
+    row by all of its keys. A removal of the whole member repeats the very rows of the
+    addition; one with blank cells holds what leaves and nothing else.
 
     Raises:
         ValueError: A member has no identifier. The core never sends one: a bug of ours.
@@ -72,7 +73,7 @@ def _expand(cells: tuple[str, ...]) -> list[tuple[str, ...]]:
     if not all(address):
         address = _NOBODY
     expanded = [
-        (email, phone, *address)
+        (email or emails[0], phone or phones[0], *address)
         for email, phone in zip(emails, phones, strict=True)
         if email or phone
     ]

@@ -123,7 +123,7 @@ def test_what_goes_on_the_wire_for_an_addition() -> None:
         "is_raw": True,
         "data": [
             [one["email"].hex(), one["phone"].hex(), *address],
-            [one["email_2"].hex(), "", *address],
+            [one["email_2"].hex(), one["phone"].hex(), *address],
             ["", member(2, "phone_3")["phone_3"].hex(), "", "", "", ""],
         ],
     }

@@ -31,19 +31,30 @@ def test_every_identifier_of_a_member_and_nothing_else_reaches_the_platform(
 
 
 @given(CELLS, CELLS)
-def test_a_removal_with_blank_cells_repeats_rows_of_the_addition(
+def test_a_removal_holds_what_leaves_and_nothing_else(
     cells: set[str], still_held: set[str]
 ) -> None:
-    """Blank where someone still holds it, and the same otherwise: platforms match whole rows."""
+    """Blank where someone still holds it; where nobody does, the very rows of the addition."""
     left = cells - still_held
     if not (left - set(ADDRESS) or set(ADDRESS) <= left):
         return
     added = wire_rows(batch(Operation.ADD, [member(1, *cells)]).rows).data
-    for row in wire_rows(batch(Operation.REMOVE, [member(1, *left)]).rows).data:
-        assert any(
-            all(mine in ("", theirs) for mine, theirs in zip(row, one, strict=True))
-            for one in added
-        )
+    removed = wire_rows(batch(Operation.REMOVE, [member(1, *left)]).rows)
+    taken, _ = sort_out(read_payload(removed.encoded()))
+    assert frozenset().union(*taken) == identifiers([member(1, *left)])
+    if left == cells:
+        assert removed.data == added
+
+
+def test_a_second_address_is_a_second_row_with_the_other_keys_repeated() -> None:
+    one = member(1, "email", "email_2", "email_3", "phone", "phone_2", *ADDRESS)
+    hexes = {name: cell.hex() for name, cell in one.items() if isinstance(cell, bytes)}
+    address = tuple(hexes[name] for name in ADDRESS)
+    assert wire_rows(batch(Operation.ADD, [one]).rows).data == (
+        (hexes["email"], hexes["phone"], *address),
+        (hexes["email_2"], hexes["phone_2"], *address),
+        (hexes["email_3"], hexes["phone"], *address),
+    )
 
 
 def test_the_declared_rows_fit_whoever_the_members_are() -> None:
