@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from syncd.identity.reasons import Reason
-from syncd.identity.step import Step
+from syncd.identity.step import Step, column_bytes
 from syncd.identity.steps import normalise
 
 _PRINTABLE_ASCII = "^[ -~]*$"
@@ -53,7 +53,12 @@ class Column:
     def cells(self, *, hashed: bool) -> pa.Array:
         """What travels: 32-byte digests, or the UTF-8 bytes where the platform wants the text."""
         plain = self.values.cast(pa.binary())
-        return self._spread(_digests(plain) if hashed else plain)
+        if not hashed:
+            return self._spread(plain)
+        if not _repeats(plain):
+            return self._spread(_digests(plain))
+        coded = plain.dictionary_encode()
+        return self._spread(_digests(coded.dictionary).take(coded.indices))
 
     def cells_of_hex(self) -> pa.Array:
         """What travels of values that are digests in hex already."""
@@ -193,10 +198,16 @@ def _shortcut(steps: Sequence[Step], looked: _Looked) -> pa.Array:
 
 def _plain(values: pa.Array) -> pa.Array:
     """The values of printable ASCII."""
-    plain = pc.match_substring_regex(values, _PRINTABLE_ASCII)
-    if pc.all(plain).as_py():
+    if _all_printable(values):
         return values
+    plain = pc.match_substring_regex(values, _PRINTABLE_ASCII)
     return pc.if_else(plain, values, _NOTHING)
+
+
+def _all_printable(values: pa.Array) -> bool:
+    """Whether no byte of the column is anything else; most batches of addresses are so."""
+    _, text = column_bytes(values)
+    return bool(text.size == 0 or (text.min() >= ord(" ") and text.max() <= ord("~")))
 
 
 def _asked(

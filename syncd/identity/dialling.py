@@ -27,6 +27,7 @@ from syncd.identity.numbering import (
     main_region,
     region,
 )
+from syncd.identity.step import column_bytes
 
 Places = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -36,13 +37,12 @@ _CODE_DIGITS = 3  # no calling code is longer
 _LONGEST = 20  # digits that any dialled number can have, prefixes included
 _ONE_NUMBER = 13  # digits that cannot be two numbers of seven
 
-# What each byte is, so that one running sum counts all three at once: a digit in the low
-# bits, a plus in the middle, anything else but the usual separators in the high ones.
-_PLUS, _OTHER = 1 << 32, 1 << 40
-_WEIGHTS = np.full(256, _OTHER, np.int64)
-_WEIGHTS[list(b" -.()/")] = 0
-_WEIGHTS[list(b"0123456789")] = 1
-_WEIGHTS[ord("+")] = _PLUS
+# What each byte is.
+_SEPARATOR, _DIGIT, _PLUS, _OTHER = range(4)
+_KINDS = np.full(256, _OTHER, np.uint8)
+_KINDS[list(b" -.()/")] = _SEPARATOR
+_KINDS[list(b"0123456789")] = _DIGIT
+_KINDS[ord("+")] = _PLUS
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,30 +189,45 @@ def _bits(dialled: _Dialled, starts: Places, ends: Places, code: str) -> npt.NDA
 
 
 def _dialled(values: pa.Array) -> _Dialled:
-    starts, text = _buffers(values)
-    weights = _WEIGHTS[text]
-    sums = np.zeros(len(text) + 1, np.int64)
-    np.cumsum(weights, out=sums[1:])
-    at_start = sums[starts]
-    counts = at_start[1:] - at_start[:-1]
-    pluses = counts >> 32
-    first = np.append(text, np.uint8(0))[starts[:-1]]
-    plus = (pluses == 1) & (first == ord("+"))
-    sure = (counts < _OTHER) & (plus | (pluses == 0)) & ((counts & (_PLUS - 1)) <= _LONGEST)
-    sure &= ~_two_numbers(values, counts & (_PLUS - 1))
+    starts, text = column_bytes(values)
+    kinds = _KINDS[text]
+    is_digit = kinds == _DIGIT
+    kept = text[is_digit]
+    counted = np.zeros(len(text) + 1, np.int32)
+    np.cumsum(is_digit, out=counted[1:])
+    offsets = counted[starts]
+    counts = np.diff(offsets)
+    plus, spoilt = _pluses(kinds, starts)
+    spoilt[_rows_of(np.flatnonzero(kinds == _OTHER), starts)] = True
+    sure = ~spoilt & (counts <= _LONGEST) & ~_two_numbers(values, counts)
     if values.null_count:
         sure &= _flags(values.is_valid())
-    kept = text[weights == 1]
-    offsets = (at_start & (_PLUS - 1)).astype(np.int64)
-    column = pa.StringArray.from_buffers(
-        len(values), pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(kept)
-    )
-    digits = np.append(kept - ord("0"), np.full(_LONGEST, END, np.uint8))
-    sure &= ~_even_steps(digits, offsets[:-1], offsets[1:], 1)  # counted up: 1234567
-    return _Dialled(digits, offsets, column, plus, sure)
+    column = pa.StringArray.from_buffers(len(values), pa.py_buffer(offsets), pa.py_buffer(kept))
+    digits = np.append(kept - np.uint8(ord("0")), np.full(_LONGEST, END, np.uint8))
+    dialled = _Dialled(digits, offsets.astype(np.int64), column, plus, sure)
+    sure &= ~_even_steps(digits, dialled.starts[:-1], dialled.starts[1:], 1)  # 1234567
+    return dialled
 
 
-def _two_numbers(values: pa.Array, counts: Places) -> Flags:
+def _pluses(kinds: npt.NDArray[np.uint8], starts: Places) -> tuple[Flags, Flags]:
+    """Which values begin with a plus, and which have one elsewhere."""
+    first = np.append(kinds, np.uint8(_OTHER))[starts[:-1]]
+    plus = (first == _PLUS) & (np.diff(starts) > 0)
+    spoilt = np.zeros(len(plus), bool)
+    places = np.flatnonzero(kinds == _PLUS)
+    if len(places) != np.count_nonzero(plus):
+        rows = _rows_of(places, starts)
+        spoilt[rows[places != starts[rows]]] = True
+    return plus, spoilt
+
+
+def _rows_of(places: Places, starts: Places) -> Places:
+    """The values that bytes belong to."""
+    found: Places = np.searchsorted(starts, places, side="right") - 1
+    return found
+
+
+def _two_numbers(values: pa.Array, counts: npt.NDArray[np.int32]) -> Flags:
     """Whether a value may hold two numbers with a slash between them."""
     found = counts > _ONE_NUMBER
     if found.any():
@@ -222,8 +237,9 @@ def _two_numbers(values: pa.Array, counts: Places) -> Flags:
 
 def _even_steps(digits: npt.NDArray[np.uint8], starts: Places, ends: Places, step: int) -> Flags:
     """Whether each digit is the one before it and `step`, modulo ten."""
-    uneven = np.zeros(len(digits) + 1, np.int64)
-    np.cumsum((digits[1:] + 10 - digits[:-1]) % 10 != step, out=uneven[2:])
+    uneven = np.zeros(len(digits) + 1, np.int32)
+    ahead = digits[1:] - digits[:-1]
+    np.cumsum((ahead != step) & (ahead != np.uint8(step - 10 & 255)), out=uneven[2:])
     last = np.maximum(ends, starts + 1)
     found: Flags = uneven[last] == uneven[starts + 1]
     return found
@@ -254,16 +270,6 @@ def _written(found: _Found, dialled: _Dialled) -> pa.Array:
         pa.py_buffer(text),
     ]
     return pa.Array.from_buffers(pa.string(), len(known), buffers)
-
-
-def _buffers(values: pa.Array) -> tuple[Places, npt.NDArray[np.uint8]]:
-    """Where each value starts, one more than there are values, and all their bytes."""
-    _, offsets, data = values.buffers()
-    count = len(values) + 1
-    starts = np.frombuffer(offsets, np.int32, count, values.offset * 4).astype(np.int64)
-    if data is None:
-        return np.zeros(count, np.int64), np.empty(0, np.uint8)
-    return starts - starts[0], np.frombuffer(data, np.uint8)[starts[0] : starts[-1]]
 
 
 @cache

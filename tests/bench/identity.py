@@ -191,7 +191,8 @@ def _customer(random: Random, off_path: float) -> tuple[str | None, ...]:
     first, last = random.choice(firsts), random.choice(lasts)
     if random.random() < 0.3:  # tens of thousands of different ones, as in life
         last = f"{last}-{random.choice(lasts)}"
-    postcode = _POSTCODES[country].format(random.randrange(1000, 9999))
+    # Towns are larger and smaller: a tenth of the postcodes has half of the people.
+    postcode = _POSTCODES[country].format(1000 + int(9000 * random.random() ** 3))
     if country == "GB":
         postcode = f"SW{random.randrange(1, 20)} {random.randrange(1, 9)}AA"
     return (
