@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from typer.main import get_command
 
 import syncd.demo.story
 from syncd.cli.application import application
+from syncd.identity.digest import Policy, digest
+from syncd.identity.rules import GOOGLE, META
+from syncd.model import ADDRESS_CELLS, IdentifierKind, RuleSet
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -84,6 +89,22 @@ def test_the_readme_names_only_tests_that_there_are() -> None:
     }
     assert named
     assert named - there == set()
+
+
+@pytest.mark.parametrize(("line", "rules"), [("Meta", META), ("Google", GOOGLE)])
+def test_the_customer_in_the_readme_is_hashed_as_it_says(line: str, rules: RuleSet) -> None:
+    """The texts that the table shows, without their bold and their `plain`."""
+    (written,) = re.findall(rf"^\| syncd, {line} \| (.*) \|$", README, re.MULTILINE)
+    shown = [cell.removesuffix(", plain") for cell in written.split(" | ")]
+    raw = (" Jane.Doe+Promo@GMAIL.com ", "+1 (555) 123-4567", " Élodie ", "O'Brien-Smith")
+    columns = ("email", "phone", "first_name", "last_name", "postcode", "country")
+    values = [pa.array([value]) for value in (*raw, "94107-1234", "US")]
+    batch = pa.RecordBatch.from_arrays([pa.array(["1"]), *values], ["customer_key", *columns])
+    made = digest(batch, Policy(rules, frozenset(IdentifierKind), None, 9)).rows
+    hashed = {rule.field: rule.hashed for rule in rules.fields}
+    for text, cell in zip(shown, ("email", "phone", *ADDRESS_CELLS), strict=True):
+        expected = hashlib.sha256(text.encode()).digest() if hashed[cell] else text.encode()
+        assert made.column(cell).to_pylist() == [expected], cell
 
 
 def test_every_path_the_readme_links_to_is_there() -> None:
