@@ -136,13 +136,13 @@ class App:
         sync = self.sync(name)
         chosen = self.settings.syncs[name]
         platform = platforms()[sync.platform]
-        rules = rule_set(platform.rules)
         kinds = frozenset(chosen.identifiers) & platform.capabilities.kinds
         policy = Policy(
-            rules=rules,
+            rules=rule_set(platform.rules),
             kinds=kinds,
             default_country=self.settings.shop.default_country,
             max_identifiers=platform.capabilities.max_identifiers,
+            prehashed=self.settings.segments[sync.segment].prehashed,
         )
         return Parts(
             sync=sync,
@@ -154,7 +154,7 @@ class App:
             connect=lambda: platform.connect(
                 resolve_account(self.settings, chosen.account), secrets.randbits
             ),
-            rules=rules,
+            rules_name=policy.version,
             query=partial(self.query, sync.segment),
             digest=partial(digest, policy=policy),
             clock=self.clock,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from syncd.ledger.store import Ledger
-from syncd.model import AuditEvent, RuleSet, SegmentQuery, Sync
+from syncd.model import AuditEvent, SegmentQuery, Sync
 from syncd.ports import Clock, Connector, Membership, Platform, Shop
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ class Parts:
         directory: The ledger's directory, of membership and plan files.
         connect: Opens the platform's connector; called when a request is due.
         query: The segment as of a moment.
+        rules_name: All that decides a digest, as snapshots, plans and generations carry it:
+            rule set, version, default country, whether the shop hashes itself.
         digest: Raw columns of the shop to digested columns.
         names: Makes a new id from a prefix; sorts by time.
         known_syncs: All configured syncs.
@@ -54,7 +56,7 @@ class Parts:
     shop: Shop
     platform: Platform
     connect: Callable[[], Connector] = field(repr=False)
-    rules: RuleSet
+    rules_name: str
     query: Callable[[datetime], SegmentQuery]
     digest: Callable[[pa.RecordBatch], Digested]
     clock: Clock
@@ -62,11 +64,6 @@ class Parts:
     known_syncs: frozenset[str]
     lock: Guarded
     progress: Progress = silent
-
-    @property
-    def rules_name(self) -> str:
-        """The rule set and its version, as snapshots and generations carry it."""
-        return f"{self.rules.name} {self.rules.version}"
 
     def event(
         self,

@@ -52,8 +52,9 @@ def read(parts: Parts, opened: Run) -> Snapshot:
     if not tally.usable:
         raise EmptySegment(
             f"segment {query.name} returned {rows:,} rows and no usable member: nobody is "
-            "removed. Look at the shop and at the segment's SQL (`syncd segments preview "
-            f"{query.name}`), then run again"
+            "removed. Look at the shop and at the segment's SQL: `syncd segments preview "
+            f"{query.name}` counts what is there, `syncd identity sample {query.name}` says what "
+            "is refused and why. Then run again"
         )
     return snapshot
 

@@ -155,7 +155,7 @@ def _run_each(app: App, names: list[str], wish: Wish, *, as_json: bool) -> int:
             result = run(app.parts(name, progress=bars), wish)
         results.append(result)
         if not as_json:
-            _show_result(result)
+            _show_result(result, app.settings.syncs[name].segment)
         return result.exit_code
 
     code = _each(names, one)
@@ -187,7 +187,7 @@ def _show_plan(drawn: Plan, *, kept: bool) -> None:
         say(f"  its audience is found or made by the first run: syncd sync {drawn.sync}")
 
 
-def _show_result(result: Result) -> None:
+def _show_result(result: Result, segment: str) -> None:
     pushed, counts = result.pushed, result.plan.counts
     say(
         f"{result.plan.sync}: {result.run.state.value}; removed {pushed[Phase.REMOVE]:,}, added "
@@ -196,6 +196,7 @@ def _show_result(result: Result) -> None:
     )
     if result.too_many_unusable:
         say(f"  {result.unusable:,} rows of the segment have no usable identifier: too many")
+        say(f"  what is refused and why: syncd identity sample {segment}")
     if result.plan.held:
         say(f"  held: {'; '.join(result.plan.held)}")
         say(f"  look at it, then: syncd approve {result.plan.id}")

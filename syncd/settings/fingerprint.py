@@ -37,7 +37,13 @@ def configuration_digest(settings: Settings, sync: str, *, sql_digest: str) -> s
             "timezone": settings.shop.timezone,
             "default_country": settings.shop.default_country,
         },
-        "segment": {"use": segment.use, "with": dict(segment.with_), "sql": sql_digest},
+        "segment": {
+            "use": segment.use,
+            "with": dict(segment.with_),
+            "sql": sql_digest,
+            # Only where it is set: plans that wait were drawn without it.
+            **({"prehashed": True} if segment.prehashed else {}),
+        },
         "account": {
             "connector": account.connector,
             "endpoint": account.endpoint,

@@ -104,7 +104,12 @@ class SegmentSettings(Shape):
     """A named set of customers: one of the catalogue (`use`), or your own SQL (`sql`)."""
 
     model_config = ConfigDict(
-        json_schema_extra={"oneOf": [{"required": ["use"]}, {"required": ["sql"]}]}
+        json_schema_extra={
+            "oneOf": [
+                {"required": ["use"], "properties": {"prehashed": {"const": False}}},
+                {"required": ["sql"]},
+            ]
+        }
     )
 
     use: str | None = Field(default=None, description="Name of a segment of the catalogue.")
@@ -117,6 +122,11 @@ class SegmentSettings(Shape):
         default=None,
         description="File with one SELECT, relative to this configuration file.",
     )
+    prehashed: bool = Field(
+        default=False,
+        description="Whether the SQL gives e-mails, phones and names as SHA-256 in lower-case hex, "
+        "made by the platform's rules: they are sent as they are.",
+    )
     holdout: forms.NotBuilt = Field(
         default=None, description="Share kept out as a control group. Not built yet: refused."
     )
@@ -127,6 +137,10 @@ class SegmentSettings(Shape):
             raise ValueError("must have one of `use` (a catalogue segment) and `sql` (your own)")
         if self.sql and self.with_:
             raise ValueError("`with` goes with `use`: SQL of your own takes no parameters")
+        if self.use and self.prehashed:
+            raise ValueError(
+                "`prehashed` goes with `sql`: segments of the catalogue read raw values"
+            )
         return self
 
 

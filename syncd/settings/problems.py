@@ -18,6 +18,7 @@ WORDS = {
     "string_type": "must be text; put it in quotes",
     "string_too_short": "must not be empty",
     "string_pattern_mismatch": "must be letters, digits and . _ -, at most 64, no blank",
+    "bool_type": "must be true or false",
     "int_type": "must be a whole number",
     "int_from_float": "must be a whole number",
     "model_type": "must be a mapping with keys of its own",

@@ -251,7 +251,7 @@ class World:
             connect=lambda: WatchedConnector(
                 self.platform.connect(self.account, secrets.randbits), self
             ),
-            rules=rules,
+            rules_name=policy.version,
             query=lambda _: self.source,
             digest=partial(digest, policy=policy),
             clock=self.clock,

@@ -100,6 +100,14 @@ def test_the_schema_refuses_what_the_loader_refuses(wrong: dict[str, object]) ->
     assert not valid(data)
 
 
+@pytest.mark.parametrize(("segment", "good"), [("whales", False), ("newsletter", True)])
+def test_the_schema_takes_digests_of_own_segments_only(segment: str, *, good: bool) -> None:
+    data = read(CONFIG / "syncd.example.yaml").data
+    assert isinstance(data, dict)
+    data["segments"][segment]["prehashed"] = True
+    assert valid(data) is good
+
+
 def test_the_example_segment_follows_the_latest_word() -> None:
     """Who took the newsletter back, or was deleted, is not in it."""
     shop = sqlite3.connect(":memory:")

@@ -245,6 +245,8 @@ def test_aliases_of_aliases_do_not_eat_the_memory(tmp_path: Path) -> None:
         ("Whales}", "Whales, poll: 0s}", ":13: syncs.whales-meta.poll: must be longer than nothing, such as 30m"),
         ("audience: Whales", "mode: add", ":13: syncs.whales-meta.audience: is missing"),
         ("{use: whales, with: {share: 0.8}}", "{use: whales, sql: x.sql}", ":10: segments.whales: must have one of `use` (a catalogue segment) and `sql` (your own)"),
+        ("{share: 0.8}}", "{share: 0.8}, prehashed: true}", ":10: segments.whales: `prehashed` goes with `sql`: segments of the catalogue read raw values"),
+        ("newsletter.sql}", "newsletter.sql, prehashed: yes}", ":11: segments.newsletter.prehashed: must be true or false"),
         ("{sql: seg", "{with: {share: 1}, sql: seg", ":11: segments.newsletter: `with` goes with `use`: SQL of your own takes no parameters"),
         ("whales-meta:", "whales meta:", ":13: syncs.whales meta: must be letters, digits and . _ -, at most 64, no blank"),
         ("@db/shop", "@${DB_HOST}/shop", ":3: shop.url: the environment has no DB_HOST"),

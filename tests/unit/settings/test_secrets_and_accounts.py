@@ -259,6 +259,15 @@ def test_what_does_not_shape_a_plan_leaves_the_digest(load: Load, old: str, new:
     assert digest(load()) == digest(load(GOOD.replace(old, new)))
 
 
+def test_digests_of_the_shops_own_change_the_digest_and_raw_values_said_aloud_do_not(
+    load: Load,
+) -> None:
+    plain = digest(load(), "letter-meta")
+    for said, same in (("false", True), ("true", False)):
+        text = GOOD.replace("newsletter.sql}", f"newsletter.sql, prehashed: {said}}}", 1)
+        assert (digest(load(text), "letter-meta") == plain) is same
+
+
 def test_renaming_a_sync_leaves_the_digest(load: Load) -> None:
     """DESIGN 5, promise 7: renaming a sync changes nothing."""
     renamed = load(GOOD.replace("whales-meta", "big-spenders"))
