@@ -25,9 +25,20 @@ def register(application: typer.Typer) -> None:
     for command in first:
         application.command()(command)
     _group(application, "runs", "What ran, and how it ended.", runs_show, alone=runs)
+    _group(
+        application,
+        "doctor",
+        "Check whether what is installed here is fit to send.",
+        doctor_identity,
+        alone=doctor,
+    )
     told = (audit_show, audit_export, audit_verify)
     _group(application, "audit", "What happened, in sentences.", *told, alone=audit)
     _group(application, "segments", "The catalogue and yours.", segments_list, segments_preview)
+    known = "How values become what a platform matches."
+    below = _group(application, "identity", known, identity_sample)
+    # Typer's own message would repeat a value that was misplaced on the command line.
+    below.command("explain", context_settings={"allow_extra_args": True})(identity_explain)
     _group(application, "config", "The configuration.", config_check, config_schema)
     for command in last:
         application.command()(command)
@@ -39,7 +50,7 @@ def _group(
     text: str,
     *members: Callable[..., None],
     alone: Callable[..., None] | None = None,
-) -> None:
+) -> typer.Typer:
     """Add commands below a word: `runs_show` becomes `runs show`.
 
     Args:
@@ -55,6 +66,7 @@ def _group(
     for member in members:
         below.command(member.__name__.partition("_")[2])(member)
     application.add_typer(below, name=name)
+    return below
 
 
 def demo(
@@ -207,6 +219,73 @@ def segments_preview(
     from syncd.cli import segments  # noqa: PLC0415
 
     segments.preview(name, config, as_json=json)
+
+
+def identity_explain(
+    context: typer.Context,
+    platform: Annotated[
+        str, typer.Option(help="The name meta, google, or that of any connector installed.")
+    ],
+    field: Annotated[
+        str, typer.Option(help="Which of the platform's fields the values are meant for.")
+    ] = "email",
+    country: Annotated[
+        str | None, typer.Option(help="The member's country, as the shop has it.")
+    ] = None,
+    default_country: Annotated[
+        str | None, typer.Option(help="The shop's, for a member who has none.")
+    ] = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Show each step from a value on standard input to its digest.
+
+    Every line of standard input is a value; nothing of it is logged or kept.
+    No configuration is read. Exits 3 if a value cannot be used.
+    """
+    from syncd.cli import identity  # noqa: PLC0415
+
+    identity.refuse_arguments(context.args)
+    identity.explain(
+        platform, field, country=country, default_country=default_country, as_json=json
+    )
+
+
+def identity_sample(
+    name: Annotated[str, typer.Argument(metavar="SEGMENT")],
+    platform: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="By this platform's rules; may be given again. Default: the platforms of the "
+            "syncs that use the segment, else all that are shipped.",
+            show_default=False,
+        ),
+    ] = None,
+    rows: Annotated[int, typer.Option(help="Stop after so many rows; 0 reads all.")] = 10_000,
+    config: Config = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Count what of a segment is usable, repaired and refused, and why; sends nothing.
+
+    Values are shown by their shape alone: x for a letter, 0 for a digit.
+    """
+    from syncd.cli import identity  # noqa: PLC0415
+
+    identity.sample(name, config, platforms=platform, rows=rows, as_json=json)
+
+
+def doctor(context: typer.Context, json: Json = False) -> None:  # noqa: FBT002
+    """Check whether what is installed here is fit to send; exits 1 if it is not."""
+    if context.invoked_subcommand is None:
+        from syncd.cli import doctor as rooms  # noqa: PLC0415
+
+        rooms.check(as_json=json)
+
+
+def doctor_identity(json: Json = False) -> None:  # noqa: FBT002
+    """Hash the platforms' published examples with what is installed here, and compare."""
+    from syncd.cli import doctor as rooms  # noqa: PLC0415
+
+    rooms.check("identity", as_json=json)
 
 
 def config_check(config: Config = None, json: Json = False) -> None:  # noqa: FBT002

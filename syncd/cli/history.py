@@ -13,7 +13,8 @@ from syncd.app import App, open_app
 from syncd.cli.options import duration
 from syncd.cli.output import plain, print_json, say, table
 from syncd.errors import UsageError
-from syncd.model import AuditEvent, BatchRecord, Run
+from syncd.identity.advice import way_on
+from syncd.model import AuditEvent, BatchRecord, Refused, Run
 from syncd.planning import sentence
 
 PAGE = 1000  # events read at a time
@@ -59,7 +60,7 @@ def run(run_id: str, config: Path | None, *, as_json: bool) -> None:
     if snapshot is not None:
         say(f"  read {snapshot.rows:,} rows, {snapshot.usable:,} usable")
         for refused in snapshot.refused:
-            say(f"    {refused.count:,} x {refused.field}: {refused.reason}")
+            say(f"    {refused.count:,} x {refused.field}: {refused.reason}{_hint(refused)}")
     if batches:
         say()
         table(
@@ -69,6 +70,11 @@ def run(run_id: str, config: Path | None, *, as_json: bool) -> None:
     say()
     for event in events:
         say(_event_line(event))
+
+
+def _hint(refused: Refused) -> str:
+    said = way_on(refused.field, refused.reason)
+    return f" ({said})" if said else ""
 
 
 def audit(

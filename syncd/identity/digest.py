@@ -132,6 +132,17 @@ def digest(batch: pa.RecordBatch, policy: Policy) -> Digested:
     return Digested(rows, _as_refused(work.refused))
 
 
+def known_countries(batch: pa.RecordBatch, default: str | None) -> pa.Array:
+    """The country of each member, ISO alpha-2: its own, or the default where it has none.
+
+    Null where a country is stated that cannot be read: it is then not the default.
+
+    Raises:
+        ConfigError: The default country is none.
+    """
+    return _known_countries(_country(batch), default)
+
+
 @dataclass(frozen=True, slots=True)
 class _Work:
     """One batch under way.

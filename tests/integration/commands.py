@@ -235,14 +235,17 @@ class Desk:
         return sum(world.requests[m] for world in worlds for m in ("create", "add", "remove"))
 
 
-def here(*words: str, config: Path | None = None, clock: Hands | None = None) -> Answer:
+def here(
+    *words: str, config: Path | None = None, clock: Hands | None = None, given: bytes = b""
+) -> Answer:
     """Run a command in this process, and leave its logging as it was."""
     out, err = io.StringIO(), io.StringIO()
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
-    given = [*words, "--config", str(config)] if config else list(words)
+    typed = [*words, "--config", str(config)] if config else list(words)
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        patch.setattr(sys, "argv", ["syncd", *given])
+        patch.setattr(sys, "argv", ["syncd", *typed])
+        patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given), "utf-8"))
         if clock is not None:
             patch.setattr(syncd.app, "SystemClock", lambda: clock)
         try:

@@ -194,6 +194,7 @@ def test_nothing_planted_comes_out_anywhere(aviary: Aviary) -> None:
         desk.sql("everyone", sql)
         aviary.syncd("-v", "sync", "everyone", code=code)
         aviary.syncd("segments", "preview", "everyone", code=code)
+        aviary.syncd("-v", "identity", "sample", "everyone", code=code)
     desk.sql("everyone", SQL)
 
     desk.change("DELETE FROM customers WHERE customer_key > 'c:canarykey3'")
@@ -207,6 +208,7 @@ def test_nothing_planted_comes_out_anywhere(aviary: Aviary) -> None:
         *(("audit", "export"), ("audit", "export", "--format", "json"), ("audit", "show")),
         *(("status",), ("status", "--json"), ("runs",), ("segments", "list", "--json")),
         *(("config", "check"), ("segments", "preview", "everyone", "--json"), ("audit", "verify")),
+        *(("-v", "identity", "sample", "everyone"), ("identity", "sample", "everyone", "--json")),
     ):
         aviary.syncd(*words)
     aviary.syncd("plan", "--json", code=4)

@@ -29,6 +29,7 @@ READERS = [
     ("audit", "verify"),
     ("segments", "list"),
     ("segments", "preview", "everyone"),
+    ("identity", "sample", "everyone"),
     ("config", "check"),
 ]
 
@@ -38,7 +39,10 @@ READERS = [
 
 def test_help_imports_no_room_and_no_vendor() -> None:
     """`syncd --help`, and a command's, answer before anything heavy is loaded."""
-    for words in (["--help"], ["sync", "--help"], ["runs", "show", "--help"]):
+    for words in (
+        *(["--help"], ["sync", "--help"], ["runs", "show", "--help"]),
+        *(["identity", "explain", "--help"], ["doctor", "--help"]),
+    ):
         asked = [sys.executable, "-X", "importtime", "-m", "syncd", *words]
         answer = subprocess.run(asked, capture_output=True, text=True, check=False)
         loaded = {line.rpartition("|")[2].strip() for line in answer.stderr.splitlines()}
@@ -53,7 +57,7 @@ def test_help_names_every_command() -> None:
     assert answer.code == 0
     for command in (
         *("init", "plan", "sync", "approve", "status", "runs", "audit", "segments", "config"),
-        *("migrate", "sandbox", "demo"),
+        *("migrate", "sandbox", "demo", "identity", "doctor"),
     ):
         assert f" {command} " in answer.out
     assert here("--version").out.startswith("syncd 0.")
@@ -218,6 +222,9 @@ def test_a_renamed_sync_keeps_its_membership(desk: Desk) -> None:
         ("plan", "everione"),
         ("runs", "show", "r99"),
         ("approve", "p99"),
+        ("identity", "sample"),
+        ("identity", "sample", "everyone", "--platform", "mata"),
+        ("identity", "sample", "everyone", "--rows", "-1"),
         ("audit", "show", "--since", "yesterday"),
         ("audit", "export", "--format", "xml"),
         ("sync", "everyone", "everyone", "--plan", "p1"),

@@ -1,0 +1,88 @@
+"""doctor: is what is installed here fit to send?"""
+
+from __future__ import annotations
+
+import platform
+import sys
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import phonenumbers
+
+from syncd.app import platforms
+from syncd.cli.output import print_json, say, table
+from syncd.identity import proof
+from syncd.identity.rules import GOOGLE, META, rule_set
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check came to.
+
+    Attributes:
+        good: Whether nothing is wrong.
+        facts: For programs.
+        tell: Prints it for people.
+    """
+
+    good: bool
+    facts: Mapping[str, object]
+    tell: Callable[[], None]
+
+
+def check(*names: str, as_json: bool) -> None:
+    """Make these checks, all if none is named; exit 1 unless all is well."""
+    found = {name: CHECKS[name]() for name in names or CHECKS}
+    if as_json:
+        print_json({name: {"good": one.good, **one.facts} for name, one in found.items()})
+    else:
+        for one in found.values():
+            one.tell()
+    sys.exit(0 if all(one.good for one in found.values()) else 1)
+
+
+def _identity() -> Finding:
+    proven = proof.run()
+    failures = [failure for one in proven for failure in one.failures]
+    facts = {"proven": proven, "versions": _versions()}
+    good = bool(proven) and not failures
+    return Finding(good, facts, lambda: _tell_identity(proven, failures))
+
+
+def _tell_identity(proven: tuple[proof.Proven, ...], failures: list[str]) -> None:
+    table(
+        ("platform", "field", "vectors", "official", "failures"),
+        [(one.platform, one.field, one.vectors, one.official, len(one.failures)) for one in proven],
+    )
+    say()
+    for failure in failures:
+        say(failure)
+    count = sum(one.vectors for one in proven)
+    official = sum(one.official for one in proven)
+    if not proven:
+        say("no vectors are installed, so nothing is proven: install syncd anew")
+    elif failures:
+        say(
+            f"{len(failures):,} of {count:,} vectors come out wrong: what this copy sends may "
+            "match nobody. Send nothing; install syncd anew, with the versions of its "
+            "requirements.lock"
+        )
+    else:
+        say(f"all {count:,} vectors come out right, {official:,} of them the platforms' own")
+    for name, version in _versions().items():
+        say(f"  {name}: {version}")
+
+
+def _versions() -> dict[str, str]:
+    """What decides a digest beside syncd's own code."""
+    installed = [rule_set(one.rules) for one in platforms().values()]
+    rules = dict.fromkeys(f"{one.name} {one.version}" for one in (META, GOOGLE, *installed))
+    return {
+        "rule sets": ", ".join(rules),
+        "phone numbers": f"phonenumbers {phonenumbers.__version__}",
+        "Unicode": f"{unicodedata.unidata_version} (Python {platform.python_version()})",
+    }
+
+
+CHECKS: Mapping[str, Callable[[], Finding]] = {"identity": _identity}
