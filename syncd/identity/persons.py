@@ -18,10 +18,12 @@ from syncd.identity.step import Step, where
 _YEARS = range(1900, 2100)
 _MONTHS = 12
 
-# Year first, with any separator or none and perhaps a time behind it: what a database's
-# dates look like as text.
-_YEAR_FIRST = re.compile(r"(\d{4})([-/. ]?)(\d{1,2})\2(\d{1,2})(?:[T ].*)?", re.ASCII)
-_YEAR_LAST = re.compile(r"(\d{1,2})([-/. ])(\d{1,2})\2(\d{4})", re.ASCII)
+# A date is three numbers, whatever stands between and around them, or eight digits: so
+# Meta's own normaliser reads it (facebook/capi-param-builder, dobUtil and its tests).
+_YEAR_FIRST = re.compile(r"\D*(\d{4})\D+(\d{1,2})\D+(\d{1,2})(?:\D.*)?", re.ASCII | re.DOTALL)
+_TOGETHER = re.compile(r"\D*(\d{4})(\d{2})(\d{2})(?:\D*|[T ].*)", re.ASCII | re.DOTALL)
+_YEAR_LAST = re.compile(r"\D*(\d{1,2})\D+(\d{1,2})\D+(\d{4})(?:\D.*)?", re.ASCII | re.DOTALL)
+_NO_DATE = ((0, 0, 0), (1900, 1, 1))  # what databases and forms fill in
 
 _UUID = re.compile(r"([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})")
 _PLAIN_UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
@@ -40,20 +42,18 @@ def _birth_date(value: str, country: str | None) -> str | Reason:
     Which of two small numbers is the month differs from country to country. Only the US
     is known to put it first; elsewhere a date that could be either is refused.
     """
-    if value[:4] == "0000" or value.startswith(("1900-01-01", "19000101")):
-        return Reason.PLACEHOLDER  # what databases and forms fill in
-    if match := _YEAR_FIRST.fullmatch(value):
-        year, month, day = int(match[1]), int(match[3]), int(match[4])
-        if not match[2] and len(match[3] + match[4]) != len("MMDD"):
-            return Reason.NOT_A_DATE
+    if match := _YEAR_FIRST.fullmatch(value) or _TOGETHER.fullmatch(value):
+        year, month, day = map(int, match.groups())
     elif match := _YEAR_LAST.fullmatch(value):
-        month, day, year = int(match[1]), int(match[3]), int(match[4])
+        month, day, year = map(int, match.groups())
         if month > _MONTHS:
             month, day = day, month
-        elif day <= _MONTHS and day != month and country != "US":
+        elif min(month, day) >= 1 and day <= _MONTHS and day != month and country != "US":
             return Reason.DAY_OR_MONTH
     else:
         return Reason.NOT_A_DATE
+    if (year, month, day) in _NO_DATE:
+        return Reason.PLACEHOLDER
     known = year in _YEARS and 1 <= month <= _MONTHS and 1 <= day <= monthrange(year, month)[1]
     return f"{year:04}{month:02}{day:02}" if known else Reason.NOT_A_DATE
 

@@ -29,9 +29,16 @@ COUNTED_UP = frozenset({"1234567", "12345678", "123456789", "1234567890", "01234
 # What shops write for a person's gender. Numbers are left out: 1 is a man in one shop
 # system and a woman in another.
 MALE = frozenset({"m", "male", "man", "boy", "mr", "mister", "sir", "he", "him"}) | {
+    # Meta's own normaliser reads these too: facebook/capi-param-builder, genderUtil.
+    *("gentleman", "guy", "son", "father", "dad", "daddy", "papa", "uncle", "nephew", "brother"),
+    *("husband", "boyfriend", "groom", "widower", "king", "prince", "duke", "count", "emperor"),
+    *("god", "lord", "lad", "fellow", "chap", "bloke", "dude", "his", "himself"),
     *("mann", "herr", "männlich", "homme", "monsieur", "hombre", "señor", "uomo", "heer"),
 }
 FEMALE = frozenset({"f", "female", "woman", "girl", "mrs", "ms", "miss", "lady", "she", "her"}) | {
+    *("madam", "ma'am", "daughter", "mother", "mom", "mama", "mommy", "aunt", "niece", "sister"),
+    *("wife", "girlfriend", "bride", "widow", "queen", "princess", "duchess", "countess"),
+    *("empress", "goddess", "maiden", "lass", "gal", "chick", "dame", "belle", "hers", "herself"),
     *("frau", "weiblich", "femme", "madame", "mujer", "señora", "donna", "signora"),
     *("vrouw", "mevrouw"),
 }

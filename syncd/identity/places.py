@@ -74,7 +74,8 @@ def _state(value: str, country: str | None) -> str | Reason:
 
 def country_code(value: str, _country: str | None) -> str | Reason:
     """An ISO 3166-1 alpha-2 code, upper-case."""
-    code = value.upper()
+    # Only ASCII: elsewhere upper case makes codes up (a sharp s, SS; the ligature fi, FI).
+    code = value.upper() if value.isascii() else value
     code = REPAIRED.get(code, code)
     return code if code in ISO_3166 else Reason.NOT_A_COUNTRY
 

@@ -21,7 +21,7 @@ _GOOGLE_PROTO = "google-ads-datamanager 0.9.4, UserIdentifier, MobileData and Us
 _PART = ("nfc", "trim", "not_hashed", "not_placeholder", "lower")
 _META_NAME = (*_PART, "no_punctuation", "no_space")
 _META_PLACE = ("trim", "not_hashed", "not_placeholder", "latin_only", "lower")
-_META_BIRTH = ("trim", "birth_date")
+_META_BIRTH = ("trim", "not_hashed", "birth_date")
 _GOOGLE_NAME = ("nfc", "trim", "not_hashed", "not_placeholder", "no_title", "lower", "no_space")
 
 

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
-from pathlib import Path
-
 import pyarrow as pa
 import pytest
 
@@ -26,7 +21,6 @@ from syncd.model import (
     IdentifierKind,
     RuleSet,
 )
-from tests.unit.identity_reference import digest_row
 from tests.unit.identity_values import (
     ALL_KINDS,
     RULES,
@@ -37,72 +31,7 @@ from tests.unit.identity_values import (
     sha,
 )
 
-VECTORS = Path(__file__).parents[1] / "vectors"
-COLUMN_OF = {"given_name": "first_name", "family_name": "last_name"}
-
-
-# --- vectors --------------------------------------------------------------------
-
-
-def vectors() -> list[object]:
-    cases: list[object] = []
-    for path in sorted(VECTORS.glob("*.json")):
-        held = json.loads(path.read_text(encoding="utf-8"))
-        for number, vector in enumerate(held["vectors"]):
-            case = (held["platform"], held["field"], vector)
-            cases.append(pytest.param(*case, id=f"{path.stem}-{number}"))
-    return cases
-
-
-def vector_row(field: str, vector: Mapping[str, str]) -> dict[str, str | None]:
-    """The value in its column; an address around it, so that its part is not dropped."""
-    row: dict[str, str | None] = {"country": vector.get("country")}
-    if field in ADDRESS_CELLS:
-        row |= {"first_name": "mary", "last_name": "smith", "postcode": "12345"}
-        row["country"] = vector.get("country", "NL")
-    if field == "country":
-        row["postcode"] = "SW1A 1AA"  # one that any country takes, the UK too
-    if field == "country" and vector["input"].strip().upper() == "US":
-        row["postcode"] = "12345"
-    row[COLUMN_OF.get(field, field)] = vector["input"]
-    return row
-
-
-@pytest.mark.parametrize(("platform", "field", "vector"), vectors())
-def test_each_vector_comes_out_of_both_paths(
-    platform: str, field: str, vector: Mapping[str, str]
-) -> None:
-    row = vector_row(field, vector)
-    made = digested([row], platform)
-    reference = digest_row(row, platform, None)
-    if "refused" in vector:
-        expected, counted = None, {(field, vector["refused"]): 1}
-    else:
-        digest_hex, counted = vector.get("sha256"), {}
-        text = vector["normalised"]
-        expected = bytes.fromhex(digest_hex) if digest_hex else text and text.encode()
-    assert made.rows.column(field).to_pylist() == [expected]
-    assert refusals(made) == counted
-    assert reference.cells[field] == expected
-    assert reference.refused == counted
-
-
-def test_vector_files_hold_what_they_say() -> None:
-    """One file a platform and field; each digest is that of its text; the two that Meta prints."""
-    files = {path.stem: json.loads(path.read_text()) for path in VECTORS.glob("*.json")}
-    fields = {"email", "phone", *ADDRESS_CELLS}
-    assert set(files) >= {f"{name}_{field}" for name in RULES for field in fields}
-    official = set()
-    for held in files.values():
-        for vector in held["vectors"]:
-            assert vector["source"]
-            if vector.get("sha256"):
-                assert hashlib.sha256(vector["normalised"].encode()).hexdigest() == vector["sha256"]
-            if vector["official"]:
-                official.add(vector.get("sha256"))
-    assert "f1904cf1a9d73a55fa5de0ac823c4403ded71afd4c3248d00bdcd0866552bb79" in official
-    assert "1ef970831d7963307784fa8688e8fce101a15685d62aa765fed23f3a2c576a4e" in official
-    assert "509e933019bb285a134a9334b8bb679dff79d0ce023d529af4bd744d47b4fd8a" in official
+# --- one ordinary customer --------------------------------------------------------
 
 
 def test_the_customer_whom_other_connectors_get_wrong_is_right_in_every_field() -> None:
