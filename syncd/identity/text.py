@@ -37,8 +37,9 @@ _DIGEST_LENGTHS = pa.array([32, 40, 44, 64], pa.int32())
 _FAKE = words(placeholders.WORDS)
 
 _TITLES = "mr|mrs|ms|miss|mx|dr|prof"
-_TITLE = re.compile(rf"(?:{_TITLES})[.{BLANKS}]+(?=[^.{BLANKS}])", re.IGNORECASE)
-_SUFFIX = re.compile(rf"(?<=[^,{BLANKS}])[,{BLANKS}]+(?:jr|sr)\.?$", re.IGNORECASE)
+_ANY_CASE = re.IGNORECASE | re.ASCII  # else a long s is an s, and a dotless i an i
+_TITLE = re.compile(rf"(?:{_TITLES})[.{BLANKS}]+(?=[^.{BLANKS}])", _ANY_CASE)
+_SUFFIX = re.compile(rf"(?<=[^,{BLANKS}])[,{BLANKS}]+(?:jr|sr)\.?$", _ANY_CASE)
 _PERHAPS_TITLED = rf"(?i)^(?:{_TITLES})[. ]|[ ,](?:jr|sr)[.]?$"
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 from hypothesis import strategies as st
 
+from syncd.identity import placeholders
 from syncd.identity.digest import Digested, Policy, digest
 from syncd.identity.rules import GOOGLE, META
 from syncd.model import IdentifierKind
@@ -111,6 +112,50 @@ COUNTRIES = st.one_of(
     ),
     st.text("abDEfGiLnsTuU ", max_size=3),
 )
+# Where the text itself is nearly one: any field may meet any of these.
+DATES = st.one_of(
+    st.from_regex(r"(19|20)?[0-9]{2}[-/. ]?[0-9]{1,2}[-/. ]?[0-9]{1,4}( .*)?", fullmatch=True),
+    st.dates().map(str),
+    st.sampled_from(
+        ["0000-00-00", "1900-01-01", "1990\u5e7401\u670831", "29-02-2001", "19900131T"]
+    ),
+)
+AMOUNTS = st.one_of(
+    st.from_regex(r"[+-]?[0-9]{0,4}[.,]?[0-9]{0,4}([eE][+-]?[0-9]{1,3})?", fullmatch=True),
+    st.floats().map(str),
+    st.decimals().map(str),
+)
+DEVICES = st.one_of(
+    st.uuids().map(str),
+    st.uuids().map(lambda one: one.hex.upper()),
+    st.from_regex(r"[0-9a-fA-F]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{11,13}", fullmatch=True),
+    st.just("00000000-0000-0000-0000-000000000000"),
+)
+DIGESTS = st.from_regex(r"[0-9a-fA-F]{63,65}|[0-9a-f]{32}|[0-9a-f]{40}|[A-Za-z0-9+/]{43}=?")
+PLACES = st.sampled_from(
+    [
+        "New York",
+        "newyork",
+        "Quebec",
+        "Qu\u00e9bec",
+        "ca",
+        "ON",
+        "2nd",
+        "\u0130zmir",
+        "Ko\u0308ln",
+        "n/a",
+    ]
+)
+WORDS = st.sampled_from(
+    sorted(placeholders.EXCUSES | placeholders.MALE | placeholders.FEMALE | placeholders.COUNTED_UP)
+).flatmap(
+    lambda word: st.sampled_from([word, word.upper(), f" {word}", f"{word}\u200b", f"{word}s"])
+)
+TITLED = st.tuples(
+    st.sampled_from(["Mr.", "mrs ", "Dr.\u00a0", "Mi\u017fs ", "prof", ""]),
+    st.sampled_from(["Jane", "Doe", "", "van  Dam"]),
+    st.sampled_from(["", " Jr.", ", sr", "\u2003JR", " \u017fr", ".jr"]),
+).map("".join)
 CONSENTS = st.sampled_from(["granted", "DENIED ", "unknown", "", "yes", "n/a"])
 
 
@@ -131,3 +176,26 @@ ROWS = _row(
     country=COUNTRIES,
     ad_consent=CONSENTS,
 )
+
+ANYTHING = st.one_of(
+    *(EMAILS, PHONES, NAMES, POSTCODES, COUNTRIES, DATES, AMOUNTS, DEVICES, DIGESTS),
+    *(PLACES, WORDS, TITLED, ASCII),
+)
+BY_FIELD = {
+    "email": EMAILS,
+    "phone": PHONES,
+    "given_name": NAMES | TITLED,
+    "family_name": NAMES | TITLED,
+    "first_initial": NAMES,
+    "postcode": POSTCODES,
+    "country": COUNTRIES,
+    "region": PLACES,
+    "birth_date": DATES,
+    "birth_year": DATES,
+    "birth_month": DATES,
+    "birth_day": DATES,
+    "gender": WORDS,
+    "device_id": DEVICES,
+    "value": AMOUNTS,
+    "prehashed": DIGESTS,
+}
