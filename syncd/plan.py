@@ -6,8 +6,9 @@ The product does not use it; the property tests hold one against the other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 
@@ -131,6 +132,29 @@ class IdentifierState:
 
 
 @dataclass(frozen=True, slots=True)
+class SentRow:
+    """A row as sent; `current` if it is its member's last one."""
+
+    key: bytes
+    identifiers: frozenset[Identifier]
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What is known of changed rules.
+
+    Attributes:
+        outdated: Identifiers that earlier rules made, and since when what replaces them
+            is there.
+        moved: The snapshot is the first one under changed rules.
+    """
+
+    outdated: Mapping[Identifier, datetime] = field(default_factory=dict)
+    moved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ReferencePlan:
     """A plan as sets.
 
@@ -138,23 +162,53 @@ class ReferencePlan:
         remove: Each removal row's identifiers.
         add, again: Keys of members to send.
         waiting: Identifiers whose removal waits for an addition under way.
+        superseded: Those that leave because changed rules replaced them.
+        migrating: Those that will.
+        fresh, renewed: Those newly outdated, and those that are wanted again.
     """
 
     remove: frozenset[frozenset[Identifier]]
     add: frozenset[bytes]
     again: frozenset[bytes]
     waiting: frozenset[Identifier]
+    superseded: frozenset[Identifier]
+    migrating: frozenset[Identifier]
+    fresh: frozenset[Identifier]
+    renewed: frozenset[Identifier]
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What the oracle is asked about, under one name."""
+
+    wanted: Mapping[bytes, frozenset[Identifier]]
+    rows: Sequence[SentRow]
+    states: Mapping[Identifier, IdentifierState]
+
+    @property
+    def held(self) -> frozenset[Identifier]:
+        return frozenset().union(*self.wanted.values())
+
+    def of(self, identifier: Identifier) -> list[SentRow]:
+        return [row for row in self.rows if identifier in row.identifiers]
+
+    def there(self, identifier: Identifier) -> bool:
+        """It was sent, not refused by name and not removed."""
+        state = self.states.get(identifier)
+        return state is not None and state.removed_at is None and state.known is not Known.REFUSED
 
 
 def reference_plan(
     *,
     wanted: Mapping[bytes, frozenset[Identifier]],
-    rows: Sequence[frozenset[Identifier]],
+    rows: Sequence[SentRow],
     states: Mapping[Identifier, IdentifierState],
     now: datetime,
     settle: timedelta,
     adding: frozenset[Identifier] = frozenset(),
     removing: frozenset[Identifier] = frozenset(),
+    withdrawn: frozenset[Identifier] = frozenset(),
+    rules: Rules | None = None,
 ) -> ReferencePlan:
     """Plan in plain sets: what `syncd.membership` must agree with.
 
@@ -164,33 +218,134 @@ def reference_plan(
         states: Every identifier that was ever sent and is not settled out.
         adding, removing: Identifiers of requests that an unordered platform has
             accepted and not processed.
+        withdrawn: Identifiers of members whose consent is denied, in the snapshot and as
+            sent.
+        rules: What is known of changed rules; by default they never changed.
     """
-    held = frozenset().union(*wanted.values()) if wanted else frozenset()
+    known, rules = _Facts(wanted, rows, states), rules or Rules()
+    fresh = _fresh(known, rules) if rules.moved else frozenset()
+    outdated = (rules.outdated.keys() | fresh) - known.held
     take: set[Identifier] = set()
     waiting: set[Identifier] = set()
+    migrating: set[Identifier] = set()
     for identifier, state in states.items():
-        due = state.removed_at is None or (state.doubt and state.removed_at + settle <= now)
-        if identifier not in held and due:
+        removed = state.removed_at
+        due = removed is None or (state.doubt and removed + settle <= now)
+        if identifier in known.held or not due:
+            continue
+        if removed is None and identifier in outdated - withdrawn and _replaced(known, identifier):
+            migrating.add(identifier)
+        else:
             (waiting if identifier in adding else take).add(identifier)
-    removals = [row & take for row in rows if row & take]
-    touched = set().union(*(row for row in rows if row & take)) if removals else set()
-    grown = True
-    while grown:
-        more = set().union(*(row for row in rows if row & touched)) if touched else set()
-        grown = not more <= touched
-        touched |= more
-    again = {key for key, row in wanted.items() if row & (touched | removing)}
+    superseded = {
+        identifier
+        for identifier in migrating - adding
+        if identifier in rules.outdated
+        and rules.outdated[identifier] + settle <= now
+        and not any(
+            one in adding or _unsure(states.get(one))
+            for row in known.of(identifier)
+            for one in wanted[row.key]
+        )
+    }
+    remove, again = _taken_out(known, take | superseded, removing)
     add = {
         key
         for key, row in wanted.items()
         if key not in again and any(_unsure(states.get(identifier)) for identifier in row)
     }
     return ReferencePlan(
-        remove=frozenset(frozenset(row) for row in removals),
+        remove=remove,
         add=frozenset(add),
-        again=frozenset(again),
+        again=again,
         waiting=frozenset(waiting),
+        superseded=frozenset(superseded),
+        migrating=frozenset(migrating - superseded),
+        fresh=fresh,
+        renewed=frozenset(rules.outdated.keys() & known.held),
     )
+
+
+def _taken_out(
+    known: _Facts, take: set[Identifier], removing: frozenset[Identifier]
+) -> tuple[frozenset[frozenset[Identifier]], frozenset[bytes]]:
+    """The rows that remove, and the members that must follow them."""
+    hit = [row for row in known.rows if row.identifiers & take]
+    touched = frozenset().union(*(row.identifiers for row in hit))
+    grown = True
+    while grown:
+        joined = (row.identifiers for row in known.rows if row.identifiers & touched)
+        more = touched.union(*joined)
+        grown, touched = more != touched, more
+    sent = {one for one, state in known.states.items() if state.known is not Known.REFUSED}
+    keys = {row.key for row in hit}
+    again = {
+        key
+        for key, row in known.wanted.items()
+        if row & (touched | removing) or (key in keys and row & sent)
+    }
+    return frozenset(row.identifiers & take for row in hit), frozenset(again)
+
+
+def _fresh(known: _Facts, rules: Rules) -> frozenset[Identifier]:
+    """What the earlier rules made, and was not gone before they changed."""
+    current = {
+        row.key: row.identifiers - rules.outdated.keys() for row in known.rows if row.current
+    }
+
+    def last(row: SentRow, identifier: Identifier) -> bool:
+        after = current.get(row.key, frozenset[Identifier]())
+        return row.current or all(kind != identifier[0] for kind, _ in after)
+
+    return frozenset(
+        identifier
+        for identifier in known.states.keys() - rules.outdated.keys() - known.held
+        if any(last(row, identifier) for row in known.of(identifier))
+    )
+
+
+def _replaced(known: _Facts, identifier: Identifier) -> bool:
+    """Every member who was sent it is wanted, with as many identifiers of its kind."""
+
+    def many(identifiers: Iterable[Identifier]) -> int:
+        return sum(kind == identifier[0] for kind, _ in identifiers)
+
+    def usable(one: Identifier) -> bool:
+        return one not in known.states or known.states[one].known is not Known.REFUSED
+
+    return all(
+        row.key in known.wanted
+        and many(filter(usable, known.wanted[row.key]))
+        >= many(one for one in row.identifiers if _lives(known.states.get(one)))
+        for row in known.of(identifier)
+    )
+
+
+def _lives(state: IdentifierState | None) -> bool:
+    return state is not None and state.removed_at is None
+
+
+def reference_sizes(
+    *,
+    rows: Sequence[SentRow],
+    states: Mapping[Identifier, IdentifierState],
+    outdated: frozenset[Identifier] = frozenset(),
+) -> Counter[str]:
+    """Identifiers of each kind that an audience holds, a replaced one not counted."""
+    known = _Facts({}, rows, states)
+    sent = {row.key: row.identifiers for row in rows if row.current}
+
+    def spare(identifier: Identifier) -> bool:
+        def many(identifiers: Iterable[Identifier]) -> int:
+            return sum(kind == identifier[0] for kind, _ in identifiers)
+
+        return identifier in outdated and all(
+            many(filter(known.there, sent.get(row.key, frozenset()) - outdated))
+            >= many(one for one in row.identifiers if _lives(states.get(one)))
+            for row in known.of(identifier)
+        )
+
+    return Counter(one[0] for one, state in states.items() if _lives(state) and not spare(one))
 
 
 def _unsure(state: IdentifierState | None) -> bool:

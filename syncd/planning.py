@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import structlog
 
-from syncd.errors import ConfigError, PlanRefused
+from syncd.errors import PlanRefused
 from syncd.ledger import directory
 from syncd.ledger.audiences import KnownAudience
 from syncd.model import (
@@ -89,6 +89,16 @@ def sentence(plan: Plan) -> str:
     lost = "; ".join(f"{reason}: {count:,}" for reason, count in counts.lost.items())
     if lost:
         said += f" Kept out by consent: {lost}."
+    if counts.migrating:
+        said += (
+            f" {counts.migrating:,} identifiers get a new digest by changed rules; the old ones "
+            "leave once the new ones have settled, outside the guard."
+        )
+    if counts.superseded:
+        said += (
+            f" {counts.superseded:,} identifiers leave by their digest of earlier rules, whose "
+            "new ones have settled."
+        )
     if plan.held:
         said += (
             f" Removals are held: {'; '.join(plan.held)}. `syncd approve {plan.id}` lets them go."
@@ -108,6 +118,10 @@ def numbers(counts: PlanCounts) -> dict[str, int]:
         "leaving": counts.leaving.members,
         "withdrawn": counts.withdrawn.members,
         "unchanged": counts.unchanged,
+    } | {
+        name: count
+        for name, count in (("superseded", counts.superseded), ("migrating", counts.migrating))
+        if count  # of a migration, which most plans are not
     }
 
 
@@ -119,12 +133,6 @@ def _comparison(
     generation = ledger.generation(*at) if at else None
     relief = ledger.last_relief(*at) if at else None
     since = max(now - REFERENCE, relief) if relief else now - REFERENCE
-    if generation and generation.rules != parts.rules_name:
-        raise ConfigError(
-            f"the audience was filled by rule set {generation.rules}, this is "
-            f"{parts.rules_name}: moving an audience to other rules is not built yet; stay on "
-            "the version of syncd that filled it"
-        )
     changes = _changes(ledger.passed_columns(*at), snapshot.columns) if at else ()
     plans = {a.plan: ledger.plan(a.plan) for a in ledger.approvals(*at)} if at else {}
     under_way = ledger.under_way(*at) if at else ()

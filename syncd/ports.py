@@ -204,11 +204,11 @@ class Membership(Protocol):
         *,
         now: datetime,
         settled: datetime,
-        rules: str,
     ) -> Generation:
         """The next generation: the last one, and what became of batches since.
 
-        Removals accepted by `settled` have had their time to take effect.
+        Removals accepted by `settled` have had their time to take effect. A plan without
+        batches is taken in too: what it found of changed rules is kept.
         """
         ...
 

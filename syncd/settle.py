@@ -10,7 +10,16 @@ import structlog
 
 from syncd.ledger import directory
 from syncd.ledger.audiences import KnownAudience
-from syncd.model import BatchRecord, BatchState, Operation, Outcome, Plan, PlanId
+from syncd.model import (
+    AuditEvent,
+    BatchRecord,
+    BatchState,
+    Generation,
+    Operation,
+    Outcome,
+    Plan,
+    PlanId,
+)
 from syncd.outbox import send
 from syncd.parts import Parts
 from syncd.ports import Connector
@@ -48,28 +57,58 @@ def poll(parts: Parts, connector: Connector, audience: KnownAudience) -> int:
     return waiting
 
 
-def fold(parts: Parts, audience: KnownAudience) -> bool:
-    """Take what became of batches into the membership; whether there was anything."""
+def fold(
+    parts: Parts, audience: KnownAudience, *, actor: str, carried_out: Plan | None = None
+) -> bool:
+    """Take what became of batches into the membership; whether there was anything.
+
+    A plan that was just carried out under changed rules is taken in though it had nothing
+    to send: from then on the audience is one of those rules.
+    """
     at = (audience.platform, audience.account, audience.id)
-    unfolded = parts.ledger.unfolded(*at)
-    if not unfolded:
-        return False
+    unfolded, last = parts.ledger.unfolded(*at), parts.ledger.generation(*at)
     plans = [
         (_plan(parts, plan_id), list(batches))
         for plan_id, batches in groupby(unfolded, lambda batch: batch.plan)
     ]
+    moves = carried_out and last and last.rules != carried_out.rules
+    if carried_out and moves and all(plan.id != carried_out.id for plan, _ in plans):
+        plans.append((carried_out, []))
+    if not plans:
+        return False
     with directory.step(parts.ledger, parts.directory):
-        generation = parts.membership.fold(
+        made = parts.membership.fold(
             parts.names("g"),
-            parts.ledger.generation(*at),
+            last,
             plans,
             now=parts.clock.now(),
             settled=_settled(parts, audience),
-            rules=parts.rules_name,
         )
+        event = _moved(parts, last, made, [plan for plan, _ in plans], actor=actor)
         folded = {batch.id: batch.state for batch in unfolded}
-        parts.ledger.commit_generation(*at, generation, folded)
+        parts.ledger.commit_generation(*at, made, folded, event=event)
     return True
+
+
+def _moved(
+    parts: Parts, last: Generation | None, made: Generation, plans: Sequence[Plan], *, actor: str
+) -> AuditEvent | None:
+    """What to say, once, when an audience goes over to changed rules."""
+    if last is None or last.rules == made.rules:
+        return None
+    plan = next(plan for plan in plans if plan.generation == last.number)
+    replaced = plan.counts.migrating + plan.counts.superseded
+    said = f"The rule set changed from {last.rules} to {made.rules}: "
+    if parts.sync.removes:
+        hours = parts.sync.timing.settle.total_seconds() / 3600
+        said += (
+            f"{replaced:,} identifiers get a new digest; the old ones leave after {hours:g} h, "
+            "outside the guard."
+        )
+    else:
+        said += "members get their new digests; the old ones stay, for this sync only adds."
+    numbers = {"migrating": replaced}
+    return parts.event("rules_changed", said, actor=actor, plan=plan.id, counts=numbers)
 
 
 def _settled(parts: Parts, audience: KnownAudience) -> datetime:

@@ -125,7 +125,7 @@ def show(parts: Parts, *, actor: str) -> tuple[Plan, bool]:
     audience = audiences.known(parts)
     with _ended(parts, opened, Wish(actor)):
         if audience is not None:
-            settle.fold(parts, audience)
+            settle.fold(parts, audience, actor=actor)
         snapshot = read(parts, opened)
         plan = draw(parts, opened, snapshot, audience, actor=actor)
         parts.ledger.set_run(opened.id, RunState.PLANNED, plan=_kept(plan), ended=True)
@@ -153,7 +153,7 @@ def _recover(parts: Parts, connector: Connector, opened: Run, wish: Wish) -> Non
             parts.ledger.cancel_planned(
                 audience.platform, audience.account, audience.id, event=event
             )
-        settle.fold(parts, audience)
+        settle.fold(parts, audience, actor=opened.actor)
     for earlier in parts.ledger.runs(parts.sync.name):
         if earlier.id != opened.id:
             _end_earlier(parts, earlier)
@@ -216,7 +216,7 @@ def _carry_out(
         parts.ledger.spend_approvals(audience.platform, audience.account, audience.id)
     if wish.wait:
         _follow(parts, connector, plan, audience)
-    settle.fold(parts, audience)
+    settle.fold(parts, audience, actor=wish.actor, carried_out=plan)
     return _close(parts, opened, plan, audience, wish)
 
 

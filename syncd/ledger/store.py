@@ -327,6 +327,8 @@ class Ledger:
         audience: str,
         generation: Generation,
         folded: Mapping[BatchId, BatchState],
+        *,
+        event: AuditEvent | None = None,
     ) -> None:
         """Keep the next membership and which batch states it has taken in.
 
@@ -340,6 +342,7 @@ class Ledger:
             generations.add(tx, pk, generation)
             batches.fold(tx, pk, folded)
             advance(tx)
+            self._tx.tell(tx, event)
 
     def largest_sizes(self, platform: str, account: str, audience: str, since: datetime) -> Sizes:
         """The largest sizes, kind by kind, that the audience has had since then."""

@@ -11,12 +11,20 @@ same in sets. The tables it leaves behind are what a plan's file is written from
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 
 import duckdb
 import pyarrow as pa
 
-from syncd.membership.engine import by_kind, feed, links, mask_columns, positioned, scalar
+from syncd.membership import migration
+from syncd.membership.engine import (
+    by_kind,
+    feed,
+    links,
+    mask_columns,
+    micros,
+    positioned,
+    scalar,
+)
 from syncd.model import Comparison, PlanCounts, Sizes
 
 # Members that consent keeps out, by reason; NULL goes out. 1 granted, 2 denied.
@@ -54,13 +62,18 @@ SELECT id FROM held_link JOIN held_row USING (r)
 WHERE key IN (SELECT key FROM seen WHERE kept_out = 'denied')
 """
 
+# What changed rules replaced goes by its own rule alone, whatever the guard says and
+# whatever was approved: see `syncd.membership.migration`.
 TAKE = """
 CREATE TABLE take AS
 SELECT id, kind, confirmation FROM gone
-WHERE NOT waits AND (
-  confirmation OR ($withdrawals AND id IN (SELECT id FROM withdrawn))
-  OR ($free AND $removes AND id NOT IN (SELECT id FROM withdrawn))
-  OR id IN (SELECT id FROM approved))
+WHERE NOT waits AND CASE
+  WHEN id IN (SELECT id FROM superseded)
+  THEN $removes AND id IN (SELECT id FROM superseded WHERE ripe)
+  ELSE confirmation OR ($withdrawals AND id IN (SELECT id FROM withdrawn))
+    OR ($free AND $removes AND id NOT IN (SELECT id FROM withdrawn))
+    OR id IN (SELECT id FROM approved)
+END
 """
 
 # A removal row is the row as it was sent, with every identifier blank that stays: which
@@ -85,10 +98,16 @@ JOIN held_link AS other ON other.r = mine.r
 WHERE other.id NOT IN (SELECT id FROM touched)
 """
 
+# So is a member whose own earlier row is taken out while a later one is there already,
+# though the two may share nothing: the platform may know both as one person.
 AGAIN = """
 CREATE TABLE again AS
-SELECT DISTINCT n FROM want_link
+SELECT n FROM want_link
 WHERE id IN (SELECT id FROM touched) OR id IN (SELECT id FROM removing)
+UNION
+SELECT n FROM want_link
+WHERE id IN (SELECT id FROM held_id WHERE state <> 2)
+  AND n IN (SELECT n FROM want WHERE key IN (SELECT key FROM held_row SEMI JOIN mask USING (r)))
 """
 
 # 1 is certain, 2 was refused by name: neither is sent again unchanged.
@@ -124,9 +143,15 @@ def load_seen(
 
 
 def find_gone(database: duckdb.DuckDBPyConnection, comparison: Comparison) -> None:
-    """Find the identifiers that should leave, and those whose consent is denied."""
-    database.execute(GONE, {"due": micros(comparison.now - comparison.settle)})
+    """Find the identifiers that should leave, and why: left, denied, or replaced by rules."""
+    due = micros(comparison.now - comparison.settle)
+    database.execute(GONE, {"due": due})
     database.execute(WITHDRAWN)
+    before = comparison.generation
+    moved = before is not None and before.rules != comparison.snapshot.rules
+    migration.find_outdated(database, moved=moved)
+    migration.find_spare(database)
+    migration.find_superseded(database, due=due)
 
 
 def choose(
@@ -158,8 +183,9 @@ def target(database: duckdb.DuckDBPyConnection) -> Sizes:
 
 
 def leaving(database: duckdb.DuckDBPyConnection) -> Sizes:
-    """Who would go though nobody withdrew consent; confirmations left out."""
-    return _going(database, "id NOT IN (SELECT id FROM withdrawn)", "kept_out = 'denied'")
+    """Who would go though nobody withdrew consent and no rule changed; no confirmations."""
+    ordinary = "id NOT IN (SELECT id FROM withdrawn) AND id NOT IN (SELECT id FROM superseded)"
+    return _going(database, ordinary, "kept_out = 'denied'")
 
 
 def unapproved(database: duckdb.DuckDBPyConnection, *, ordinary: bool, denied: bool) -> int:
@@ -173,7 +199,7 @@ def unapproved(database: duckdb.DuckDBPyConnection, *, ordinary: bool, denied: b
     return scalar(
         database,
         f"""SELECT count(*) FROM gone WHERE NOT confirmation
-            AND id NOT IN (SELECT id FROM approved)
+            AND id NOT IN (SELECT id FROM approved) AND id NOT IN (SELECT id FROM superseded)
             AND CASE WHEN id IN (SELECT id FROM withdrawn) THEN {denied} ELSE {ordinary} END""",
     )
 
@@ -188,16 +214,19 @@ def _going(database: duckdb.DuckDBPyConnection, which: str, but: str) -> Sizes:
     members = scalar(
         database,
         f"""SELECT count(DISTINCT key) FROM held_row
-            WHERE current AND r IN (SELECT r FROM held_link WHERE id IN (SELECT id FROM ({ids})))
+            WHERE (current OR r IN (SELECT r FROM held_link SEMI JOIN outdated USING (id)))
+              AND r IN (SELECT r FROM held_link WHERE id IN (SELECT id FROM ({ids})))
               AND key NOT IN (SELECT key FROM want)
               AND key NOT IN (SELECT key FROM seen WHERE {but})""",
     )
-    kinds = f"SELECT kind, count(*) FROM ({ids}) GROUP BY kind ORDER BY kind"
+    # As the membership is counted that they are measured against.
+    once = f"SELECT kind FROM ({ids}) WHERE id NOT IN (SELECT id FROM spare)"
+    kinds = f"SELECT kind, count(*) FROM ({once}) GROUP BY kind ORDER BY kind"
     return Sizes(members, by_kind(database, kinds))
 
 
-def counts(database: duckdb.DuckDBPyConnection) -> PlanCounts:
-    """The plan in numbers."""
+def counts(database: duckdb.DuckDBPyConnection, *, removes: bool) -> PlanCounts:
+    """The plan in numbers; a sync that only adds migrates nobody away."""
     number = {
         name: scalar(database, query)
         for name, query in {
@@ -207,7 +236,11 @@ def counts(database: duckdb.DuckDBPyConnection) -> PlanCounts:
             "again": "SELECT count(*) FROM again",
             "removals": "SELECT count(*) FROM mask",
             "confirmations": "SELECT count(*) FROM mask WHERE confirmation",
-            "waiting_removals": "SELECT count(*) FROM gone WHERE waits",
+            "waiting_removals": "SELECT count(*) FROM gone WHERE waits "
+            "AND id NOT IN (SELECT id FROM superseded)",
+            "superseded": "SELECT count(*) FROM superseded SEMI JOIN take USING (id)",
+            "migrating": "SELECT count(*) FROM superseded ANTI JOIN take USING (id) "
+            f"WHERE {removes}",
         }.items()
     }
     lost = database.execute(
@@ -220,8 +253,3 @@ def counts(database: duckdb.DuckDBPyConnection) -> PlanCounts:
         withdrawn=withdrawn(database),
         lost={str(reason): int(count) for reason, count in lost},
     )
-
-
-def micros(moment: datetime) -> int:
-    """A moment as whole microseconds since 1970, UTC."""
-    return round(moment.timestamp() * 1_000_000)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 import duckdb
 import numpy as np
@@ -176,6 +177,11 @@ def scalar(database: duckdb.DuckDBPyConnection, query: str) -> int:
 def by_kind(database: duckdb.DuckDBPyConnection, query: str) -> dict[str, int]:
     """Counts by kind of identifier, from a query that answers (kind, count)."""
     return {KIND_NAMES[kind]: int(count) for kind, count in database.execute(query).fetchall()}
+
+
+def micros(moment: datetime) -> int:
+    """A moment as whole microseconds since 1970, UTC."""
+    return round(moment.timestamp() * 1_000_000)
 
 
 def stream(

@@ -15,10 +15,10 @@ from itertools import groupby
 import duckdb
 import pyarrow as pa
 
+from syncd.membership import migration
 from syncd.membership.blocks import BlockReader
-from syncd.membership.compare import micros
-from syncd.membership.engine import face, feed, links, positioned
-from syncd.membership.held import Sources
+from syncd.membership.engine import face, feed, links, micros, positioned
+from syncd.membership.held import Sources, whole
 from syncd.model import BatchRecord, BatchState, Operation, Phase
 
 TOGETHER = 100  # batches taken in by one statement: up to a million rows in memory
@@ -32,11 +32,14 @@ class PlanBatches:
 
     Attributes:
         number: From 1, in the order in which the plans were made.
+        marks: When it was made, if what it found outdated is to be taken in: it was drawn
+            from the very generation that is being followed.
     """
 
     number: int
     file: BlockReader
     batches: Sequence[BatchRecord]
+    marks: datetime | None
 
     def source(self, phase: Phase) -> int:
         """Number of the file section that rows of a phase come from; see `held.Sources`."""
@@ -99,7 +102,8 @@ WHERE state = 0 AND id IN (SELECT id FROM out_link WHERE list_contains($refused,
 
 _SETTLED = "DELETE FROM held_id WHERE removed_at <= $due AND NOT doubt"
 
-# Keep a row while it alone can take out an identifier, or while it ties two together.
+# Keep a row while it alone can take out an identifier, while it ties two together, or
+# while it says who was sent an outdated one.
 _DROP = """
 CREATE OR REPLACE TABLE live AS
 SELECT r, id, current FROM held_link JOIN held_row USING (r)
@@ -109,9 +113,16 @@ DELETE FROM held_row WHERE NOT current AND r NOT IN (
   SELECT r FROM live GROUP BY r HAVING count(DISTINCT id) > 1
   UNION
   SELECT r FROM live WHERE id NOT IN (SELECT id FROM live WHERE current)
+  UNION
+  SELECT r FROM live WHERE id IN (SELECT id FROM outdated)
 );
-DELETE FROM held_link WHERE r NOT IN (SELECT r FROM held_row)
+DELETE FROM held_link WHERE r NOT IN (SELECT r FROM held_row);
+DELETE FROM outdated WHERE id NOT IN (SELECT id FROM held_id)
 """
+
+_ID = whole("high", "low")
+_RENEWED = f"DELETE FROM outdated WHERE id IN (SELECT {_ID} FROM incoming)"
+_FRESH = f"INSERT INTO outdated SELECT {_ID}, {{since}} FROM incoming"
 
 
 def fold(
@@ -120,7 +131,7 @@ def fold(
     *,
     settled: datetime,
 ) -> None:
-    """Bring `held_row` and `held_id` up to date; `held_link` follows.
+    """Bring `held_row`, `held_id` and `outdated` up to date; `held_link` follows.
 
     Args:
         database: With the tables of `syncd.membership.held`.
@@ -128,6 +139,8 @@ def fold(
         settled: An undoubted removal that was accepted by then is forgotten.
     """
     for plan in plans:
+        if plan.marks is not None:
+            _mark(database, plan.file, since=plan.marks)
         for group in _groups(plan.batches):
             _take_in(database, plan, group)
     database.execute(_SETTLED, {"due": micros(settled)})
@@ -141,6 +154,13 @@ def sources(plans: Sequence[PlanBatches]) -> Sources:
         for plan in plans
         for phase in (Phase.ADD, Phase.AGAIN)
     }
+
+
+def _mark(database: duckdb.DuckDBPyConnection, file: BlockReader, *, since: datetime) -> None:
+    """Take in what a plan found outdated under changed rules, and what is wanted again."""
+    feed(database, positioned(file.batches("renewed")), _RENEWED)
+    fresh = _FRESH.format(since=micros(since))
+    feed(database, positioned(file.batches("outdated")), fresh)
 
 
 def _groups(batches: Sequence[BatchRecord]) -> Iterator[list[BatchRecord]]:
@@ -216,6 +236,8 @@ def _added(database: duckdb.DuckDBPyConnection, group: Sequence[BatchRecord], so
         refused = _refused(group)
         database.execute(_CERTAIN, {"refused": refused})
         database.execute(_REFUSED, {"refused": refused})
+        at = max(batch.accepted_at for batch in group if batch.accepted_at is not None)
+        migration.sent(database, micros(at))
 
 
 def _refused(group: Sequence[BatchRecord]) -> list[int]:

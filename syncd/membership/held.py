@@ -3,6 +3,7 @@
     held_row(r, key, face, current, file, n)      rows as sent; `current` is its key's last
     held_id(id, kind, state, doubt, removed_at)   every identifier ever sent, not settled out
     held_link(r, slot, kind, id)                  which row carries which identifier
+    outdated(id, since)                           see `syncd.membership.migration`
 
 A row stays while it explains something: an identifier that only it can take out, or a
 link between two identifiers that the platform may have joined into one person. Its cells
@@ -17,6 +18,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from syncd.membership import migration
 from syncd.membership.blocks import BlockReader, BlockWriter
 from syncd.membership.engine import (
     ROW_SCHEMA,
@@ -46,6 +48,13 @@ HELD_ID_SCHEMA = pa.schema(
         pa.field("state", pa.int8()),
         pa.field("doubt", pa.bool_()),
         pa.field("removed_at", pa.int64()),
+    ]
+)
+OUTDATED_SCHEMA = pa.schema(
+    [
+        pa.field("high", pa.uint64()),
+        pa.field("low", pa.uint64()),
+        pa.field("since", pa.int64()),
     ]
 )
 
@@ -82,6 +91,7 @@ CREATE TABLE held_link (r BIGINT, slot TINYINT, kind TINYINT, id UHUGEINT);
 def load_held(database: duckdb.DuckDBPyConnection, generation: BlockReader | None) -> None:
     """Make the tables and fill them from a generation's file, or leave them empty."""
     database.execute(_TABLES)
+    database.execute(migration.TABLES)
     if generation is None:
         return
     feed(
@@ -98,10 +108,15 @@ def load_held(database: duckdb.DuckDBPyConnection, generation: BlockReader | Non
         f"INSERT INTO held_id SELECT {whole('high', 'low')}, kind, state, doubt, removed_at "
         "FROM incoming",
     )
+    feed(
+        database,
+        positioned(generation.batches("outdated")),  # a section that most files do not have
+        f"INSERT INTO outdated SELECT {whole('high', 'low')}, since FROM incoming",
+    )
 
 
 def write_held(database: duckdb.DuckDBPyConnection, writer: BlockWriter, sources: Sources) -> None:
-    """Write both tables to a generation's file, the cells of rows taken from their files."""
+    """Write the tables to a generation's file, the cells of rows taken from their files."""
     for file, batches in sources.items():
         kept = database.execute(
             f"SELECT n, current, {halves('face', 'high', 'low')} FROM held_row "
@@ -118,10 +133,18 @@ def write_held(database: duckdb.DuckDBPyConnection, writer: BlockWriter, sources
     )
     for batch in stream(database, states, HELD_ID_SCHEMA):
         writer.write("identifiers", batch)
+    outdated = f"SELECT {halves('id', 'high', 'low')}, since FROM outdated ORDER BY id"
+    for batch in stream(database, outdated, OUTDATED_SCHEMA):
+        writer.write("outdated", batch)
 
 
 def sizes(database: duckdb.DuckDBPyConnection) -> Sizes:
-    """Members and identifiers that the audience holds as far as we can know."""
+    """Members and identifiers that the audience holds as far as we can know.
+
+    An identifier that is there by a digest of earlier rules too counts once: else the
+    guard would miss the half of them once the earlier ones have left.
+    """
+    migration.find_spare(database)
     members = scalar(
         database,
         """SELECT count(DISTINCT key) FROM held_row SEMI JOIN (
@@ -130,6 +153,7 @@ def sizes(database: duckdb.DuckDBPyConnection) -> Sizes:
     )
     kinds = by_kind(
         database,
-        "SELECT kind, count(*) FROM held_id WHERE removed_at IS NULL GROUP BY kind ORDER BY kind",
+        "SELECT kind, count(*) FROM held_id WHERE removed_at IS NULL "
+        "AND id NOT IN (SELECT id FROM spare) GROUP BY kind ORDER BY kind",
     )
     return Sizes(members, kinds)

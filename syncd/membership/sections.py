@@ -10,7 +10,7 @@ from syncd.membership.engine import ROW_SCHEMA, column, masked, picked, position
 from syncd.membership.held import halves
 from syncd.model import Phase
 
-HELD_SCHEMA = pa.schema([pa.field("high", pa.uint64()), pa.field("low", pa.uint64())])
+IDS_SCHEMA = pa.schema([pa.field("high", pa.uint64()), pa.field("low", pa.uint64())])
 
 
 def write_plan(
@@ -23,7 +23,8 @@ def write_plan(
     """Write what `syncd.membership.compare` has chosen.
 
     Args:
-        database: With the tables `mask`, `addition`, `again`, `gone` and `take`.
+        database: With the tables `mask`, `addition`, `again`, `gone`, `take`, `superseded`,
+            `fresh` and `renewed`.
         writer: Of the plan's file.
         members: The snapshot.
         generation: The membership that it was compared with.
@@ -35,12 +36,20 @@ def write_plan(
         for _, rows in picked(positioned(members.batches("members")), chosen):
             writer.write(phase.value, rows.select(ROW_SCHEMA.names))
     # Those that wait for an addition under way too: an approval is of what should leave.
+    # Not those that changed rules replaced: they settle, whoever approves.
     held = (
-        f"SELECT {halves('id', 'high', 'low')} FROM gone WHERE NOT confirmation "
-        "AND id NOT IN (SELECT id FROM take) ORDER BY id"
+        "SELECT id FROM gone WHERE NOT confirmation AND id NOT IN (SELECT id FROM take) "
+        "AND id NOT IN (SELECT id FROM superseded)"
     )
-    for batch in stream(database, held, HELD_SCHEMA):
-        writer.write("held", batch)
+    tables = {
+        "held": held,
+        "outdated": "SELECT id FROM fresh",
+        "renewed": "SELECT id FROM renewed",
+    }
+    for section, query in tables.items():
+        ids = f"SELECT {halves('id', 'high', 'low')} FROM ({query}) ORDER BY id"
+        for batch in stream(database, ids, IDS_SCHEMA):
+            writer.write(section, batch)
 
 
 def _write_removals(

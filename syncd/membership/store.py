@@ -85,7 +85,7 @@ class FileMembership:
             self._load_approved(database, comparison.approved, files)
             self._load_under_way(database, comparison, files)
             held = _decide(database, comparison)
-            numbers = compare.counts(database)
+            numbers = compare.counts(database, removes=comparison.removes)
             header = {"plan": comparison.plan, "snapshot": snapshot.id}
             with self._writer(f"{comparison.plan}.plan", header) as writer:
                 write_plan(database, writer, members=members, generation=generation)
@@ -106,9 +106,11 @@ class FileMembership:
         *,
         now: datetime,
         settled: datetime,
-        rules: str,
     ) -> Generation:
         """Write the next generation: the last one, and what became of batches since.
+
+        A plan may belong to rules that have been changed since; the generation is of the
+        rules of the one that was drawn from the last generation, where there is one.
 
         Args:
             name: Of the file, without suffix; unique.
@@ -116,25 +118,31 @@ class FileMembership:
             plans: In the order in which they were made, with batches to take in.
             now: The generation's moment.
             settled: Removals accepted by then have had their time to take effect.
-            rules: The rule set's version that digested them.
         """
+        last = generation.number if generation else 0
+        drawn = [plan for plan, _ in plans if plan.generation == last]
         with engine() as database, ExitStack() as files:
             before = self._generation(generation, files)
             load_held(database, before)
             taken = [
-                PlanBatches(n, self._open(files, plan.path, plan.checksum), batches)
+                PlanBatches(
+                    n,
+                    self._open(files, plan.path, plan.checksum),
+                    batches,
+                    marks=plan.created_at if plan in drawn else None,
+                )
                 for n, (plan, batches) in enumerate(plans, 1)
             ]
             fold(database, taken, settled=settled)
             rows = sources(taken)
             if before is not None:
                 rows = {GENERATION: partial(before.batches, "rows"), **rows}
-            number = 1 + (generation.number if generation else 0)
-            with self._writer(f"{name}.members", {"generation": number}) as writer:
+            with self._writer(f"{name}.members", {"generation": last + 1}) as writer:
                 write_held(database, writer, rows)
             held = sizes(database)
         written = _done(writer)
-        return Generation(number, written.path, written.checksum, held, rules, now)
+        rules = drawn[-1].rules if drawn else _needed(generation).rules
+        return Generation(last + 1, written.path, written.checksum, held, rules, now)
 
     def sweep(self, named: frozenset[str]) -> int:
         """Delete files that no row of the ledger names; says how many."""
@@ -214,6 +222,12 @@ def _decide(database: duckdb.DuckDBPyConnection, comparison: Comparison) -> tupl
         ordinary, denied = ((more,) if left else ()), ()
     compare.choose(database, comparison, free=free, withdrawals=withdrawals)
     return (*ordinary, *denied)
+
+
+def _needed(generation: Generation | None) -> Generation:
+    if generation is None:
+        raise RuntimeError("the first generation is made of plans that were drawn before it")
+    return generation
 
 
 def _done(writer: BlockWriter) -> Written:

@@ -116,6 +116,9 @@ class PlanCounts:
             denied consent and confirmations.
         withdrawn: The same for members whose consent is denied.
         lost: Members that consent kept out, by reason.
+        superseded: Identifiers that leave because changed rules replaced them; the guard
+            does not count them.
+        migrating: Those that will, once what replaces them was accepted and has settled.
     """
 
     snapshot: int
@@ -129,6 +132,8 @@ class PlanCounts:
     leaving: Sizes = field(default_factory=Sizes)
     withdrawn: Sizes = field(default_factory=Sizes)
     lost: Mapping[str, int] = field(default_factory=dict)
+    superseded: int = 0
+    migrating: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +200,7 @@ class Generation:
     Attributes:
         number: From 1, gap-free, one audience at a time; 0 means none yet.
         sizes: What the audience then held, as far as we can know.
+        rules: By which the last plan that was carried out digested its members.
     """
 
     number: int

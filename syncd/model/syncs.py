@@ -65,7 +65,7 @@ class Comparison:
         removes: False for a sync that only adds; denied consent is removed all the same.
         ordered: Requests to the audience take effect in the order they were answered.
         reference: The largest membership of the last 7 days.
-        changes: What is not as in the last run that passed, a sentence each: columns, rules.
+        changes: What is not as in the last run that passed, a sentence each.
         approved: Plans whose held removals a person let through.
         under_way: Batches that the platform accepted and has not processed.
         settle: How long an accepted removal is given before it counts as effective.

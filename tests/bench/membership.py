@@ -109,8 +109,9 @@ class Bench:
                 settle=SETTLE,
             )
         )
+        base = generation.number if generation else 0
         return Plan(
-            name, "all", "bench", "x", "1", snapshot.id, 0, "", "bench",
+            name, "all", "bench", "x", "1", snapshot.id, base, "", "bench",
             found.counts, found.held, NOW, found.path, found.checksum,
         )  # fmt: skip
 
@@ -131,7 +132,7 @@ class Bench:
                 )
         file = f"g{next(self.numbers)}"
         return self.membership.fold(
-            file, generation, [(plan, batches)], now=NOW, settled=NOW - SETTLE, rules="bench"
+            file, generation, [(plan, batches)], now=NOW, settled=NOW - SETTLE
         )
 
     def dictionaries(self, skip: int) -> int:

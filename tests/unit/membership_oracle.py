@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from syncd.membership.blocks import BlockReader
 from syncd.model import Phase, Plan
-from syncd.plan import Identifier, IdentifierState, Known, ReferencePlan, reference_plan
+from syncd.plan import (
+    Identifier,
+    IdentifierState,
+    Known,
+    ReferencePlan,
+    Rules,
+    SentRow,
+    reference_plan,
+    reference_sizes,
+)
 from tests.unit.membership_world import SETTLE, MembershipWorld, Person, cells
 
 NUMBERS = {"email": 1, "phone": 2}
@@ -42,43 +53,97 @@ def section(reader: BlockReader, name: str) -> list[dict[str, object]]:
     return [row for batch in reader.batches(name) for row in batch.to_pylist()]
 
 
-def planned(world: MembershipWorld, plan: Plan) -> ReferencePlan:
-    """A plan's file in the oracle's form."""
+@dataclass(frozen=True)
+class Held:
+    """A generation's file as plain sets."""
+
+    rows: list[SentRow] = field(default_factory=list)
+    states: dict[Identifier, IdentifierState] = field(default_factory=dict)
+    outdated: dict[Identifier, datetime] = field(default_factory=dict)
+
+
+def held(world: MembershipWorld) -> Held:
+    """What the world's membership is."""
+    found = Held()
+    if world.generation is None:
+        return found
+    with opened(world, world.generation.path, world.generation.checksum) as reader:
+        for row in section(reader, "rows"):
+            found.rows.append(SentRow(_key(row), named(row), current=row["current"] is True))
+        names = {number(one): one for row in found.rows for one in row.identifiers}
+        for row in section(reader, "identifiers"):
+            found.states[names[_number(row)]] = _state(row)
+        for row in section(reader, "outdated"):
+            found.outdated[names[_number(row)]] = _moment(row["since"])
+    return found
+
+
+def planned(world: MembershipWorld, plan: Plan, members: Mapping[str, Person]) -> ReferencePlan:
+    """A plan's file in the oracle's form; what has only a number there is counted instead."""
+    like = expected(world, members)
     with opened(world, plan.path, plan.checksum) as reader:
-        return ReferencePlan(
+        names = {number(one): one for one in held(world).states}
+        marks = {
+            name: frozenset(names[_number(row)] for row in section(reader, name))
+            for name in ("outdated", "renewed")
+        }
+        found = ReferencePlan(
             remove=frozenset(named(row) for row in section(reader, Phase.REMOVE.value)),
             add=frozenset(_key(row) for row in section(reader, Phase.ADD.value)),
             again=frozenset(_key(row) for row in section(reader, Phase.AGAIN.value)),
             waiting=frozenset(),
+            superseded=like.superseded,
+            migrating=like.migrating,
+            fresh=marks["outdated"],
+            renewed=marks["renewed"],
         )
+    assert plan.counts.superseded == len(like.superseded)
+    assert plan.counts.migrating == len(like.migrating)
+    return found
 
 
 def expected(world: MembershipWorld, members: Mapping[str, Person]) -> ReferencePlan:
     """What the oracle plans from the same generation and the same members."""
-    rows: list[frozenset[Identifier]] = []
-    states: dict[Identifier, IdentifierState] = {}
-    if world.generation is not None:
-        with opened(world, world.generation.path, world.generation.checksum) as reader:
-            rows = [named(row) for row in section(reader, "rows")]
-            by_number = {number(each): each for row in rows for each in row}
-            for state in section(reader, "identifiers"):
-                high, low = state["high"], state["low"]
-                assert isinstance(high, int)
-                assert isinstance(low, int)
-                states[by_number[high << 64 | low]] = _state(state)
-    wanted = {
-        key.encode(): named(cells(person))
+    of, before = held(world), world.generation
+    rows = {
+        key.encode(): (named(cells(person, world.rules)), person.consent)
         for key, person in members.items()
-        if person.consent != 2 and cells(person)
     }
-    return reference_plan(wanted=wanted, rows=rows, states=states, now=world.now, settle=SETTLE)
+    denied = {key for key, (_, consent) in rows.items() if consent == 2}
+    withdrawn = [rows[key][0] for key in denied]
+    withdrawn += [row.identifiers for row in of.rows if row.key in denied]
+    return reference_plan(
+        wanted={key: row for key, (row, consent) in rows.items() if row and consent != 2},
+        rows=of.rows,
+        states=of.states,
+        now=world.now,
+        settle=SETTLE,
+        withdrawn=frozenset().union(*withdrawn),
+        rules=Rules(of.outdated, moved=before is not None and before.rules != world.rules),
+    )
+
+
+def expected_sizes(world: MembershipWorld) -> Counter[str]:
+    """How many identifiers of each kind the membership should say it holds."""
+    of = held(world)
+    return reference_sizes(rows=of.rows, states=of.states, outdated=frozenset(of.outdated))
+
+
+def _number(row: Mapping[str, object]) -> int:
+    high, low = row["high"], row["low"]
+    assert isinstance(high, int)
+    assert isinstance(low, int)
+    return high << 64 | low
+
+
+def _moment(micros: object) -> datetime:
+    assert isinstance(micros, int)
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
 
 
 def _state(row: Mapping[str, object]) -> IdentifierState:
     at = row["removed_at"]
-    removed = None
-    if isinstance(at, int):
-        removed = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at)
+    removed = None if at is None else _moment(at)
     return IdentifierState(Known(row["state"]), bool(row["doubt"]), removed)
 
 

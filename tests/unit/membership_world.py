@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -53,15 +53,28 @@ class Person:
     consent: int = 1
 
 
-def cell(kind: str, number: int) -> bytes:
-    return hashlib.sha256(f"{kind}{number}".encode()).digest()
+# What a number becomes by each version of the rules. `shifted` makes of one e-mail what
+# another was before; `salted` changes everything; `few` makes one of two phones.
+RULES: dict[str, Callable[[str, int], str]] = {
+    "plain": lambda kind, number: f"{kind}{number}",
+    "shifted": lambda kind, number: f"{kind}{number + (kind == 'email')}",
+    "salted": lambda kind, number: f"salted {kind}{number}",
+    "few": lambda kind, number: f"{kind}{number // 2 if kind == 'phone' else number}",
+}
 
 
-def cells(person: Person) -> dict[str, bytes]:
-    names = zip(("email", "email_2", "email_3"), person.emails, strict=False)
-    found = {name: cell("email", number) for name, number in names}
-    numbers = zip(("phone", "phone_2", "phone_3"), person.phones, strict=False)
-    return found | {name: cell("phone", number) for name, number in numbers}
+def cell(kind: str, number: int, rules: str = "plain") -> bytes:
+    return hashlib.sha256(RULES[rules](kind, number).encode()).digest()
+
+
+def cells(person: Person, rules: str = "plain") -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    for kind, numbers in (("email", person.emails), ("phone", person.phones)):
+        # Each once, as `syncd.identity` leaves them.
+        digests = dict.fromkeys(cell(kind, number, rules) for number in numbers)
+        names = (kind, f"{kind}_2", f"{kind}_3")
+        found |= dict(zip(names, digests, strict=False))
+    return found
 
 
 def identifiers(row: Mapping[str, bytes | None]) -> frozenset[Identifier]:
@@ -72,9 +85,9 @@ def identifiers(row: Mapping[str, bytes | None]) -> frozenset[Identifier]:
     )
 
 
-def snapshot_rows(members: Mapping[str, Person]) -> pa.RecordBatch:
+def snapshot_rows(members: Mapping[str, Person], rules: str) -> pa.RecordBatch:
     rows = [
-        {"key": key.encode(), "consent": person.consent, "region": False, **cells(person)}
+        {"key": key.encode(), "consent": person.consent, "region": False, **cells(person, rules)}
         for key, person in members.items()
         if cells(person)
     ]
@@ -89,6 +102,7 @@ class MembershipWorld:
     guard: Guard = FREE
     batch_rows: int = 2
     removes: bool = True
+    rules: str = "plain"
     now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     generation: Generation | None = None
     plans: dict[str, Plan] = field(default_factory=dict)
@@ -104,9 +118,11 @@ class MembershipWorld:
         self, members: Mapping[str, Person], *, approved: Sequence[Plan] = ()
     ) -> tuple[Plan, Compared]:
         number = next(self._numbers)
-        written = self.membership.receive(SnapshotId(f"s{number}"), iter([snapshot_rows(members)]))
+        written = self.membership.receive(
+            SnapshotId(f"s{number}"), iter([snapshot_rows(members, self.rules)])
+        )
         snapshot = Snapshot(
-            SnapshotId(f"s{number}"), "all", "test", len(members), len(members), (), (),
+            SnapshotId(f"s{number}"), "all", self.rules, len(members), len(members), (), (),
             self.now, self.now, written.path, written.checksum,
         )  # fmt: skip
         comparison = Comparison(
@@ -126,8 +142,9 @@ class MembershipWorld:
             settle=SETTLE,
         )
         found = self.membership.plan(comparison)
+        base = self.generation.number if self.generation else 0
         plan = Plan(
-            comparison.plan, "all", "test", "x", "1", snapshot.id, 0, "", "test",
+            comparison.plan, "all", "test", "x", "1", snapshot.id, base, "", self.rules,
             found.counts, found.held, self.now, found.path, found.checksum,
         )  # fmt: skip
         self.plans[plan.id] = plan
@@ -151,18 +168,23 @@ class MembershipWorld:
         self.fold()
         plan, found = self.compare(members, approved=approved)
         self._push(self._cut(plan, found), ends)
-        self.fold()
+        self.fold(plan)
         return found
 
-    def fold(self) -> None:
+    def fold(self, carried_out: Plan | None = None) -> None:
         open_batches = [b for b in self.batches.values() if b.state != b.folded]
-        if not open_batches:
-            return
+        moved = (
+            carried_out is not None
+            and self.generation is not None
+            and self.generation.rules != carried_out.rules
+        )
         plans = [
             (plan, [b for b in open_batches if b.plan == plan.id])
             for plan in self.plans.values()
-            if any(b.plan == plan.id for b in open_batches)
+            if any(b.plan == plan.id for b in open_batches) or (moved and plan is carried_out)
         ]
+        if not plans:
+            return
         number = next(self._numbers)
         self.generation = self.membership.fold(
             f"g{number}",
@@ -170,14 +192,13 @@ class MembershipWorld:
             plans,
             now=self.now,
             settled=self.now - SETTLE,
-            rules="test",
         )
         for batch in open_batches:
             self.batches[batch.id] = replace(batch, folded=batch.state)
 
     def wanted(self, members: Mapping[str, Person]) -> frozenset[Identifier]:
-        rows = [identifiers(cells(person)) for person in members.values() if person.consent != 2]
-        return frozenset().union(*rows)
+        sent = [person for person in members.values() if person.consent != 2]
+        return frozenset().union(*(identifiers(cells(person, self.rules)) for person in sent))
 
     def _unknown(self) -> Iterator[BatchRecord]:
         yield from [b for b in self.batches.values() if b.state is BatchState.UNKNOWN]
