@@ -333,15 +333,17 @@ def reference_sizes(
 ) -> Counter[str]:
     """Identifiers of each kind that an audience holds, a replaced one not counted."""
     known = _Facts({}, rows, states)
-    sent = {row.key: row.identifiers for row in rows if row.current}
 
     def spare(identifier: Identifier) -> bool:
         def many(identifiers: Iterable[Identifier]) -> int:
             return sum(kind == identifier[0] for kind, _ in identifiers)
 
+        def there(key: bytes) -> int:
+            sent = (row.identifiers - outdated for row in rows if row.key == key)
+            return max(many(filter(known.there, row)) for row in sent)
+
         return identifier in outdated and all(
-            many(filter(known.there, sent.get(row.key, frozenset()) - outdated))
-            >= many(one for one in row.identifiers if _lives(states.get(one)))
+            there(row.key) >= many(one for one in row.identifiers if _lives(states.get(one)))
             for row in known.of(identifier)
         )
 

@@ -71,12 +71,15 @@ EXCEPT
 SELECT need.id FROM need LEFT JOIN ({has}) AS has USING (key, kind)
 WHERE coalesce(has.n, 0) < need.n
 """
+# Any row of the member's: after rules went back its last one is of the rules in between.
 _SENT = """
-SELECT key, held_link.kind, count(DISTINCT id) AS n
-FROM held_link JOIN held_row USING (r) JOIN held_id USING (id)
-WHERE current AND removed_at IS NULL AND state <> 2 AND id NOT IN (SELECT id FROM outdated)
-  AND key IN (SELECT key FROM need)
-GROUP BY key, held_link.kind
+SELECT key, kind, max(n) AS n FROM (
+  SELECT key, held_link.kind, count(DISTINCT id) AS n
+  FROM held_link JOIN held_row USING (r) JOIN held_id USING (id)
+  WHERE removed_at IS NULL AND state <> 2 AND id NOT IN (SELECT id FROM outdated)
+    AND key IN (SELECT key FROM need)
+  GROUP BY r, key, held_link.kind
+) GROUP BY key, kind
 """
 _WANTED = """
 SELECT key, kind, count(DISTINCT id) AS n

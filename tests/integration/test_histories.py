@@ -21,6 +21,7 @@ from syncd.model import Guard, Phase, RunState
 from syncd.retry import ATTEMPTS
 from syncd.sync import Result
 from tests.integration.memory_worlds import MemoryWorlds, Person, memory_world
+from tests.integration.rule_versions import NEXT, ONLY_EMAILS, SHIPPED, Version
 from tests.integration.worlds import Death
 
 Befall = Literal[
@@ -79,6 +80,7 @@ class Chapter:
         fail: Which of it fails there, by position.
         left: How much of it goes on waiting all the same.
         hours: That pass afterwards.
+        rules: The version of the rule set that the run digests with.
     """
 
     members: dict[str, Person]
@@ -88,6 +90,7 @@ class Chapter:
     fail: tuple[int, ...] = ()
     left: int = 0
     hours: int = 1
+    rules: Version = SHIPPED
 
 
 emails = st.one_of(
@@ -116,6 +119,7 @@ chapters = st.builds(
     fail=st.lists(st.integers(0, 4), max_size=1).map(tuple),
     left=st.sampled_from([0, 0, 1, 2]),
     hours=st.sampled_from([1, 1, 30, 50]),
+    rules=st.sampled_from([SHIPPED, SHIPPED, SHIPPED, ONLY_EMAILS, NEXT]),
 )
 # Somebody is left at the end: a segment of nobody removes nobody.
 somebody = segments.map(lambda members: {**members, "z": Person((EMAILS[0][0],))})
@@ -124,6 +128,7 @@ HISTORY = {"history": st.lists(chapters, max_size=4), "members": somebody}
 
 def live(here: MemoryWorlds, chapter: Chapter) -> None:
     """One chapter; only what may go wrong does."""
+    here.world.version = chapter.rules
     steps = [step for befall in chapter.befalls for step in SCRIPTS[befall]]
     found = here.run(chapter.members, steps, death=chapter.death)
     here.world.check()
@@ -140,12 +145,14 @@ def live(here: MemoryWorlds, chapter: Chapter) -> None:
 def converges(history: list[Chapter], members: dict[str, Person], *, later: bool) -> None:
     """Live through a history; then good runs make the audience equal and rest.
 
-    Again two days later, when removals have settled and those in doubt are confirmed.
+    Again two days later, when removals have settled and those in doubt are confirmed, and
+    what changed rules replaced has left.
     """
+    moved = len({chapter.rules for chapter in history}) > 1
     with memory_world(later=later) as here:
         for chapter in history:
             live(here, chapter)
-        here.settle_down(members)
+        here.settle_down(members, migrating=moved)
         here.world.clock.pass_by(hours=49)
         here.settle_down(members)
 

@@ -8,7 +8,6 @@ a `copied` world, which finds its files just as they lay there at that moment.
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import secrets
 import shutil
@@ -17,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -54,11 +53,12 @@ from syncd.ports import Connector, Platform, Upload
 from syncd.shop import DatabaseShop
 from syncd.sync import Result, Wish, run
 from tests.integration.ledger_databases import KEY, Hands
+from tests.integration.names import named, number
+from tests.integration.rule_versions import SHIPPED, Version
 
 FREE = Guard(max_removed=1.0, min_members=0)
 TIMING = Timing()
 NAME = "Everyone"
-_KINDS = {"email": 1, "phone": 2}
 
 When = Literal["before", "after"]
 
@@ -196,6 +196,8 @@ class World:
     shop_path: Path
     source: SegmentQuery
     guard: Guard = FREE
+    version: Version = SHIPPED
+    removes: bool = True
     clock: Hands = field(default_factory=Hands)
     wire: Wire = field(default_factory=Wire)
     sent: list[Pushed] = field(default_factory=list)
@@ -238,7 +240,7 @@ class World:
         self.shop.engine.dispose()
 
     def parts(self) -> Parts:
-        rules = rule_set(self.platform.rules)
+        rules, version = self.version.rules(rule_set(self.platform.rules)), self.version
         capabilities = self.platform.capabilities
         policy = Policy(rules, capabilities.kinds, "NL", capabilities.max_identifiers)
         return Parts(
@@ -253,7 +255,7 @@ class World:
             ),
             rules_name=policy.version,
             query=lambda _: self.source,
-            digest=partial(digest, policy=policy),
+            digest=lambda batch: version.digested(digest(batch, policy)),
             clock=self.clock,
             names=lambda prefix: f"{prefix}{next(self.numbers):06}",
             known_syncs=frozenset({"all"}),
@@ -284,6 +286,10 @@ class World:
 
     def expected(self) -> frozenset[Identifier]:
         """What the platform should hold, from the shop's raw values by a path of its own."""
+        return self.version.identifiers(self.expected_as_shipped())
+
+    def expected_as_shipped(self) -> frozenset[Identifier]:
+        """The same by the shipped version of the rules."""
         google = self.platform.rules == "google"
         return expected_identifiers(
             self.shop_path,
@@ -331,6 +337,13 @@ class World:
         assert self.ledger.unfinished(*self.at) == ()
         assert self.ledger.verify().ok
 
+    def check_nobody_missed(self) -> None:
+        """The platform holds at least what it should, in both views."""
+        expected = self.expected()
+        assert expected <= self.identifiers
+        assert expected <= self.persons
+        assert self.ledger.unfinished(*self.at) == ()
+
     def check_quiet(self) -> None:
         """A further run sends nothing."""
         before = len(self.sent)
@@ -361,7 +374,7 @@ class World:
             account=self.account.name,
             audience_name=NAME,
             audience_id=None,
-            removes=True,
+            removes=self.removes,
             consent="not_denied",
             guard=self.guard,
             timing=TIMING,
@@ -381,18 +394,3 @@ def _new_ledger() -> Path:
 def _rows(file: BlockReader, section: str) -> Iterator[Mapping[str, int]]:
     for batch in file.batches(section):
         yield from batch.to_pylist()
-
-
-def named(row: Mapping[str, object]) -> frozenset[Identifier]:
-    """The e-mails and phones of a row."""
-    kinds = [(name.partition("_")[0], value) for name, value in row.items()]
-    return frozenset(
-        (kind, value.hex()) for kind, value in kinds if kind in _KINDS and isinstance(value, bytes)
-    )
-
-
-def number(identifier: Identifier) -> int:
-    """The membership's 128-bit name of an identifier, made by another library."""
-    kind, text = identifier
-    plain = bytes([_KINDS[kind]]) + bytes.fromhex(text)
-    return int.from_bytes(hashlib.md5(plain, usedforsecurity=False).digest(), "little")

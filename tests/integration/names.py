@@ -1,0 +1,32 @@
+"""How the membership names identifiers, worked out by other means than its own."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+from connectors.sandbox.state import Identifier
+from syncd.model import ADDRESS_CELLS
+
+_KINDS = {"email": 1, "phone": 2, "address": 3}
+
+
+def named(row: Mapping[str, object]) -> frozenset[Identifier]:
+    """The identifiers of a row, an address by its four cells."""
+    kinds = [(name.partition("_")[0], value) for name, value in row.items()]
+    found = {
+        (kind, value.hex()) for kind, value in kinds if kind in _KINDS and isinstance(value, bytes)
+    }
+    cells = [row.get(name) for name in ADDRESS_CELLS]
+    whole = [cell.hex() for cell in cells if isinstance(cell, bytes)]
+    if len(whole) == len(ADDRESS_CELLS):
+        found.add(("address", "|".join(whole)))
+    return frozenset(found)
+
+
+def number(identifier: Identifier) -> int:
+    """The membership's 128-bit name of an identifier, made by another library."""
+    kind, text = identifier
+    *first, last = (bytes.fromhex(cell) for cell in text.split("|"))
+    plain = bytes([_KINDS[kind]]) + b"".join(first) + (b"|" if first else b"") + last
+    return int.from_bytes(hashlib.md5(plain, usedforsecurity=False).digest(), "little")
