@@ -89,7 +89,7 @@ def test_what_changed_is_said_once_in_the_plan_and_in_the_audit(at_once: MemoryW
     settled(at_once, MANY)
 
     said = (
-        "The rule set changed from meta 1 to meta next: 20 identifiers get a new digest; the "
+        "The rule set changed from meta 2 NL to meta next NL: 20 identifiers get a new digest; the "
         "old ones leave after 48 h, outside the guard."
     )
     assert events(at_once) == [said]
@@ -159,7 +159,7 @@ def test_a_changed_version_that_changes_no_digest_is_taken_note_of(at_once: Memo
 
     assert at_once.world.sent[before:] == []
     assert generation is not None
-    assert generation.rules == "meta same"
+    assert generation.rules == "meta same NL"
     assert len(events(at_once)) == 1
 
 

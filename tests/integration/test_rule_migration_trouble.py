@@ -200,7 +200,7 @@ def test_what_becomes_of_the_old_rules_requests_does_not_bring_them_back() -> No
         generation = here.world.ledger.generation(*here.world.at)
 
         assert generation is not None
-        assert generation.rules == "meta next"
+        assert generation.rules == "meta next NL"
         assert len(events(here)) == 1
         settled(here, MANY)
 
@@ -214,8 +214,8 @@ def test_a_sync_that_only_adds_keeps_the_old_digests_and_says_so(at_once: Memory
     plan = moved(at_once)[0]
     assert (plan.counts.superseded, plan.counts.migrating) == (0, 0)
     said = (
-        "The rule set changed from meta 1 to meta next: members get their new digests; the old "
-        "ones stay, for this sync only adds."
+        "The rule set changed from meta 2 NL to meta next NL: members get their new digests; the "
+        "old ones stay, for this sync only adds."
     )
     assert events(at_once) == [said]
     at_once.world.clock.pass_by(hours=49)
@@ -294,7 +294,9 @@ def test_plan_and_sync_show_it_on_the_command_line(
     assert (answer.code, counts["migrating"], counts["superseded"]) == (0, 4, 0)
     assert desk.syncd("sync", "everyone", clock=clock).code == 0
     assert any(
-        line.startswith("rules_changed: The rule set changed from meta 0 to meta 1: 4 identifiers")
+        line.startswith(
+            "rules_changed: The rule set changed from meta 0 NL to meta 2 NL: 4 identifiers"
+        )
         for line in desk.audit()
     )
     assert len(desk.held()) == 4 * 3
