@@ -170,10 +170,15 @@ def choose(
     database.execute(TAKE, bound)
     database.execute(MASK)
     database.execute(TOUCHED)
-    while scalar(database, TOUCHED_FURTHER):  # answers how many it put in
-        pass
+    spread(database)
     database.execute(AGAIN)
     database.execute(ADDITION)
+
+
+def spread(database: duckdb.DuckDBPyConnection) -> None:
+    """Let `touched` grow to everyone whom the platform may have joined to it."""
+    while scalar(database, TOUCHED_FURTHER):  # answers how many it put in
+        pass
 
 
 def target(database: duckdb.DuckDBPyConnection) -> Sizes:

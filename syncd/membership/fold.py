@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from syncd.membership import migration
 from syncd.membership.blocks import BlockReader
+from syncd.membership.compare import spread
 from syncd.membership.engine import face, feed, links, micros, positioned
 from syncd.membership.held import Sources, whole
 from syncd.model import BatchRecord, BatchState, Operation, Phase
@@ -52,7 +53,10 @@ CREATE OR REPLACE TABLE out_link (n BIGINT, slot TINYINT, kind TINYINT, id UHUGE
 """
 
 # Before a removal's answer is known its rows, and everyone it may have taken along, are
-# not certain any more.
+# not certain any more: also who was to leave by a later request, or is held. Those may
+# stay after all, and must then be added.
+_TAKEN_ALONG = "CREATE OR REPLACE TABLE touched AS SELECT DISTINCT id FROM out_link"
+_NOT_CERTAIN = "UPDATE held_id SET state = 0 WHERE state = 1 AND id IN (SELECT id FROM touched)"
 _UNSURE = "UPDATE held_id SET state = 0 WHERE state = 1 AND id IN (SELECT id FROM out_link)"
 
 # An accepted removal of what was removed before is its confirmation: the doubt is over.
@@ -198,10 +202,11 @@ def _take_in(
         _load(database, _rows(plan.file, first.phase, group))
         _added(database, group, plan.source(first.phase))
         return
-    if first.folded is None:
-        _load(database, positioned(plan.file.batches(Phase.AGAIN.value)))
-        database.execute(_UNSURE)
     _load(database, _rows(plan.file, first.phase, group))
+    if first.folded is None:
+        database.execute(_TAKEN_ALONG)
+        spread(database)
+        database.execute(_NOT_CERTAIN)
     _removed(database, group)
 
 

@@ -253,3 +253,33 @@ def test_a_removal_under_way_is_not_forgotten_however_long_it_takes() -> None:
         here.world.clock.pass_by(hours=60)
         here.run(HALF | {"new": ANNA})  # something to fold in, so that the settled are let go
         here.world.check()
+
+
+# Anna and Bob share a phone and are one person to the platform; Zoe is by herself.
+ZOE = Person(("zoe@example.com",))
+BOB_ALONE = Person((EMAILS[1][0],))
+
+
+@pytest.mark.parametrize("later", [False, True], ids=["now", "later"])
+def test_who_was_to_leave_and_went_with_another_is_added_when_they_stay(*, later: bool) -> None:
+    """The run dies after the first of two removals; the second one's member is back."""
+    with memory_world(later=later, batch_rows=1) as here:
+        here.run({"a": ANNA, "b": BOB, "z": ZOE})
+        here.process()
+        here.run({"z": ZOE}, death=Death("push", 1, "after"))
+        here.process()
+        here.settle_down({"b": BOB_ALONE, "z": ZOE})
+
+
+def test_who_is_held_and_went_with_another_is_added_when_they_stay() -> None:
+    """Anna withdraws, which the guard lets through; Bob's leaving is held, and then he stays."""
+    ours = "home@example.com"
+    anna, bob = Person((EMAILS[0][0], ours)), Person((EMAILS[1][0], ours))
+    with memory_world(later=False) as here:
+        here.run({"a": anna, "b": bob, **MANY})
+        here.world.guard = Guard(max_removed=0.3, min_members=0)
+        denied = Person(anna.emails, consent="denied")
+        held = finished(here.run({"a": denied, **HALF}))
+        assert held.plan.held
+        assert held.pushed[Phase.REMOVE] > 0
+        here.settle_down({"b": BOB_ALONE, **MANY})
