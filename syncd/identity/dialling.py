@@ -122,10 +122,9 @@ def _national(found: _Found, dialled: _Dialled, values: Places, plan: Region) ->
     values = values[~_matches(dialled, values, plan.international.other)]
     for prefix in plan.international.plain:
         starts = dialled.starts[values]
+        # A zero behind it is part of the number to the library; no calling code begins so.
         abroad = dialled.begins(starts, prefix)
-        # The library takes a zero behind the prefix for part of the number.
-        sure = abroad & (dialled.digits[starts + len(prefix)] != 0)
-        _international(found, dialled, values[sure], starts[sure] + len(prefix))
+        _international(found, dialled, values[abroad], starts[abroad] + len(prefix))
         values = values[~abroad]
     own = dialled.begins(dialled.starts[values], plan.code)
     _own_code(found, dialled, values[own], plan)
