@@ -1,7 +1,8 @@
 """The property tests can fail: each of these faults, planted, is found.
 
 A fault is planted in our own statements, then the history test of `test_membership` runs
-as it stands and must break.
+as it stands and must break; for a fault in how rules are changed, the one that holds each
+plan against the oracle, on the smallest history that shows it.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from collections.abc import Callable
 import pytest
 from hypothesis import Phase, given, settings
 
-from syncd.membership import compare, fold
+from syncd.membership import compare, fold, migration
 from tests.unit import test_membership as properties
+from tests.unit import test_migration
 from tests.unit.membership_world import Ending, Person
+from tests.unit.test_membership import History, Moves
 
-History = list[tuple[dict[str, Person], list[Ending], int]]
 Plant = Callable[[pytest.MonkeyPatch], None]
 
 
@@ -79,3 +81,119 @@ def test_a_planted_fault_is_found(plant: Plant, monkeypatch: pytest.MonkeyPatch)
 
     with pytest.raises((AssertionError, ExceptionGroup)):
         search()
+
+
+# --- changed rules -----------------------------------------------------------
+
+
+def replaced(patch: pytest.MonkeyPatch, module: object, name: str, old: str, new: str) -> None:
+    """Plant a fault in one of our statements, which must still be there to be changed."""
+    statement = getattr(module, name)
+    assert old in statement
+    patch.setattr(module, name, statement.replace(old, new))
+
+
+def taken_for_churn(patch: pytest.MonkeyPatch) -> None:
+    """Nothing is outdated: what changed rules replace leaves at once, as if its member had."""
+    replaced(patch, migration, "FRESH", "WHERE id IN", "WHERE FALSE AND id IN")
+
+
+def always_outdated(patch: pytest.MonkeyPatch) -> None:
+    """What was gone before the rules changed passes for their doing."""
+    replaced(patch, migration, "FRESH", "ON NOT sent.current", "ON FALSE")
+
+
+def without_settling(patch: pytest.MonkeyPatch) -> None:
+    """The old leave as soon as the new are accepted."""
+    replaced(patch, migration, "SUPERSEDED", "coalesce(since <= $due, FALSE)", "$due > 0")
+
+
+def before_acceptance(patch: pytest.MonkeyPatch) -> None:
+    """The old leave though nobody knows whether the new arrived."""
+    replaced(patch, migration, "SUPERSEDED", "WHERE state <> 0", "WHERE TRUE")
+
+
+def whoever_left(patch: pytest.MonkeyPatch) -> None:
+    """A leaver, and a column gone NULL, pass for changed rules."""
+    replaced(patch, migration, "SUPERSEDED", "coalesce(has.n, 0) < need.n", "FALSE")
+
+
+def one_for_two(patch: pytest.MonkeyPatch) -> None:
+    """One new identifier replaces two old ones: a second column may go NULL unseen."""
+    replaced(patch, migration, "SUPERSEDED", "coalesce(has.n, 0) < need.n", "has.n IS NULL")
+
+
+def counted_twice(patch: pytest.MonkeyPatch) -> None:
+    """Old and new of one identifier are two, so that half of them seem lost afterwards."""
+    replaced(patch, migration, "SPARE", "INSERT INTO spare", "INSERT INTO spare SELECT 1 LIMIT 0;")
+
+
+def not_followed(patch: pytest.MonkeyPatch) -> None:
+    """Whose old row leaves is not sent again where the new one shares nothing with it."""
+    replaced(patch, compare, "AGAIN", "WHERE key IN", "WHERE FALSE AND key IN")
+
+
+def withdrawn_waits(patch: pytest.MonkeyPatch) -> None:
+    """Denied consent waits for the window like the rest."""
+    replaced(patch, migration, "SUPERSEDED", "AND id NOT IN (SELECT id FROM withdrawn)", "")
+
+
+def window_not_renewed(patch: pytest.MonkeyPatch) -> None:
+    """The window runs from the change of the rules, though an addition came two days later."""
+    replaced(patch, migration, "_SINCE", "WHERE id IN", "WHERE FALSE AND id IN")
+
+
+def outdated_for_good(patch: pytest.MonkeyPatch) -> None:
+    """What is wanted again goes on passing for a digest of earlier rules."""
+    replaced(patch, fold, "_RENEWED", "WHERE id IN", "WHERE FALSE AND id IN")
+
+
+ONE, OTHER, BOTH = Person((1,)), Person((2,)), Person((1, 2))
+FILLED: tuple[dict[str, Person], list[Ending], int, str] = ({"a": ONE}, [], 1, "plain")
+
+
+@pytest.mark.parametrize(
+    ("plant", "history", "segment", "rules"),
+    [
+        (taken_for_churn, [FILLED], {"a": ONE}, "salted"),
+        (always_outdated, [FILLED, ({"a": OTHER}, [], 1, "plain")], {"a": OTHER}, "salted"),
+        (without_settling, [FILLED, ({"a": ONE}, [], 1, "salted")], {"a": ONE}, "salted"),
+        (before_acceptance, [FILLED, ({"a": ONE}, ["lost"], 50, "salted")], {"a": ONE}, "salted"),
+        (whoever_left, [FILLED], {"b": OTHER}, "salted"),
+        (one_for_two, [({"a": BOTH}, [], 1, "plain")], {"a": ONE}, "salted"),
+        (counted_twice, [FILLED, ({"a": ONE}, [], 1, "salted")], {"a": ONE}, "salted"),
+        (not_followed, [FILLED, ({"a": ONE}, [], 50, "salted")], {"a": ONE}, "salted"),
+        # Who denies has by the new rules what another was sent by the old ones.
+        (
+            withdrawn_waits,
+            [({"a": OTHER}, [], 1, "plain")],
+            {"a": OTHER, "b": Person((1,), consent=2)},
+            "shifted",
+        ),
+    ],
+)
+def test_a_fault_in_how_rules_change_is_found(
+    plant: Plant,
+    history: Moves,
+    segment: dict[str, Person],
+    rules: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On a history that shows it, the plan is not the oracle's, or the sizes are others."""
+    properties.agrees(history, segment, rules)
+    plant(monkeypatch)
+
+    with pytest.raises(AssertionError):
+        properties.agrees(history, segment, rules)
+
+
+@pytest.mark.parametrize("plant", [window_not_renewed, outdated_for_good])
+def test_a_fault_in_what_is_remembered_of_it_is_found(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The oracle reads what a membership remembers, and cannot know that it is wrong."""
+    test_migration.scenarios()
+    plant(monkeypatch)
+
+    with pytest.raises(AssertionError):
+        test_migration.scenarios()
