@@ -85,6 +85,8 @@ def _keep_quiet() -> None:
     for name in _TALKATIVE:
         logger = logging.getLogger(name)
         logger.setLevel(max(logger.level, logging.WARNING))
+    # Of an answer that cannot be read it logs a traceback; our error says the same.
+    logging.getLogger("grpc._common").setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from syncd.model import Account
 GRAPH = "https://graph.facebook.com"
 # Seconds to connect, and without a byte of an answer. Meta takes about one for 10,000 rows.
 TIMEOUT = (10.0, 90.0)
+EXCHANGE = 110.0  # seconds for a request and its whole answer, however it drips in
 HTTP_OK = 200
 TOO_MANY_REQUESTS = 429
 
@@ -37,6 +39,10 @@ class _Api(Protocol):
     ) -> _Response: ...
 
 
+class _Line(Protocol):
+    def within(self, seconds: float) -> AbstractContextManager[None]: ...
+
+
 class _RequestError(Protocol):
     """What is used of `FacebookRequestError`. Its text shows all parameters: never used."""
 
@@ -51,9 +57,10 @@ class _RequestError(Protocol):
 class Client:
     """Sends requests and gives back answers of the right shape, or a `PlatformError`."""
 
-    def __init__(self, api: _Api, secrets: Mapping[str, str]) -> None:
+    def __init__(self, api: _Api, secrets: Mapping[str, str], line: _Line) -> None:
         self._api = api
         self._secrets = secrets
+        self._line = line
 
     def get(self, path: Path, fields: Mapping[str, str], *, of_audience: bool) -> Answer:
         """Ask for something. The token travels in a header, out of URLs and their logs."""
@@ -82,7 +89,8 @@ class Client:
         # would travel along as the context of ours.
         failure: PlatformError
         try:
-            response = self._api.call(method, path, params=fields, headers=headers)
+            with self._line.within(EXCHANGE):
+                response = self._api.call(method, path, params=fields, headers=headers)
         except FacebookRequestError as error:
             failure = _translate(error, of_audience=of_audience)
         except (OSError, HTTPError):  # every error of `requests` is an OSError
@@ -141,12 +149,16 @@ def connect(account: Account) -> Client:
     from facebook_business.session import FacebookSession  # noqa: PLC0415  # heavy
     from requests.utils import get_environ_proxies  # noqa: PLC0415  # comes with the SDK
 
+    from connectors.meta.deadline import Line  # noqa: PLC0415  # imports `requests`
+
     token, secret = account.options["access_token"], account.options.get("app_secret") or None
     # By hand, and never `FacebookAdsApi.init()`: that sets a default for the whole process
     # and a crash reporter that sends stack traces to Meta.
     session = FacebookSession(app_secret=secret, access_token=token, timeout=TIMEOUT)
     session.GRAPH = graph
-    http = session.requests
+    http, line = session.requests, Line()
+    for scheme in ("https://", "http://"):
+        http.mount(scheme, line)
     http.params = {}  # the SDK would put token and proof into every URL
     http.verify = True  # certifi's roots; the SDK's own bundle holds expired ones
     http.max_redirects = 0  # a redirected POST would hand token and rows to another host
@@ -157,7 +169,7 @@ def connect(account: Account) -> Client:
     secrets = {"access_token": token}
     if secret:
         secrets["appsecret_proof"] = session.appsecret_proof
-    return Client(FacebookAdsApi(session), secrets)
+    return Client(FacebookAdsApi(session), secrets, line)
 
 
 def _endpoint(account: Account) -> tuple[str, bool]:

@@ -1,0 +1,189 @@
+"""Faults to put into a child's own code, so that the suite can be seen to find them.
+
+Each breaks the order in which a crash is survived; a run that nobody kills is as good
+as before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+from sqlalchemy import Connection, Engine
+
+import syncd.ledger.batches
+import syncd.ledger.directory
+import syncd.ledger.transactions
+import syncd.membership.blocks
+import syncd.outbox
+import syncd.settle
+from syncd.ledger.directory import write
+from syncd.ledger.engine import writing
+from syncd.ledger.states import UNFINISHED
+from syncd.ledger.store import Ledger
+from syncd.ledger.tables import batch
+from syncd.membership.blocks import BlockWriter
+from syncd.model import Batch, BatchId, BatchRecord, BatchState, Receipt
+
+
+def receipt_before_send(outgoing: type[syncd.outbox._Outgoing]) -> None:
+    """What is about to be sent counts as taken, then it is sent."""
+
+    def attempt(
+        self: syncd.outbox._Outgoing, batch: BatchRecord, rows: pa.RecordBatch, *, last: bool
+    ) -> BatchRecord:
+        operation, ledger, now = batch.phase.operation, self._parts.ledger, self._parts.clock.now()
+        upload = self._connector.open(self._audience, operation, rows=self._total)
+        ledger.intend(batch.id, label=upload.label, deadline=now + syncd.outbox.DEADLINE)
+        recorded = ledger.record(batch.id, Receipt(rows.num_rows))
+        upload.push(Batch(batch.id, operation, rows), last=last)
+        return recorded
+
+    _put(outgoing, _attempt=attempt)
+
+
+def intent_after_send(outgoing: type[syncd.outbox._Outgoing]) -> None:
+    """That something was to be sent is written once it was."""
+
+    def attempt(
+        self: syncd.outbox._Outgoing, batch: BatchRecord, rows: pa.RecordBatch, *, last: bool
+    ) -> BatchRecord:
+        operation, ledger, now = batch.phase.operation, self._parts.ledger, self._parts.clock.now()
+        upload = self._connector.open(self._audience, operation, rows=self._total)
+        receipt = upload.push(Batch(batch.id, operation, rows), last=last)
+        ledger.intend(batch.id, label=upload.label, deadline=now + syncd.outbox.DEADLINE)
+        return ledger.record(batch.id, receipt)
+
+    _put(outgoing, _attempt=attempt)
+
+
+@dataclass(frozen=True)
+class _Late:
+    """A temporary file that only notes what it should be called."""
+
+    path: Path
+    late: list[tuple[Path, Path]]
+
+    def rename(self, target: Path) -> None:
+        self.late.append((self.path, target))
+
+    def unlink(self, *, missing_ok: bool) -> None:
+        """Leave it there."""
+
+
+def named_before_renamed(_: object) -> None:
+    """A file gets its name only after the ledger has named it."""
+    late: list[tuple[Path, Path]] = []
+    leave = BlockWriter.__exit__
+
+    def keep(self: BlockWriter, kind: object, error: object, trace: object) -> None:
+        _put(self, _temporary=_Late(self._temporary, late))
+        leave(self, kind, error, trace)  # type: ignore[arg-type]  # handed through
+
+    @contextmanager
+    def committed(engine: Engine) -> Iterator[Connection]:
+        with writing(engine) as tx:
+            yield tx
+        while late:
+            source, target = late.pop()
+            source.replace(target)
+
+    _put(BlockWriter, __exit__=keep)
+    _put(syncd.ledger.transactions, writing=committed)
+
+
+def unknown_not_sent_again(_: object) -> None:
+    """What nobody knows the outcome of is let lie."""
+    _put(syncd.settle, resolve=lambda *_: 0)
+
+
+def unknown_cancelled(_: object) -> None:
+    """What nobody knows the outcome of is cancelled with what was never sent."""
+    _put(syncd.settle, resolve=lambda *_: 0)
+    _put(Ledger, unfinished=lambda *_: ())
+    cancel = syncd.ledger.batches.cancel_planned
+
+    def cancelled(tx: Connection, audience_pk: int) -> int:
+        tx.execute(
+            batch.update()
+            .where(batch.c.state.in_([state.value for state in UNFINISHED]))
+            .values(state=BatchState.CANCELLED.value, unfolded=False)
+        )
+        return cancel(tx, audience_pk)
+
+    _put(syncd.ledger.batches, cancel_planned=cancelled)
+
+
+def folded_twice(_: object) -> None:
+    """What was folded in is folded in again by the next run."""
+
+    def nothing(_tx: Connection, _audience: int, _folded: Mapping[BatchId, BatchState]) -> None:
+        """Note nothing."""
+
+    _put(syncd.ledger.batches, fold=nothing)
+
+
+def stamped_before_committed(_: object) -> None:
+    """The directory counts a step before the ledger has made it."""
+
+    @contextmanager
+    def step(ledger: Ledger, directory: Path) -> Iterator[None]:
+        stamp = ledger.stamp()
+        write(directory, stamp._replace(counter=stamp.counter + 1))
+        yield
+
+    _put(syncd.ledger.directory, step=step)
+
+
+def plans_swept(_: object) -> None:
+    """The files of plans that are not finished count as leftovers."""
+    named = Ledger.named_files
+    _put(Ledger, named_files=lambda self: {n for n in named(self) if not n.endswith(".plan")})
+
+
+def noted_before_folded(_: object) -> None:
+    """That batches were folded in is committed before the membership that did so."""
+
+    def fold(tx: Connection, _audience: int, folded: Mapping[BatchId, BatchState]) -> None:
+        for one, taken in folded.items():
+            values = {"folded": taken.value, "unfolded": False}
+            tx.execute(batch.update().where(batch.c.id == one).values(**values))
+
+    commit = Ledger.commit_generation
+
+    def early(self: Ledger, *at: object) -> None:
+        with self._tx.write() as tx:
+            fold(tx, 0, at[-1])  # type: ignore[arg-type]  # the last argument is what was folded
+        commit(self, *at)  # type: ignore[arg-type]  # handed through
+
+    _put(Ledger, commit_generation=early)
+
+
+PLANTS: Mapping[str, Callable[[type[syncd.outbox._Outgoing]], None]] = {
+    plant.__name__: plant
+    for plant in (
+        receipt_before_send,
+        intent_after_send,
+        named_before_renamed,
+        unknown_not_sent_again,
+        unknown_cancelled,
+        folded_twice,
+        stamped_before_committed,
+        plans_swept,
+        noted_before_folded,
+    )
+}
+
+
+def plant(name: str) -> None:
+    """Put one fault in, into this process for good."""
+    PLANTS[name](syncd.outbox._Outgoing)
+
+
+def _put(into: object, **replaced: object) -> None:
+    for name, value in replaced.items():
+        assert hasattr(into, name), name
+        setattr(into, name, value)
