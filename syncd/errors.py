@@ -10,6 +10,7 @@
     - ColumnsChanged        the segment returned other columns than last time
     - RemovalsHeld          more removals than the guard lets through
     - ForeignAudience       the audience was filled by someone else
+  + Unwritten               the disk is full, or the like; make room            1
   + ShopError               the shop could not be read; nothing was changed     1
     - TornSnapshot          the read ended early or did not add up
     - BadRows               a key is missing or stands twice
@@ -26,6 +27,8 @@ the numbers, the limit and the way on; never a customer's data, never vendor pro
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 
 class SyncdError(Exception):
@@ -92,6 +95,16 @@ class RemovalsHeld(Held):
 
 class ForeignAudience(Held):
     """The audience holds members that syncd did not put there."""
+
+
+class Unwritten(SyncdError):
+    """A file could not be written; the step that needs it was not taken."""
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        super().__init__(
+            f"{path} cannot be written: {error.strerror}. This step was not taken; see to the "
+            "disk and to who may write there, then run it again"
+        )
 
 
 class ShopError(SyncdError):

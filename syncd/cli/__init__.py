@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
+_INTERRUPTED = 130  # 128 and the signal's number, as shells have it
+_CARRIES_ON = "syncd: interrupted; the next run carries on from here\n"
+
 
 def main() -> None:
     """Run a command; what it raises on purpose becomes a message and an exit code."""
@@ -24,11 +27,13 @@ def _run() -> str | int | None:
     try:
         application()
     except SystemExit as end:
+        if end.code == _INTERRUPTED:  # Typer has caught the interrupt, and says nothing
+            sys.stderr.write(_CARRIES_ON)
         return end.code
     except SyncdError as error:
         sys.stderr.write(f"syncd: {error}\n")
         return error.exit_code
     except KeyboardInterrupt:
-        sys.stderr.write("syncd: interrupted; the next run carries on from here\n")
-        return 130
+        sys.stderr.write(_CARRIES_ON)
+        return _INTERRUPTED
     return 0

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import IO
 
-from syncd.errors import ConfigError, SyncdError
+from syncd.errors import ConfigError, Unwritten
 
 _MOUNTS = Path("/proc/mounts")
 
@@ -47,7 +47,7 @@ def write_whole(path: Path, content: bytes) -> None:
     """Replace a file, mode 0600, so that a crash leaves the old one or the new one.
 
     Raises:
-        syncd.errors.SyncdError: The disk is full, or the like.
+        syncd.errors.Unwritten: The disk is full, or the like.
     """
     draft = path.with_name(f".{path.name}.new")
     try:
@@ -58,7 +58,7 @@ def write_whole(path: Path, content: bytes) -> None:
         draft.replace(path)
         sync_directory(path.parent)
     except OSError as error:
-        raise SyncdError(f"{path} cannot be written: {error.strerror}") from None
+        raise Unwritten(path, error) from None
 
 
 def filesystem(path: Path, mounts: str) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from syncd.errors import Busy, ConfigError
+from syncd.errors import Busy, ConfigError, Unwritten
 from syncd.ledger.engine import ledger_url, open_engine, told
 from syncd.ledger.files import make_directory, refuse_network
 
@@ -69,6 +69,7 @@ def hold(
     Raises:
         syncd.errors.Busy: Another process holds it; says which.
         syncd.errors.ConfigError: The directory is on a network file system.
+        syncd.errors.Unwritten: The disk is full, or the like.
     """
     make_directory(directory)
     refuse_network(directory)
@@ -91,8 +92,11 @@ def _file(path: Path, holder: str) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Busy(f"{_first(handle)} holds {path.parent}: try again when it is done") from None
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, json.dumps({"pid": os.getpid(), "holder": holder}).encode(), 0)
+        try:
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, json.dumps({"pid": os.getpid(), "holder": holder}).encode(), 0)
+        except OSError as error:
+            raise Unwritten(path, error) from None
         yield
         os.ftruncate(handle, 0)  # the file stays: to unlink a lock is to break it
     finally:

@@ -15,6 +15,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -26,7 +27,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from syncd.errors import LedgerMismatch
+from syncd.errors import LedgerMismatch, Unwritten
 
 MAGIC = b"SYNCD\x00\x00\x01"
 INDEX_NONCE = b"\xff" * 12  # no block has this number
@@ -81,6 +82,9 @@ class BlockWriter:
             key: The ledger's key for files, 32 bytes.
             header: What may be read without decrypting a block; no personal data.
             draw: Source of the file id.
+
+        Raises:
+            syncd.errors.Unwritten: Here, or at any later step: a full disk, or the like.
         """
         self._directory, self._name = directory, name
         self._temporary = directory / f".{name}.tmp"
@@ -91,8 +95,9 @@ class BlockWriter:
         self._sha = hashlib.sha256()
         self._blocks: list[Block] = []
         self._offset = 0
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with _told(directory / name):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         self._file = os.fdopen(handle, "wb")
         self._put(self._head)
         self.written: Written | None = None
@@ -119,10 +124,13 @@ class BlockWriter:
     ) -> None:
         try:
             if kind is None:
-                self._finish()
+                with _told(self._directory / self._name):
+                    self._finish()
         finally:
-            self._file.close()
-            self._temporary.unlink(missing_ok=True)
+            with suppress(OSError):  # it cannot write the rest either: the start sweeps it up
+                self._file.close()
+            with suppress(OSError):
+                self._temporary.unlink(missing_ok=True)
 
     def _finish(self) -> None:
         offset = self._offset
@@ -142,7 +150,8 @@ class BlockWriter:
         return self._cipher.encrypt(number.to_bytes(12, "big"), plain, self._head)
 
     def _put(self, data: bytes) -> None:
-        self._file.write(data)
+        with _told(self._directory / self._name):
+            self._file.write(data)
         self._sha.update(data)
         self._offset += len(data)
 
@@ -238,6 +247,15 @@ def sync_directory(directory: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turn a full disk, or the like, into what a person can act on."""
+    try:
+        yield
+    except OSError as error:
+        raise Unwritten(path, error) from None
 
 
 def _file_key(key: bytes, file_id: bytes) -> bytes:

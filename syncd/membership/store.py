@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from syncd.errors import LedgerMismatch
+from syncd.errors import LedgerMismatch, Unwritten
 from syncd.membership import compare
 from syncd.membership.blocks import BlockReader, BlockWriter, Written
 from syncd.membership.engine import SNAPSHOT_SCHEMA, engine, feed, links, positioned
@@ -154,7 +154,10 @@ class FileMembership:
             and (path.suffix in SUFFIXES or path.suffix == ".tmp")
         ]
         for path in stale:
-            path.unlink()
+            try:
+                path.unlink()
+            except OSError as error:
+                raise Unwritten(path, error) from None
         return len(stale)
 
     def _load_approved(

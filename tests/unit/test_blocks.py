@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncd.errors import LedgerMismatch
+from syncd.errors import LedgerMismatch, Unwritten
 from syncd.membership import blocks
 from syncd.membership.blocks import BlockReader, BlockWriter, Written
 
@@ -117,3 +117,17 @@ def test_long_sections_are_cut_into_blocks(tmp_path: Path, monkeypatch: pytest.M
     written = write(tmp_path, "a.plan", ("add", rows(*range(10))))
     with BlockReader(tmp_path / "a.plan", key=KEY, checksum=written.checksum) as file:
         assert [part.num_rows for part in file.batches("add")] == [4, 4, 2]
+
+
+def test_a_full_disk_is_told_in_words(tmp_path: Path) -> None:
+    """/dev/full is a disk without room; where it is found out, the writer says so."""
+    (tmp_path / ".a.plan.tmp").symlink_to("/dev/full")
+    with pytest.raises(Unwritten, match=r"a\.plan cannot be written: No space left on device"):
+        write(tmp_path, "a.plan", ("add", rows(1, 2, 3)))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_directory_that_is_none_is_told_in_words(tmp_path: Path) -> None:
+    (tmp_path / "var").write_text("a file where the directory should be")
+    with pytest.raises(Unwritten, match="cannot be written"):
+        write(tmp_path / "var", "a.plan")
