@@ -1,0 +1,88 @@
+"""One gate an account: what one request learns, all others of the account go by.
+
+A platform throttles and denies accounts, not audiences. So a stated wait holds every
+request of its account, of whatever sync and thread, and a denial is met once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime
+
+from syncd.errors import Denied, Throttled
+
+PATIENCE = 900.0  # seconds to wait within a run; beyond, the next run carries on
+
+
+class Gate:
+    """Of one account on one platform; safe between threads."""
+
+    def __init__(self, platform: str) -> None:
+        self._platform = platform
+        self._lock = threading.Lock()
+        self._until: datetime | None = None
+        self._code = ""
+        self._denied: Denied | None = None
+
+    def close(self, until: datetime, code: str) -> None:
+        """Let no request through before then; an earlier moment changes nothing."""
+        with self._lock:
+            if self._until is None or until > self._until:
+                self._until, self._code = until, code
+
+    def deny(self, error: Denied) -> None:
+        """Let no request through any more in this process."""
+        with self._lock:
+            self._denied = error
+
+    def wait(self, now: datetime) -> float:
+        """Seconds until a request may pass, 0 if it may now.
+
+        Raises:
+            syncd.errors.Denied: The platform denied the account.
+            syncd.errors.Throttled: It is throttled for longer than `PATIENCE`.
+        """
+        with self._lock:
+            until, code, denied = self._until, self._code, self._denied
+        if denied is not None:
+            hint = f"{denied.hint}. No further request was made for this account"
+            raise Denied(denied.platform, denied.code, reference=denied.reference, hint=hint)
+        left = (until - now).total_seconds() if until is not None else 0.0
+        if until is not None and left > PATIENCE:
+            raise throttled_until(self._platform, code, until, now)
+        return max(left, 0.0)
+
+
+def throttled_until(platform: str, code: str, until: datetime, now: datetime) -> Throttled:
+    """Why an account's requests must wait for a later run, and for how long."""
+    hint = (
+        f"the account is throttled until {until:%Y-%m-%d %H:%M} UTC; run again then, it goes on "
+        "where it stopped"
+    )
+    return Throttled(platform, code, retry_after=(until - now).total_seconds(), hint=hint)
+
+
+class Gates:
+    """The gates of a process, made when first asked for."""
+
+    def __init__(self, known: Callable[[str, str], tuple[datetime, str] | None]) -> None:
+        """Make gates.
+
+        Args:
+            known: Until when an account (platform, account) is throttled by what earlier
+                processes learned, and the code; None if it is not.
+        """
+        self._known = known
+        self._lock = threading.Lock()
+        self._gates: dict[tuple[str, str], Gate] = {}
+
+    def of(self, platform: str, account: str) -> Gate:
+        """The gate of an account."""
+        with self._lock:
+            gate = self._gates.get((platform, account))
+            if gate is None:
+                gate = self._gates[platform, account] = Gate(platform)
+                if found := self._known(platform, account):
+                    gate.close(*found)
+            return gate
