@@ -169,9 +169,7 @@ class App:
             names=self.names,
             known_syncs=frozenset(self.settings.syncs),
             lock=self.lock,
-            patience=Patience(
-                self.clock, self.gates.of(sync.platform, sync.account), chosen.account
-            ),
+            patience=Patience(self.clock, self.gates.of(sync.platform, sync.account)),
             progress=progress,
         )
 

@@ -1,20 +1,18 @@
 """One gate an account: what one request learns, all others of the account go by.
 
-A platform throttles accounts and denies credentials, not audiences. So a stated wait holds
-every request of its account, of whatever sync and thread, and a denial is met once.
+A platform throttles and denies accounts, not audiences. So a stated wait holds every
+request of its account, of whatever sync and thread, and a denial is met once.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from syncd.errors import Denied, Throttled
 
 PATIENCE = 900.0  # seconds to wait within a run; beyond, the next run carries on
-# Until somebody has looked at a denied account; a process that lives longer then asks once.
-LOOKED_AT = timedelta(hours=1)
 
 
 class Gate:
@@ -25,7 +23,7 @@ class Gate:
         self._lock = threading.Lock()
         self._until: datetime | None = None
         self._code = ""
-        self._denied: dict[str, tuple[Denied, datetime]] = {}
+        self._denied: Denied | None = None
 
     def close(self, until: datetime, code: str) -> None:
         """Let no request through before then; an earlier moment changes nothing."""
@@ -33,26 +31,21 @@ class Gate:
             if self._until is None or until > self._until:
                 self._until, self._code = until, code
 
-    def deny(self, who: str, error: Denied, now: datetime) -> None:
-        """Let no request of `who` through for an hour: the platform denied them."""
+    def deny(self, error: Denied) -> None:
+        """Let no request through any more in this process."""
         with self._lock:
-            self._denied[who] = error, now + LOOKED_AT
+            self._denied = error
 
-    def wait(self, who: str, now: datetime) -> float:
+    def wait(self, now: datetime) -> float:
         """Seconds until a request may pass, 0 if it may now.
-
-        Args:
-            who: Whose credentials it has: the account's name in the configuration.
-            now: The wall clock.
 
         Raises:
             syncd.errors.Denied: The platform denied the account.
             syncd.errors.Throttled: It is throttled for longer than `PATIENCE`.
         """
         with self._lock:
-            until, code = self._until, self._code
-            denied, ends = self._denied.get(who, (None, now))
-        if denied is not None and now < ends:
+            until, code, denied = self._until, self._code, self._denied
+        if denied is not None:
             hint = f"{denied.hint}. No further request was made for this account"
             raise Denied(denied.platform, denied.code, reference=denied.reference, hint=hint)
         left = (until - now).total_seconds() if until is not None else 0.0

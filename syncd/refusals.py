@@ -105,15 +105,16 @@ class Refusals:
             hunt = _Hunt(batch, error.code, Search(len(kept_rows(batch))))
         parts, ended = self._rest(batch, error.code, verdict), verdict.refused
         parts += self._next(hunt) if hunt is not None else []
-        for part in parts:
-            if part.given_up and (part.first_row, part.rows) == (batch.first_row, batch.rows):
-                ended = part.refused  # it is no part of itself
-                parts.remove(part)
-                break
+        if len(parts) == 1 and parts[0].given_up and parts[0].rows == batch.rows:
+            ended, parts = parts[0].refused, []  # it is no part of itself
         record, made = self._commit(batch, error.code, ended, parts)
-        refused = sum(each.count for each in ended)
-        tell = log.error if refused or not parts else log.info
-        tell("batch_refused", batch=batch.id, code=error.code, rows=batch.rows, refused=refused)
+        log.error(
+            "batch_refused",
+            batch=batch.id,
+            code=error.code,
+            rows=batch.rows,
+            refused=sum(each.count for each in ended),
+        )
         return record, self._planned(made, hunt)
 
     def _commit(

@@ -38,19 +38,21 @@ PASSING: tuple[type[PlatformError], ...] = (Throttled, Unavailable)
 class Patience:
     """What one run may spend on trying again, behind its account's gate."""
 
-    def __init__(self, clock: Clock, gate: Gate, who: str) -> None:
+    def __init__(
+        self, clock: Clock, gate: Gate, *, retries: int = RETRIES, waiting: float = WAITING
+    ) -> None:
         """Begin a run.
 
         Args:
             clock: Waits by it.
             gate: Every request passes it, and closes it for all where the platform says so.
-            who: Whose credentials its requests have: the configured account's name.
+            retries: Attempts beyond the first, of all requests together.
+            waiting: Seconds in all.
         """
         self._clock = clock
         self._gate = gate
-        self._who = who
-        self._retries = RETRIES
-        self._waiting = WAITING
+        self._retries = retries
+        self._waiting = waiting
         self._lock = threading.Lock()
 
     def check(self) -> None:
@@ -60,7 +62,7 @@ class Patience:
             syncd.errors.Denied: The platform denied the account to this process.
             syncd.errors.Throttled: It is throttled for longer than a run waits.
         """
-        self._gate.wait(self._who, self._clock.now())
+        self._gate.wait(self._clock.now())
 
     def ask(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Make a request until it is answered: a throttled or unanswered one is retried.
@@ -80,7 +82,7 @@ class Patience:
         try:
             return call(*args, **kwargs)
         except Denied as error:
-            self._gate.deny(self._who, error, self._clock.now())
+            self._gate.deny(error)
             raise
 
     def _retrying(self, passing: tuple[type[PlatformError], ...]) -> Retrying:
@@ -96,7 +98,7 @@ class Patience:
 
     def _pass(self, _: RetryCallState) -> None:
         """Wait at the gate, as long as somebody's request closed it."""
-        while (seconds := self._gate.wait(self._who, self._clock.now())) > 0:
+        while (seconds := self._gate.wait(self._clock.now())) > 0:
             with self._lock:
                 self._waiting -= seconds
             self._clock.sleep(seconds)

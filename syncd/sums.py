@@ -67,14 +67,10 @@ def _way_on(batches: Sequence[BatchRecord]) -> str:
     """What happens to refused rows next."""
     held = again = 0
     for batch in batches:
-        if batch.state is BatchState.FAILED:
-            again += batch.rows
-            continue
         for refusal in batch.refused:
-            named, removal = refusal.row is not None, batch.phase is Phase.REMOVE
-            if named and not removal:
-                held += refusal.count
-            elif named or refusal.whole:
-                again += refusal.count
+            named = refusal.row is not None
+            held += refusal.count if named and batch.phase is not Phase.REMOVE else 0
+            once_more = named if batch.phase is Phase.REMOVE else refusal.whole and not named
+            again += refusal.count if once_more else 0
     said = f" {held:,} of them are held until their values change." if held else ""
     return said + (f" The next run tries {again:,} of them again." if again else "")

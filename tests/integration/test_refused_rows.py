@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.memory import Fail, GoThrough, LoseAnswer, RefuseRows, RefuseWith
+from connectors.memory import Fail, LoseAnswer, RefuseWith
 from connectors.sandbox.state import Identifier
 from syncd.errors import RequestRefused, Unavailable
 from syncd.model import BatchState, Phase, RunState
@@ -162,21 +162,6 @@ def test_a_removal_that_is_refused_stays_owed_and_is_asked_for_once_a_run(*, nam
         here.settle_down(rest)
 
 
-def test_parts_of_a_removal_are_taken_in_before_the_additions_that_followed_them() -> None:
-    """Member 1 stays, and is sent again after 0 was taken out, with whom it shares a phone."""
-    with memory_world(later=False) as here:
-        members = people(4, shared=True) | {"0009": Person(("member9@example.com",))}
-        finished(here.run(members))
-        rest = {key: members[key] for key in ("0001", "0002", "0003")}
-        refuse(here, {9})
-        first = finished(here.run(rest))
-        assert (first.pushed[Phase.REMOVE], first.pushed[Phase.AGAIN], first.refused) == (1, 1, 1)
-        numbers = {b.phase: b.number for b in here.world.ledger.batches(first.plan.id)}
-        assert numbers[Phase.REMOVE] > numbers[Phase.AGAIN]
-        second = finished(here.run(rest))
-        assert sum(second.pushed.values()) == 0
-
-
 def test_a_platform_that_refuses_everything_is_not_asked_for_each_row() -> None:
     """Nobody is blamed; the next run tries again, and all go out."""
     members = people(200)
@@ -244,20 +229,6 @@ def test_a_part_whose_answer_is_lost_is_sent_again_with_the_same_rows() -> None:
         here.world.check()
         finished(here.run(members))
         assert here.world.identifiers == good(here, {1, 4})
-        here.world.check_quiet()
-
-
-def test_rows_refused_of_a_part_are_those_of_the_plan() -> None:
-    """The platform counts in what it was sent; a row was left out before it."""
-    with memory_world(later=False, batch_rows=4) as here:
-        refuse(here, {1}, named=True)
-        result = finished(here.run(people(4), [GoThrough(), RefuseRows((1,))]))
-        last = here.world.ledger.batches(result.plan.id)[-1]
-        assert {(each.row, each.reason) for each in last.refused} == {
-            (1, "bad_row"),
-            (2, "scripted"),
-        }
-        assert here.world.identifiers == {email(0), email(3)}
         here.world.check_quiet()
 
 

@@ -262,7 +262,7 @@ class World:
             names=lambda prefix: f"{prefix}{next(self.numbers):06}",
             known_syncs=frozenset({"all"}),
             lock=Unlocked(),
-            patience=Patience(self.clock, self.gates.of(self.platform.name, self.account.name), ""),
+            patience=Patience(self.clock, self.gates.of(self.platform.name, self.account.name)),
         )
 
     # --- looking ---------------------------------------------------------------

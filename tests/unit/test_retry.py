@@ -57,7 +57,7 @@ def gate() -> Gate:
 
 @pytest.fixture
 def patience(clock: Hands, gate: Gate) -> Patience:
-    return Patience(clock, gate, "eu")
+    return Patience(clock, gate)
 
 
 def test_a_throttled_request_waits_as_told(patience: Patience, clock: Hands) -> None:
@@ -164,25 +164,23 @@ def test_a_run_waits_only_so_long_in_all(patience: Patience, clock: Hands) -> No
 def test_a_throttled_account_waits_as_a_whole(clock: Hands, gate: Gate) -> None:
     """Another sync of the same account makes no request before its time."""
     with pytest.raises(Throttled):
-        Patience(clock, gate, "eu").ask(
-            Platform(Throttled("meta", "17", retry_after=3600.0)).answer
-        )
+        Patience(clock, gate).ask(Platform(Throttled("meta", "17", retry_after=3600.0)).answer)
     other = Platform()
     with pytest.raises(Throttled, match="throttled until 2026-11-22 13:00"):
-        Patience(clock, gate, "eu").ask(other.answer)
+        Patience(clock, gate).ask(other.answer)
     assert other.asked == 0
     clock.at += timedelta(minutes=50)
-    assert Patience(clock, gate, "eu").ask(other.answer) == "done"
+    assert Patience(clock, gate).ask(other.answer) == "done"
     assert clock.at == NOON + timedelta(hours=1), "what was left of it was waited for"
 
 
 def test_other_accounts_go_on(clock: Hands) -> None:
     gates = Gates(lambda *_: None)
-    throttled = Patience(clock, gates.of("meta", "act_1"), "eu")
+    throttled = Patience(clock, gates.of("meta", "act_1"))
     with pytest.raises(Throttled):
         throttled.ask(Platform(Throttled("meta", "17", retry_after=3600.0)).answer)
     for other in (gates.of("meta", "act_2"), gates.of("google", "act_1")):
-        assert Patience(clock, other, "eu").ask(Platform().answer) == "done"
+        assert Patience(clock, other).ask(Platform().answer) == "done"
     assert gates.of("meta", "act_1") is gates.of("meta", "act_1")
     assert clock.slept == []
 
@@ -190,33 +188,25 @@ def test_other_accounts_go_on(clock: Hands) -> None:
 def test_a_later_end_counts_and_an_earlier_one_does_not(gate: Gate) -> None:
     gate.close(NOON + timedelta(seconds=60), "17")
     gate.close(NOON + timedelta(seconds=30), "4")
-    assert gate.wait("eu", NOON) == 60
-    assert gate.wait("eu", NOON + timedelta(seconds=90)) == 0
+    assert gate.wait(NOON) == 60
+    assert gate.wait(NOON + timedelta(seconds=90)) == 0
 
 
 def test_what_an_earlier_process_learned_holds(clock: Hands) -> None:
     until = NOON + timedelta(hours=2)
     gates = Gates(lambda _, account: (until, "80003") if account == "act_1" else None)
     with pytest.raises(Throttled, match="14:00"):
-        Patience(clock, gates.of("meta", "act_1"), "eu").check()
-    Patience(clock, gates.of("meta", "act_2"), "eu").check()
+        Patience(clock, gates.of("meta", "act_1")).check()
+    Patience(clock, gates.of("meta", "act_2")).check()
 
 
 def test_an_account_that_denies_us_is_asked_once(clock: Hands, gate: Gate) -> None:
     """Whoever else wants something of it hears the same, without a request."""
     with pytest.raises(Denied):
-        Patience(clock, gate, "eu").ask(Platform(Denied("meta", "190/463")).answer)
+        Patience(clock, gate).ask(Platform(Denied("meta", "190/463")).answer)
     other = Platform()
-    for meet in (
-        Patience(clock, gate, "eu").check,
-        lambda: Patience(clock, gate, "eu").ask(other.answer),
-    ):
+    for meet in (Patience(clock, gate).check, lambda: Patience(clock, gate).ask(other.answer)):
         with pytest.raises(Denied, match=r"190/463.*No further request") as caught:
             meet()
         assert caught.value.exit_code == 77
     assert other.asked == 0
-    assert Patience(clock, gate, "other token").ask(Platform().answer) == "done"
-    clock.at += timedelta(hours=1)
-    assert Patience(clock, gate, "eu").ask(other.answer) == "done", (
-        "a long-lived process asks again"
-    )
