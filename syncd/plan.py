@@ -115,10 +115,6 @@ class Known(Enum):
     POSSIBLE = 0  # ever sent; may or may not be there
     CERTAIN = 1  # accepted, and not failed or touched by a removal since
     REFUSED = 2  # the platform named its row as refused; not sent again unchanged
-    NEVER = 3  # the same, and nothing of the row was ever applied
-
-
-_NOT_THERE = frozenset({Known.REFUSED, Known.NEVER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +195,7 @@ class _Facts:
     def there(self, identifier: Identifier) -> bool:
         """It was sent, not refused by name and not removed."""
         state = self.states.get(identifier)
-        return state is not None and state.removed_at is None and state.known not in _NOT_THERE
+        return state is not None and state.removed_at is None and state.known is not Known.REFUSED
 
 
 def reference_plan(
@@ -281,7 +277,7 @@ def _taken_out(
         joined = (row.identifiers for row in known.rows if row.identifiers & touched)
         more = touched.union(*joined)
         grown, touched = more != touched, more
-    sent = {one for one, state in known.states.items() if state.known not in _NOT_THERE}
+    sent = {one for one, state in known.states.items() if state.known is not Known.REFUSED}
     keys = {row.key for row in hit}
     again = {
         key
@@ -315,7 +311,7 @@ def _replaced(known: _Facts, identifier: Identifier) -> bool:
         return sum(kind == identifier[0] for kind, _ in identifiers)
 
     def usable(one: Identifier) -> bool:
-        return one not in known.states or known.states[one].known not in _NOT_THERE
+        return one not in known.states or known.states[one].known is not Known.REFUSED
 
     return all(
         row.key in known.wanted

@@ -64,8 +64,7 @@ class MetaUpload:
         """
         rows = wire_rows(batch.rows)
         if len(rows.data) > WIRE_ROWS:
-            hint = f"at most {WIRE_ROWS} a request"
-            raise RequestRefused(NAME, "too_many_rows", of_rows=False, hint=hint)
+            raise RequestRefused(NAME, "too_many_rows", hint=f"at most {WIRE_ROWS} a request")
         if not self._audience_id.isdecimal():
             raise AudienceUnusable(NAME, "unknown_audience", hint="ids of audiences are numbers")
         if self._session.finished:

@@ -116,8 +116,8 @@ def read_fault(given: object) -> Fault:
             f"unknown: {', '.join(sorted(unknown))}; there is {', '.join(sorted(_FIELDS))}"
         )
     fields = dict(given)
-    for name in fields.keys() & {"rows", "holding"}:
-        fields[name] = tuple(fields[name])
+    if "rows" in fields:
+        fields["rows"] = tuple(fields["rows"])
     return Fault(**fields)
 
 

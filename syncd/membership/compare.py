@@ -43,8 +43,7 @@ CREATE TABLE denied_link (n BIGINT, slot TINYINT, kind TINYINT, id UHUGEINT);
 WANT = "CREATE VIEW want AS SELECT n, key FROM seen WHERE kept_out IS NULL"
 
 # An identifier leaves only when no member of the snapshot holds it any more (promise 3),
-# and an accepted removal is repeated only as a due confirmation (promises 1 and 2). What
-# was refused, and never was there, is no loss of a member who now has another value.
+# and an accepted removal is repeated only as a due confirmation (promises 1 and 2).
 GONE = """
 CREATE TABLE gone AS
 SELECT id, kind, removed_at IS NOT NULL AS confirmation,
@@ -52,9 +51,6 @@ SELECT id, kind, removed_at IS NOT NULL AS confirmation,
 FROM held_id
 WHERE (removed_at IS NULL OR (doubt AND removed_at <= $due))
   AND id NOT IN (SELECT id FROM want_link)
-  AND NOT (state = 3 AND id IN (
-    SELECT id FROM held_link JOIN held_row USING (r)
-    WHERE current AND key IN (SELECT key FROM want)))
 """
 
 # Denied consent reaches every identifier of that member, in the snapshot and as sent.
@@ -110,27 +106,15 @@ SELECT n FROM want_link
 WHERE id IN (SELECT id FROM touched) OR id IN (SELECT id FROM removing)
 UNION
 SELECT n FROM want_link
-WHERE id IN (SELECT id FROM held_id WHERE state < 2)
+WHERE id IN (SELECT id FROM held_id WHERE state <> 2)
   AND n IN (SELECT n FROM want WHERE key IN (SELECT key FROM held_row SEMI JOIN mask USING (r)))
 """
 
-# 1 is certain; 2 and 3 were refused by name, with a row: that row is not sent again, but
-# another one that shares an identifier with it is.
-ANOTHER = """
-CREATE TABLE another AS
-WITH bad AS (SELECT id FROM held_id WHERE state >= 2),
-wanted AS (
-  SELECT n, list_sort(list(DISTINCT id)) AS ids FROM want_link
-  WHERE n IN (SELECT n FROM want_link WHERE id IN (FROM bad)) GROUP BY n),
-sent AS (
-  SELECT r, list_sort(list(DISTINCT id)) AS ids FROM held_link
-  WHERE r IN (SELECT r FROM held_link WHERE id IN (FROM bad)) GROUP BY r)
-SELECT n FROM wanted WHERE ids NOT IN (SELECT ids FROM sent)
-"""
+# 1 is certain, 2 was refused by name: neither is sent again unchanged.
 ADDITION = """
 CREATE TABLE addition AS
 SELECT DISTINCT n FROM want_link
-WHERE (id NOT IN (SELECT id FROM held_id WHERE state <> 0) OR n IN (SELECT n FROM another))
+WHERE id NOT IN (SELECT id FROM held_id WHERE state <> 0)
   AND n NOT IN (SELECT n FROM again)
 """
 
@@ -188,7 +172,6 @@ def choose(
     database.execute(TOUCHED)
     spread(database)
     database.execute(AGAIN)
-    database.execute(ANOTHER)
     database.execute(ADDITION)
 
 

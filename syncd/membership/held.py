@@ -1,9 +1,7 @@
 """What an audience holds, as tables: rows as sent, and the state of each identifier.
 
     held_row(r, key, face, current, file, n)      rows as sent; `current` is its key's last
-    held_id(id, kind, state, doubt, removed_at)   every identifier ever sent, not settled out;
-                                                  state 0 possible, 1 certain, 2 refused with
-                                                  its row, 3 refused and never there
+    held_id(id, kind, state, doubt, removed_at)   every identifier ever sent, not settled out
     held_link(r, slot, kind, id)                  which row carries which identifier
     outdated(id, since)                           see `syncd.membership.migration`
 
@@ -150,19 +148,12 @@ def sizes(database: duckdb.DuckDBPyConnection) -> Sizes:
     members = scalar(
         database,
         """SELECT count(DISTINCT key) FROM held_row SEMI JOIN (
-             SELECT r FROM held_link JOIN held_id USING (id)
-             WHERE removed_at IS NULL AND state <> 3
-           ) USING (r) WHERE current""",
-    )
-    refused = scalar(
-        database,
-        """SELECT count(DISTINCT key) FROM held_row SEMI JOIN (
-             SELECT r FROM held_link JOIN held_id USING (id) WHERE state >= 2
+             SELECT r FROM held_link JOIN held_id USING (id) WHERE removed_at IS NULL
            ) USING (r) WHERE current""",
     )
     kinds = by_kind(
         database,
-        "SELECT kind, count(*) FROM held_id WHERE removed_at IS NULL AND state <> 3 "
+        "SELECT kind, count(*) FROM held_id WHERE removed_at IS NULL "
         "AND id NOT IN (SELECT id FROM spare) GROUP BY kind ORDER BY kind",
     )
-    return Sizes(members, kinds, refused)
+    return Sizes(members, kinds)

@@ -76,7 +76,7 @@ _SENT = """
 SELECT key, kind, max(n) AS n FROM (
   SELECT key, held_link.kind, count(DISTINCT id) AS n
   FROM held_link JOIN held_row USING (r) JOIN held_id USING (id)
-  WHERE removed_at IS NULL AND state < 2 AND id NOT IN (SELECT id FROM outdated)
+  WHERE removed_at IS NULL AND state <> 2 AND id NOT IN (SELECT id FROM outdated)
     AND key IN (SELECT key FROM need)
   GROUP BY r, key, held_link.kind
 ) GROUP BY key, kind
@@ -84,7 +84,7 @@ SELECT key, kind, max(n) AS n FROM (
 _WANTED = """
 SELECT key, kind, count(DISTINCT id) AS n
 FROM want_link JOIN want USING (n)
-WHERE id NOT IN (SELECT id FROM held_id WHERE state >= 2) AND key IN (SELECT key FROM need)
+WHERE id NOT IN (SELECT id FROM held_id WHERE state = 2) AND key IN (SELECT key FROM need)
 GROUP BY key, kind
 """
 SPARE = f"INSERT INTO spare {_REPLACED.format(has=_SENT)}"
