@@ -192,6 +192,15 @@ class _Facts:
     def of(self, identifier: Identifier) -> list[SentRow]:
         return [row for row in self.rows if identifier in row.identifiers]
 
+    def gone(self, due: datetime) -> frozenset[Identifier]:
+        """What should leave: for the first time, or as a confirmation that is due."""
+        return frozenset(
+            one
+            for one, state in self.states.items()
+            if state.removed_at is None or (state.doubt and state.removed_at <= due)
+            if one not in self.held
+        )
+
     def there(self, identifier: Identifier) -> bool:
         """It was sent, not refused by name and not removed."""
         state = self.states.get(identifier)
@@ -224,50 +233,42 @@ def reference_plan(
     """
     known, rules = _Facts(wanted, rows, states), rules or Rules()
     fresh = _fresh(known, rules) if rules.moved else frozenset()
-    outdated = (rules.outdated.keys() | fresh) - known.held
-    take: set[Identifier] = set()
-    waiting: set[Identifier] = set()
-    migrating: set[Identifier] = set()
-    for identifier, state in states.items():
-        removed = state.removed_at
-        due = removed is None or (state.doubt and removed + settle <= now)
-        if identifier in known.held or not due:
-            continue
-        if removed is None and identifier in outdated - withdrawn and _replaced(known, identifier):
-            migrating.add(identifier)
-        else:
-            (waiting if identifier in adding else take).add(identifier)
-    superseded = {
-        identifier
-        for identifier in migrating - adding
-        if identifier in rules.outdated
-        and rules.outdated[identifier] + settle <= now
-        and not any(
-            one in adding or _unsure(states.get(one))
-            for row in known.of(identifier)
-            for one in wanted[row.key]
-        )
+    outdated = (rules.outdated.keys() | fresh) - known.held - withdrawn
+    gone = known.gone(now - settle)
+    replaced = {
+        one for one in gone & outdated if states[one].removed_at is None and _replaced(known, one)
     }
-    remove, again = _taken_out(known, take | superseded, removing)
-    add = {
-        key
-        for key, row in wanted.items()
-        if key not in again and any(_unsure(states.get(identifier)) for identifier in row)
-    }
+    settled = {one for one, since in rules.outdated.items() if since + settle <= now}
+    ripe = {one for one in replaced & settled - adding if _certain(known, one, adding)}
+    take = gone - replaced - adding
+    remove, again = _taken_out(known, take | ripe, removing)
     return ReferencePlan(
         remove=remove,
-        add=frozenset(add),
+        add=frozenset(
+            key
+            for key, row in wanted.items()
+            if key not in again and any(_unsure(states.get(one)) for one in row)
+        ),
         again=again,
-        waiting=frozenset(waiting),
-        superseded=frozenset(superseded),
-        migrating=frozenset(migrating - superseded),
+        waiting=(gone - replaced) & adding,
+        superseded=frozenset(ripe),
+        migrating=frozenset(replaced - ripe),
         fresh=fresh,
         renewed=frozenset(rules.outdated.keys() & known.held),
     )
 
 
+def _certain(known: _Facts, identifier: Identifier, adding: frozenset[Identifier]) -> bool:
+    """What members have instead is accepted, and processed where that comes later."""
+    return not any(
+        one in adding or _unsure(known.states.get(one))
+        for row in known.of(identifier)
+        for one in known.wanted[row.key]
+    )
+
+
 def _taken_out(
-    known: _Facts, take: set[Identifier], removing: frozenset[Identifier]
+    known: _Facts, take: frozenset[Identifier], removing: frozenset[Identifier]
 ) -> tuple[frozenset[frozenset[Identifier]], frozenset[bytes]]:
     """The rows that remove, and the members that must follow them."""
     hit = [row for row in known.rows if row.identifiers & take]

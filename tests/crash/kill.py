@@ -165,7 +165,10 @@ def told(tally: Tally, scene: Scene, kind: str, where: str) -> Iterator[list[str
     yield wrong
     tally.tried[scene.stage.name, scene.name, kind] += bool(kind)
     tally.found += bool(wrong)
-    tally.violations += [f"{scene.stage.name}, {scene.name}, {where}: {one}" for one in wrong]
+    found = [f"{scene.stage.name}, {scene.name}, {where}: {one}" for one in wrong]
+    tally.violations += found
+    for one in found:
+        say(one)
 
 
 def say(line: str) -> None:
