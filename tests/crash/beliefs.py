@@ -22,7 +22,7 @@ from syncd.membership import FileMembership
 from syncd.membership.blocks import BlockReader
 from syncd.model import BatchRecord, BatchState, Generation, Operation
 from tests.integration.ledger_databases import KEY, Hands
-from tests.integration.worlds import named, number
+from tests.integration.names import named, number
 
 SYNC = "everyone"
 _TAKEN = {BatchState.ACCEPTED, BatchState.PROCESSED, BatchState.SETTLED}
