@@ -46,6 +46,7 @@ _IMPORTED = (
     "syncd.ledger.migrate",
     "syncd.logs",
     "typer._adapters",
+    "typer._click.decorators",
 )
 _BROKEN = 70  # the child raised what the command line does not catch
 
