@@ -25,6 +25,7 @@ from syncd.membership.engine import (
     positioned,
     scalar,
 )
+from syncd.membership.held import MEMBERS
 from syncd.model import Comparison, PlanCounts, Sizes
 
 # Members that consent keeps out, by reason; NULL goes out. 1 granted, 2 denied.
@@ -149,8 +150,8 @@ def find_gone(database: duckdb.DuckDBPyConnection, comparison: Comparison) -> No
     database.execute(WITHDRAWN)
     before = comparison.generation
     moved = before is not None and before.rules != comparison.snapshot.rules
-    migration.find_outdated(database, moved=moved)
     migration.find_spare(database)
+    migration.find_outdated(database, moved=moved)
     migration.find_superseded(database, due=due)
 
 
@@ -216,11 +217,14 @@ def withdrawn(database: duckdb.DuckDBPyConnection) -> Sizes:
 
 def _going(database: duckdb.DuckDBPyConnection, which: str, but: str) -> Sizes:
     ids = f"SELECT id, kind FROM gone WHERE NOT confirmation AND {which}"
+    # Of the members that `held.sizes` counts: one who left before is in rows of earlier
+    # rules for long, and may share with one who leaves now.
     members = scalar(
         database,
         f"""SELECT count(DISTINCT key) FROM held_row
             WHERE (current OR r IN (SELECT r FROM held_link SEMI JOIN outdated USING (id)))
               AND r IN (SELECT r FROM held_link WHERE id IN (SELECT id FROM ({ids})))
+              AND key IN ({MEMBERS})
               AND key NOT IN (SELECT key FROM want)
               AND key NOT IN (SELECT key FROM seen WHERE {but})""",
     )

@@ -53,8 +53,8 @@ CREATE OR REPLACE TABLE out_link (n BIGINT, slot TINYINT, kind TINYINT, id UHUGE
 """
 
 # Before a removal's answer is known its rows, and everyone it may have taken along, are
-# not certain any more: also who was to leave by a later request, or is held. Those may
-# stay after all, and must then be added.
+# not certain any more: whom the plan sends again, and also who was to leave by a later
+# request, or is held. Those may stay after all, and must then be added.
 _TAKEN_ALONG = "CREATE OR REPLACE TABLE touched AS SELECT DISTINCT id FROM out_link"
 _NOT_CERTAIN = "UPDATE held_id SET state = 0 WHERE state = 1 AND id IN (SELECT id FROM touched)"
 _UNSURE = "UPDATE held_id SET state = 0 WHERE state = 1 AND id IN (SELECT id FROM out_link)"
@@ -202,6 +202,9 @@ def _take_in(
         _load(database, _rows(plan.file, first.phase, group))
         _added(database, group, plan.source(first.phase))
         return
+    if first.folded is None:
+        _load(database, positioned(plan.file.batches(Phase.AGAIN.value)))
+        database.execute(_UNSURE)
     _load(database, _rows(plan.file, first.phase, group))
     if first.folded is None:
         database.execute(_TAKEN_ALONG)

@@ -87,6 +87,13 @@ CREATE TABLE held_id (
 CREATE TABLE held_link (r BIGINT, slot TINYINT, kind TINYINT, id UHUGEINT);
 """
 
+# Whoever's last row has an identifier that was not removed.
+MEMBERS = """
+SELECT DISTINCT key FROM held_row SEMI JOIN (
+  SELECT r FROM held_link JOIN held_id USING (id) WHERE removed_at IS NULL
+) USING (r) WHERE current
+"""
+
 
 def load_held(database: duckdb.DuckDBPyConnection, generation: BlockReader | None) -> None:
     """Make the tables and fill them from a generation's file, or leave them empty."""
@@ -145,12 +152,7 @@ def sizes(database: duckdb.DuckDBPyConnection) -> Sizes:
     guard would miss the half of them once the earlier ones have left.
     """
     migration.find_spare(database)
-    members = scalar(
-        database,
-        """SELECT count(DISTINCT key) FROM held_row SEMI JOIN (
-             SELECT r FROM held_link JOIN held_id USING (id) WHERE removed_at IS NULL
-           ) USING (r) WHERE current""",
-    )
+    members = scalar(database, f"SELECT count(*) FROM ({MEMBERS})")
     kinds = by_kind(
         database,
         "SELECT kind, count(*) FROM held_id WHERE removed_at IS NULL "

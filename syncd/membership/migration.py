@@ -49,6 +49,7 @@ INSERT INTO outdated SELECT id, NULL FROM fresh;
 """
 
 NEED = """
+DELETE FROM need;
 INSERT INTO need
 WITH live AS (
   SELECT r, key, held_link.kind, id
@@ -124,7 +125,11 @@ def find_outdated(database: duckdb.DuckDBPyConnection, *, moved: bool) -> None:
 
 
 def find_spare(database: duckdb.DuckDBPyConnection) -> None:
-    """Find which identifiers are there twice, by a digest of earlier rules too."""
+    """Find which identifiers are there twice, by a digest of earlier rules too.
+
+    In a membership as it is: before `find_outdated` takes in a snapshot of other rules yet,
+    under which neither of two may be what is wanted.
+    """
     if _any(database):
         database.execute(NEED)
         database.execute(SPARE)
@@ -134,10 +139,11 @@ def find_superseded(database: duckdb.DuckDBPyConnection, *, due: int) -> None:
     """Find what leaves because of changed rules alone.
 
     Args:
-        database: After `find_spare`, with `gone`, `withdrawn` and `adding`.
+        database: After `find_outdated`, with `gone`, `withdrawn` and `adding`.
         due: Replacements that were on the platform by then have settled, in microseconds.
     """
     if _any(database):
+        database.execute(NEED)
         database.execute(SUPERSEDED, {"due": due})
 
 

@@ -240,6 +240,8 @@ def _watch(errand: dict[str, Any]) -> None:
     report = os.devnull if cramped else f"{errand['folder']}/report"
     opened = os.open(report, os.O_WRONLY | os.O_APPEND)
     death = Point(*errand["death"]) if errand["death"] else None
+    # As a shell starts a command: who started the tests in the background ignores it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     mortal = Mortal(opened, death, errand["control"], errand["deed"])
     mortal.install(max_rows=errand["max_rows"], offset=errand["offset"])
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from syncd.model import BatchState
+from syncd.model import BatchState, Sizes
 from tests.unit.membership_oracle import held
 from tests.unit.membership_world import MembershipWorld, Person, cell
 
@@ -74,6 +74,33 @@ def test_a_membership_that_was_never_migrated_has_nothing_outdated(tmp_path: Pat
     world = MembershipWorld(tmp_path)
     world.run(ANNA)
     assert held(world).outdated == {}
+
+
+def test_the_guard_counts_one_identifier_by_two_digests_once(tmp_path: Path) -> None:
+    """Also when the rules change again: two of one would leave, and no share allowed it."""
+    world = MembershipWorld(tmp_path)
+    for rules in ("plain", "salted"):
+        world.rules = rules
+        world.run(ANNA)
+    world.rules = "few"
+    _, found = world.compare({})
+
+    assert (found.held, found.counts.removals) == ((), 2)
+    assert found.counts.leaving == Sizes(1, {"email": 1})
+
+
+def test_the_guard_counts_nobody_who_left_before(tmp_path: Path) -> None:
+    """Bea is gone, but a row of hers under earlier rules has an address that is Anna's now."""
+    world = MembershipWorld(tmp_path)
+    world.run({"b": Person((1, 2))})
+    world.rules = "few"
+    world.run({"b": Person((), (2,))})
+    world.rules = "plain"
+    world.run(ANNA)
+    world.now += timedelta(hours=1)
+    _, found = world.compare({})
+
+    assert (found.held, found.counts.leaving) == ((), Sizes(1, {"email": 1}))
 
 
 def scenarios() -> None:
