@@ -192,12 +192,12 @@ class _Facts:
     def of(self, identifier: Identifier) -> list[SentRow]:
         return [row for row in self.rows if identifier in row.identifiers]
 
-    def gone(self, due: datetime) -> frozenset[Identifier]:
-        """What should leave: for the first time, or as a confirmation that is due."""
+    def gone(self, due: datetime, *, full: bool) -> frozenset[Identifier]:
+        """What should leave: for the first time, as a confirmation that is due, or anew."""
         return frozenset(
             one
             for one, state in self.states.items()
-            if state.removed_at is None or (state.doubt and state.removed_at <= due)
+            if full or state.removed_at is None or (state.doubt and state.removed_at <= due)
             if one not in self.held
         )
 
@@ -218,6 +218,7 @@ def reference_plan(
     removing: frozenset[Identifier] = frozenset(),
     withdrawn: frozenset[Identifier] = frozenset(),
     rules: Rules | None = None,
+    full: bool = False,
 ) -> ReferencePlan:
     """Plan in plain sets: what `syncd.membership` must agree with.
 
@@ -230,11 +231,12 @@ def reference_plan(
         withdrawn: Identifiers of members whose consent is denied, in the snapshot and as
             sent.
         rules: What is known of changed rules; by default they never changed.
+        full: A full resync.
     """
     known, rules = _Facts(wanted, rows, states), rules or Rules()
     fresh = _fresh(known, rules) if rules.moved else frozenset()
     outdated = (rules.outdated.keys() | fresh) - known.held - withdrawn
-    gone = known.gone(now - settle)
+    gone = known.gone(now - settle, full=full)
     replaced = {
         one for one in gone & outdated if states[one].removed_at is None and _replaced(known, one)
     }
@@ -247,7 +249,7 @@ def reference_plan(
         add=frozenset(
             key
             for key, row in wanted.items()
-            if key not in again and any(_unsure(states.get(one)) for one in row)
+            if key not in again and (full or any(_unsure(states.get(one)) for one in row))
         ),
         again=again,
         waiting=(gone - replaced) & adding,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
@@ -32,14 +33,28 @@ log = structlog.get_logger()
 
 
 def draw(
-    parts: Parts, opened: Run, snapshot: Snapshot, audience: KnownAudience | None, *, actor: str
+    parts: Parts,
+    opened: Run,
+    snapshot: Snapshot,
+    audience: KnownAudience | None,
+    *,
+    actor: str,
+    full: bool = False,
 ) -> Plan:
     """Compare a snapshot with what its audience holds and keep the plan.
 
     Where the audience is not there yet, everybody is an addition and nothing is kept.
+
+    Args:
+        parts: The sync's.
+        opened: The run whose plan it is.
+        snapshot: Sealed in that run.
+        audience: What it is compared with, if it is there yet.
+        actor: For the audit.
+        full: A full resync, see `model.Comparison`.
     """
     plan_id = PlanId(parts.names("p"))
-    comparison = _comparison(parts, snapshot, audience, plan_id)
+    comparison = replace(_comparison(parts, snapshot, audience, plan_id), full=full)
     compared = parts.membership.plan(comparison)
     plan = Plan(
         id=plan_id,

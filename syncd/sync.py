@@ -38,12 +38,14 @@ class Wish:
         plan: Carry out exactly this plan, or refuse.
         adopt: Take over an audience that holds others.
         wait: Stay until the platform has processed everything.
+        full: Send everyone, whatever is known of them; see `model.Comparison`.
     """
 
     actor: str
     plan: str | None = None
     adopt: bool = False
     wait: bool = False
+    full: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ def run(parts: Parts, wish: Wish) -> Result:
     for _ in range(ROUNDS - 1):
         if not (wish.wait and result.plan.counts.waiting_removals):
             break
-        result = _joined(result, _run(parts, replace(wish, plan=None)))
+        result = _joined(result, _run(parts, replace(wish, plan=None, full=False)))
     return result
 
 
@@ -98,7 +100,8 @@ def _joined(first: Result, then: Result) -> Result:
 
 def _run(parts: Parts, wish: Wish) -> Result:
     sync = parts.sync
-    started = parts.event("run_started", f"Started by {wish.actor}.", actor=wish.actor)
+    said = f"Started by {wish.actor}{': a full resync' if wish.full else ''}."
+    started = parts.event("run_started", said, actor=wish.actor)
     opened = parts.ledger.open_run(sync.name, wish.actor, event=started)
     with structlog.contextvars.bound_contextvars(sync=sync.name, run=opened.id):
         log.info("run_started", actor=wish.actor)
@@ -111,7 +114,8 @@ def _run(parts: Parts, wish: Wish) -> Result:
             else:
                 snapshot = read(parts, opened)
                 audience = _audience(parts, connector, opened, wish)
-                plan = draw(parts, opened, snapshot, audience, actor=wish.actor)
+                who, full = wish.actor, wish.full
+                plan = draw(parts, opened, snapshot, audience, actor=who, full=full)
             return _carry_out(parts, connector, opened, plan, audience=audience, wish=wish)
 
 

@@ -15,6 +15,14 @@ from syncd.cli.options import Config, Json
 Wait = Annotated[
     bool, typer.Option("--wait", help="Stay until the platform has processed everything.")
 ]
+Full = Annotated[
+    bool,
+    typer.Option(
+        "--full",
+        help="Send everyone once more, and every removal that has not settled, whatever is "
+        "remembered of them. Nothing is emptied first.",
+    ),
+]
 Adopt = Annotated[bool, typer.Option("--adopt", help="Take over an audience that holds others.")]
 
 
@@ -103,6 +111,7 @@ def sync(
     plan: Annotated[
         str | None, typer.Option(help="Carry out exactly this plan, or refuse.")
     ] = None,
+    full: Full = False,  # noqa: FBT002
     adopt: Adopt = False,  # noqa: FBT002
     wait: Wait = False,  # noqa: FBT002
     config: Config = None,
@@ -111,7 +120,7 @@ def sync(
     """Make audiences equal to their segments, now."""
     from syncd.cli import syncs  # noqa: PLC0415
 
-    syncs.sync(names, config, plan=plan, adopt=adopt, wait=wait, as_json=json)
+    syncs.sync(names, config, plan=plan, adopt=adopt, wait=wait, full=full, as_json=json)
 
 
 def approve(

@@ -46,12 +46,15 @@ def sync(
     plan: str | None,
     adopt: bool,
     wait: bool,
+    full: bool,
     as_json: bool,
 ) -> None:
     """Run syncs one after the other; one that fails does not keep the next."""
     if plan and len(names) > 1:
         raise UsageError("--plan belongs to one sync; name that one")
-    wish = Wish(actor=actor(), plan=plan, adopt=adopt, wait=wait)
+    if plan and full:
+        raise UsageError("--plan carries out what was shown, and --full sends everyone: choose")
+    wish = Wish(actor=actor(), plan=plan, adopt=adopt, wait=wait, full=full)
     with open_app(config, holder=f"sync {' '.join(names)}") as app:
         code = _run_each(app, names, wish, as_json=as_json)
     sys.exit(code)

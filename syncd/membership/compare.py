@@ -44,13 +44,14 @@ CREATE TABLE denied_link (n BIGINT, slot TINYINT, kind TINYINT, id UHUGEINT);
 WANT = "CREATE VIEW want AS SELECT n, key FROM seen WHERE kept_out IS NULL"
 
 # An identifier leaves only when no member of the snapshot holds it any more (promise 3),
-# and an accepted removal is repeated only as a due confirmation (promises 1 and 2).
+# and an accepted removal is repeated only as a due confirmation (promises 1 and 2), or by
+# a full resync.
 GONE = """
 CREATE TABLE gone AS
 SELECT id, kind, removed_at IS NOT NULL AS confirmation,
        id IN (SELECT id FROM adding) AS waits
 FROM held_id
-WHERE (removed_at IS NULL OR (doubt AND removed_at <= $due))
+WHERE (removed_at IS NULL OR (doubt AND removed_at <= $due) OR $full)
   AND id NOT IN (SELECT id FROM want_link)
 """
 
@@ -111,11 +112,11 @@ WHERE id IN (SELECT id FROM held_id WHERE state <> 2)
   AND n IN (SELECT n FROM want WHERE key IN (SELECT key FROM held_row SEMI JOIN mask USING (r)))
 """
 
-# 1 is certain, 2 was refused by name: neither is sent again unchanged.
+# 1 is certain, 2 was refused by name: neither is sent again unchanged, but by a full resync.
 ADDITION = """
 CREATE TABLE addition AS
 SELECT DISTINCT n FROM want_link
-WHERE id NOT IN (SELECT id FROM held_id WHERE state <> 0)
+WHERE ($full OR id NOT IN (SELECT id FROM held_id WHERE state <> 0))
   AND n NOT IN (SELECT n FROM again)
 """
 
@@ -146,7 +147,7 @@ def load_seen(
 def find_gone(database: duckdb.DuckDBPyConnection, comparison: Comparison) -> None:
     """Find the identifiers that should leave, and why: left, denied, or replaced by rules."""
     due = micros(comparison.now - comparison.settle)
-    database.execute(GONE, {"due": due})
+    database.execute(GONE, {"due": due, "full": comparison.full})
     database.execute(WITHDRAWN)
     before = comparison.generation
     moved = before is not None and before.rules != comparison.snapshot.rules
@@ -173,7 +174,7 @@ def choose(
     database.execute(TOUCHED)
     spread(database)
     database.execute(AGAIN)
-    database.execute(ADDITION)
+    database.execute(ADDITION, {"full": comparison.full})
 
 
 def spread(database: duckdb.DuckDBPyConnection) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
 
@@ -59,10 +59,12 @@ _TAKEN_ALONG = "CREATE OR REPLACE TABLE touched AS SELECT DISTINCT id FROM out_l
 _NOT_CERTAIN = "UPDATE held_id SET state = 0 WHERE state = 1 AND id IN (SELECT id FROM touched)"
 _UNSURE = "UPDATE held_id SET state = 0 WHERE state = 1 AND id IN (SELECT id FROM out_link)"
 
-# An accepted removal of what was removed before is its confirmation: the doubt is over.
+# An accepted removal of what was removed a settle window before is its confirmation: the
+# doubt is over. A full resync may repeat one sooner, which confirms nothing.
 # A row that the platform refused took out nobody: it stays as it was, to be planned again.
 _REMOVED = """
-UPDATE held_id SET doubt = doubt AND removed_at IS NULL, removed_at = $at, state = 0
+UPDATE held_id SET doubt = doubt AND (removed_at IS NULL OR removed_at > $due),
+  removed_at = $at, state = 0
 WHERE id IN (SELECT id FROM out_link WHERE NOT list_contains($refused, n))
 """
 _NOT_REMOVED = "UPDATE held_id SET removed_at = NULL WHERE id IN (SELECT id FROM out_link)"
@@ -134,6 +136,7 @@ def fold(
     plans: Sequence[PlanBatches],
     *,
     settled: datetime,
+    window: timedelta,
 ) -> None:
     """Bring `held_row`, `held_id` and `outdated` up to date; `held_link` follows.
 
@@ -141,12 +144,13 @@ def fold(
         database: With the tables of `syncd.membership.held`.
         plans: In the order in which they were made.
         settled: An undoubted removal that was accepted by then is forgotten.
+        window: How long an accepted removal is given before a second one confirms it.
     """
     for plan in plans:
         if plan.marks is not None:
             _mark(database, plan.file, since=plan.marks)
         for group in _groups(plan.batches):
-            _take_in(database, plan, group)
+            _take_in(database, plan, group, window)
     database.execute(_SETTLED, {"due": micros(settled)})
     database.execute(_DROP)
 
@@ -195,7 +199,10 @@ def _short(batch: BatchRecord) -> bool:
 
 
 def _take_in(
-    database: duckdb.DuckDBPyConnection, plan: PlanBatches, group: Sequence[BatchRecord]
+    database: duckdb.DuckDBPyConnection,
+    plan: PlanBatches,
+    group: Sequence[BatchRecord],
+    window: timedelta,
 ) -> None:
     first = group[0]
     if first.phase.operation is Operation.ADD:
@@ -210,18 +217,21 @@ def _take_in(
         database.execute(_TAKEN_ALONG)
         spread(database)
         database.execute(_NOT_CERTAIN)
-    _removed(database, group)
+    _removed(database, group, window)
 
 
-def _removed(database: duckdb.DuckDBPyConnection, group: Sequence[BatchRecord]) -> None:
+def _removed(
+    database: duckdb.DuckDBPyConnection, group: Sequence[BatchRecord], window: timedelta
+) -> None:
     database.execute(_UNSURE)
     if group[0].state is BatchState.FAILED:
         database.execute(_NOT_REMOVED)
     elif group[0].state in ACCEPTED:
         refused = _refused(group)
         if group[0].folded not in ACCEPTED:
-            at = max(batch.accepted_at for batch in group if batch.accepted_at is not None)
-            database.execute(_REMOVED, {"at": micros(at), "refused": refused})
+            moments = [batch.accepted_at for batch in group if batch.accepted_at is not None]
+            at, due = micros(max(moments)), micros(min(moments) - window)
+            database.execute(_REMOVED, {"at": at, "due": due, "refused": refused})
         elif refused:
             database.execute(_NOT_REMOVED_ROWS, {"refused": refused})
         if _short(group[0]):

@@ -133,7 +133,7 @@ class FileMembership:
                 )
                 for n, (plan, batches) in enumerate(plans, 1)
             ]
-            fold(database, taken, settled=settled)
+            fold(database, taken, settled=settled, window=now - settled)
             rows = sources(taken)
             if before is not None:
                 rows = {GENERATION: partial(before.batches, "rows"), **rows}

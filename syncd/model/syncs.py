@@ -69,6 +69,8 @@ class Comparison:
         approved: Plans whose held removals a person let through.
         under_way: Batches that the platform accepted and has not processed.
         settle: How long an accepted removal is given before it counts as effective.
+        full: Send everyone, and remove once more what has not settled out, whatever is
+            remembered of them.
     """
 
     plan: PlanId
@@ -85,6 +87,7 @@ class Comparison:
     under_way: tuple[tuple[Plan, BatchRecord], ...]
     now: datetime
     settle: timedelta
+    full: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,27 @@ def refused(desk: Desk, plan: str, why: str, clock: Hands | None = None) -> None
     assert any(line.startswith("run_failed") and why in line for line in desk.audit())
 
 
+def test_a_full_resync_sends_everyone_and_empties_nothing(desk: Desk) -> None:
+    desk.join(*range(5))
+    assert desk.syncd("sync", "everyone").code == 0
+    desk.leave(0)
+    assert desk.syncd("sync", "everyone").code == 0
+    full = desk.syncd("sync", "everyone", "--full", "--json")
+
+    assert (full.code, full.json[0]["pushed"]) == (0, {"remove": 1, "add": 4, "again": 0})
+    assert desk.held() == digests(1, 2, 3, 4)
+    assert any("a full resync." in line for line in desk.audit())
+    quiet = desk.syncd("sync", "everyone", "--json")
+    assert quiet.json[0]["pushed"] == {"remove": 0, "add": 0, "again": 0}
+
+
+def test_a_full_resync_is_no_plan_that_was_shown(desk: Desk) -> None:
+    plan = planned(desk)
+    answer = desk.syncd("sync", "everyone", "--full", "--plan", plan)
+    assert answer.code == 2
+    assert "choose" in answer.err
+
+
 def test_a_plan_is_refused_once_the_audience_changed(desk: Desk) -> None:
     plan = planned(desk)
     assert desk.syncd("sync", "everyone").code == 0

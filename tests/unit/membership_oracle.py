@@ -78,9 +78,8 @@ def held(world: MembershipWorld) -> Held:
     return found
 
 
-def planned(world: MembershipWorld, plan: Plan, members: Mapping[str, Person]) -> ReferencePlan:
+def planned(world: MembershipWorld, plan: Plan, like: ReferencePlan) -> ReferencePlan:
     """A plan's file in the oracle's form; what has only a number there is counted instead."""
-    like = expected(world, members)
     with opened(world, plan.path, plan.checksum) as reader:
         names = {number(one): one for one in held(world).states}
         marks = {
@@ -102,7 +101,9 @@ def planned(world: MembershipWorld, plan: Plan, members: Mapping[str, Person]) -
     return found
 
 
-def expected(world: MembershipWorld, members: Mapping[str, Person]) -> ReferencePlan:
+def expected(
+    world: MembershipWorld, members: Mapping[str, Person], *, full: bool = False
+) -> ReferencePlan:
     """What the oracle plans from the same generation and the same members."""
     of, before = held(world), world.generation
     rows = {
@@ -120,6 +121,7 @@ def expected(world: MembershipWorld, members: Mapping[str, Person]) -> Reference
         settle=SETTLE,
         withdrawn=frozenset().union(*withdrawn),
         rules=Rules(of.outdated, moved=before is not None and before.rules != world.rules),
+        full=full,
     )
 
 

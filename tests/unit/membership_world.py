@@ -115,7 +115,7 @@ class MembershipWorld:
         self._numbers = itertools.count(1)
 
     def compare(
-        self, members: Mapping[str, Person], *, approved: Sequence[Plan] = ()
+        self, members: Mapping[str, Person], *, approved: Sequence[Plan] = (), full: bool = False
     ) -> tuple[Plan, Compared]:
         number = next(self._numbers)
         written = self.membership.receive(
@@ -140,6 +140,7 @@ class MembershipWorld:
             under_way=(),
             now=self.now,
             settle=SETTLE,
+            full=full,
         )
         found = self.membership.plan(comparison)
         base = self.generation.number if self.generation else 0
@@ -156,6 +157,7 @@ class MembershipWorld:
         endings: Sequence[Ending] = (),
         *,
         approved: Sequence[Plan] = (),
+        full: bool = False,
     ) -> Compared:
         """Resolve what is unknown, plan, push each batch with its ending, fold.
 
@@ -166,7 +168,7 @@ class MembershipWorld:
             self.fold()
             return self.compare(members)[1]
         self.fold()
-        plan, found = self.compare(members, approved=approved)
+        plan, found = self.compare(members, approved=approved, full=full)
         self._push(self._cut(plan, found), ends)
         self.fold(plan)
         return found
