@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import structlog
 
+from syncd.changes import changes
 from syncd.errors import PlanRefused
 from syncd.ledger import directory
 from syncd.ledger.audiences import KnownAudience
@@ -148,7 +149,7 @@ def _comparison(
     generation = ledger.generation(*at) if at else None
     relief = ledger.last_relief(*at) if at else None
     since = max(now - REFERENCE, relief) if relief else now - REFERENCE
-    changes = _changes(ledger.passed_columns(*at), snapshot.columns) if at else ()
+    before = ledger.passed_snapshot(*at) if at else None
     plans = {a.plan: ledger.plan(a.plan) for a in ledger.approvals(*at)} if at else {}
     under_way = ledger.under_way(*at) if at else ()
     return Comparison(
@@ -161,7 +162,7 @@ def _comparison(
         ordered=parts.platform.capabilities.ordered,
         guard=sync.guard,
         reference=ledger.largest_sizes(*at, since) if at else Sizes(),
-        changes=changes,
+        changes=changes(before, snapshot),
         approved=tuple(found for found in plans.values() if found is not None),
         under_way=tuple((_needed(ledger.plan(b.plan)), b) for b in under_way),
         now=now,
@@ -173,14 +174,6 @@ def _needed(plan: Plan | None) -> Plan:
     if plan is None:
         raise RuntimeError("the ledger has a batch of a plan it does not have")
     return plan
-
-
-def _changes(before: tuple[str, ...] | None, now: tuple[str, ...]) -> tuple[str, ...]:
-    if before is None or set(before) == set(now):
-        return ()
-    gone = [f"-{name}" for name in before if name not in now]
-    new = [f"+{name}" for name in now if name not in before]
-    return (f"the segment's columns changed: {' '.join(gone + new)}",)
 
 
 def _batches(parts: Parts, plan: Plan) -> list[BatchRecord]:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, RowMapping, Select, func, insert, select, upd
 from syncd.errors import UsageError
 from syncd.ledger import audiences, batches, codec
 from syncd.ledger.states import PlanState
-from syncd.ledger.tables import approval, audience, plan, snapshot
+from syncd.ledger.tables import approval, audience, plan
 from syncd.model import BatchRecord, Plan, PlanId, RunId, SnapshotId
 
 
@@ -134,20 +134,18 @@ def last_relief(tx: Connection, audience_pk: int, now: datetime) -> datetime | N
     return found
 
 
-def passed_columns(tx: Connection, audience_pk: int) -> tuple[str, ...] | None:
-    """The columns of the audience's last plan that was carried out whole, or None.
+def passed_snapshot(tx: Connection, audience_pk: int) -> str | None:
+    """The snapshot of the audience's last plan that was carried out whole, or None.
 
     A held plan stays held; what an approval lets go is carried out as a plan of its own.
     """
     query = (
-        select(snapshot.c.columns)
-        .join(plan, plan.c.snapshot == snapshot.c.id)
+        select(plan.c.snapshot)
         .where(plan.c.audience == audience_pk, plan.c.state.in_(["running", "done"]))
         .order_by(plan.c.number.desc())
         .limit(1)
     )
-    found = tx.scalar(query)
-    return None if found is None else codec.texts(found)
+    return tx.scalar(query)
 
 
 def _live(now: datetime) -> Select[*tuple[object, ...]]:

@@ -231,10 +231,11 @@ class Ledger:
         with self._tx.of(platform, account, audience) as (tx, pk):
             return plans.last_relief(tx, pk, self._clock.now())
 
-    def passed_columns(self, platform: str, account: str, audience: str) -> tuple[str, ...] | None:
-        """The segment's columns in the last plan whose removals were free to go, or None."""
+    def passed_snapshot(self, platform: str, account: str, audience: str) -> Snapshot | None:
+        """The snapshot of the last plan whose removals were free to go, or None."""
         with self._tx.of(platform, account, audience) as (tx, pk):
-            return plans.passed_columns(tx, pk)
+            found = plans.passed_snapshot(tx, pk)
+            return None if found is None else runs.snapshot_of(tx, found)
 
     def batches(self, plan_id: str) -> tuple[BatchRecord, ...]:
         """A plan's batches in the order in which they are sent."""

@@ -60,16 +60,18 @@ def test_an_approval_that_ran_out_keeps_its_own_end(ledger: Ledger, clock: Hands
     assert ledger.last_relief(*AT) == NOON + timedelta(hours=2)
 
 
-def test_columns_pass_with_the_plan_that_was_carried_out(ledger: Ledger) -> None:
-    """A held plan's columns are no measure for the next one."""
-    assert ledger.passed_columns(*AT) is None
+def test_a_snapshot_passes_with_the_plan_that_was_carried_out(ledger: Ledger) -> None:
+    """A held plan's snapshot is no measure for the next one."""
+    assert ledger.passed_snapshot(*AT) is None
     run = planned(ledger)
     ledger.set_plan_state(P1, "done")
     ledger.add_snapshot(replace(snapshot("s2"), columns=("customer_key",)), run)
     ledger.add_plan(plan("p2", snapshot_id="s2", held=("too many",)), run, (), event=None)
-    assert ledger.passed_columns(*AT) == snapshot().columns
+    assert ledger.passed_snapshot(*AT) == ledger.snapshot("s-p1") is not None
 
     ledger.add_plan(plan("p3", snapshot_id="s2"), run, (), event=None)
     ledger.set_plan_state(P3, "done")
 
-    assert ledger.passed_columns(*AT) == ("customer_key",)
+    passed = ledger.passed_snapshot(*AT)
+    assert passed is not None
+    assert passed.columns == ("customer_key",)
