@@ -226,15 +226,13 @@ def reference_plan(
         wanted: The snapshot after the consent gate: identifiers by key.
         rows: Rows as sent that the audience may hold.
         states: Every identifier that was ever sent and is not settled out.
-        adding, removing: Identifiers of requests that an unordered platform has
-            accepted and not processed.
-        withdrawn: Identifiers of members whose consent is denied, in the snapshot and as
-            sent.
-        rules: What is known of changed rules; by default they never changed.
+        adding, removing: Those in requests that were accepted and not processed yet.
+        withdrawn: Those of members whose consent is denied, in the snapshot and as sent.
+        rules: What is known of changed rules; by default none ever did.
         full: A full resync.
     """
     known, rules = _Facts(wanted, rows, states), rules or Rules()
-    fresh = _fresh(known, rules) if rules.moved else frozenset()
+    fresh = _fresh(known, rules)
     outdated = (rules.outdated.keys() | fresh) - known.held - withdrawn
     gone = known.gone(now - settle, full=full)
     replaced = {
@@ -292,6 +290,8 @@ def _taken_out(
 
 def _fresh(known: _Facts, rules: Rules) -> frozenset[Identifier]:
     """What the earlier rules made, and was not gone before they changed."""
+    if not rules.moved:
+        return frozenset()
     current = {
         row.key: row.identifiers - rules.outdated.keys() for row in known.rows if row.current
     }

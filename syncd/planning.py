@@ -47,9 +47,7 @@ def draw(
     Where the audience is not there yet, everybody is an addition and nothing is kept.
 
     Args:
-        parts: The sync's.
-        opened: The run whose plan it is.
-        snapshot: Sealed in that run.
+        parts, opened, snapshot: The sync's, the run, and what was sealed in it.
         audience: What it is compared with, if it is there yet.
         actor: For the audit.
         full: A full resync, see `model.Comparison`.
@@ -82,16 +80,21 @@ def draw(
         held=len(plan.held),
     )
     if audience is not None:
-        event = parts.event(
-            "plan_held" if plan.held else "plan_made",
-            sentence(plan),
-            actor=actor,
-            audience=audience.name,
-            counts=numbers(plan.counts),
-        )
-        with directory.step(parts.ledger, parts.directory):
-            parts.ledger.add_plan(plan, opened.id, _batches(parts, plan), event=event)
+        _keep(parts, opened, plan, audience, actor=actor)
     return plan
+
+
+def _keep(parts: Parts, opened: Run, plan: Plan, audience: KnownAudience, *, actor: str) -> None:
+    """From here on its batches may be sent, and a person may approve it."""
+    event = parts.event(
+        "plan_held" if plan.held else "plan_made",
+        sentence(plan),
+        actor=actor,
+        audience=audience.name,
+        counts=numbers(plan.counts),
+    )
+    with directory.step(parts.ledger, parts.directory):
+        parts.ledger.add_plan(plan, opened.id, _batches(parts, plan), event=event)
 
 
 def sentence(plan: Plan) -> str:

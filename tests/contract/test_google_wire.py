@@ -38,20 +38,10 @@ def recorder() -> Iterator[Recorder]:
         yield made
 
 
-def test_a_member_travels_as_one_user_data_with_consent_and_terms(recorder: Recorder) -> None:
-    recorder.answers = [ingested()]
-    whole = {
-        **{name: digest(name) for name in ROW_COLUMNS[:8]},
-        "postcode": b"1011 AB",
-        "country": b"NL",
-    }
-    receipt = push(recorder, adding(whole), login_customer_id="111-222-3334")
-    ((method, raw, metadata),) = recorder.calls
-    request = types.IngestAudienceMembersRequest.pb()()
-    request.ParseFromString(raw)
-    assert method == INGEST
+def whole_request() -> types.IngestAudienceMembersRequest:
+    """What carries one member with every cell, written down by hand."""
     hexes = {name: digest(name).hex() for name in ROW_COLUMNS[:8]}
-    expected = types.IngestAudienceMembersRequest(
+    return types.IngestAudienceMembersRequest(
         {
             "destinations": [
                 {
@@ -90,7 +80,21 @@ def test_a_member_travels_as_one_user_data_with_consent_and_terms(recorder: Reco
             "terms_of_service": {"customer_match_terms_of_service_status": "ACCEPTED"},
         }
     )
-    assert request == expected._pb
+
+
+def test_a_member_travels_as_one_user_data_with_consent_and_terms(recorder: Recorder) -> None:
+    recorder.answers = [ingested()]
+    whole = {
+        **{name: digest(name) for name in ROW_COLUMNS[:8]},
+        "postcode": b"1011 AB",
+        "country": b"NL",
+    }
+    receipt = push(recorder, adding(whole), login_customer_id="111-222-3334")
+    ((method, raw, metadata),) = recorder.calls
+    request = types.IngestAudienceMembersRequest.pb()()
+    request.ParseFromString(raw)
+    assert method == INGEST
+    assert request == whole_request()._pb
     assert 0 < float(metadata["seconds"]) <= client.UPLOAD_SECONDS + 1
     assert (receipt.received, receipt.refused, receipt.reference, receipt.final) == (
         1,

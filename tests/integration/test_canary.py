@@ -154,7 +154,19 @@ def _plant(desk: Desk, birds: list[Canary]) -> None:
 
 def test_nothing_planted_comes_out_anywhere(aviary: Aviary) -> None:
     """A long day: additions, a retry, refused rows, failures, a hold, an approval, exports."""
-    desk = aviary.desk
+    _push_and_fail(aviary)
+    _ask_wrongly(aviary)
+    _hold_and_tell(aviary)
+
+    assert aviary.heard
+    names = " ".join(aviary.heard)
+    for kind in (".members", ".plan", ".snapshot", "ledger.db-wal", "ledger.db:", "raises"):
+        assert kind.rstrip(":") in names, f"no {kind} was looked into"
+    assert leaks(PLANTED, aviary.heard) == []
+
+
+def _push_and_fail(aviary: Aviary) -> None:
+    """Additions and removals on both platforms, and answers that repeat what was sent."""
     aviary.process("-v", "plan")
     aviary.faults.script(
         Fault(status=500, code=2, method="add", transient=True),
@@ -168,8 +180,9 @@ def test_nothing_planted_comes_out_anywhere(aviary: Aviary) -> None:
     aviary.syncd("-v", "sync", "denied", code=77)
     aviary.fails("denied", Denied)
 
-    desk.change("DELETE FROM customers WHERE customer_key IN (?, ?)", [("c:canarykey1x77", "")])
-    _plant(desk, BIRDS[50:])
+    gone = [("c:canarykey1x77", "")]
+    aviary.desk.change("DELETE FROM customers WHERE customer_key IN (?, ?)", gone)
+    _plant(aviary.desk, BIRDS[50:])
     aviary.faults.script(Fault(kind="malformed", status=401, method="remove", body=_prose(190)))
     aviary.fails("everyone", Denied)
     aviary.faults.script(Fault(kind="malformed", status=401, method="remove", body=_prose(190)))
@@ -181,6 +194,9 @@ def test_nothing_planted_comes_out_anywhere(aviary: Aviary) -> None:
     aviary.faults.script(Fault(kind="malformed", status=400, method="add", body=_prose(100)))
     aviary.syncd("-v", "sync", "everyone", clock=Hands(), code=3)
 
+
+def _ask_wrongly(aviary: Aviary) -> None:
+    """SQL that names a customer and cannot be used, for every reason that there is."""
     for sql, code in (
         (f"{SQL} WHERE nonsense(email) = '{BIRDS[2].row[1]}'", 1),
         (f"{SQL} WHERE email = '{BIRDS[2].row[1]}' AND", 78),
@@ -191,13 +207,16 @@ def test_nothing_planted_comes_out_anywhere(aviary: Aviary) -> None:
         ),
         (f"{SQL} UNION ALL {SQL}", 1),
     ):
-        desk.sql("everyone", sql)
+        aviary.desk.sql("everyone", sql)
         aviary.syncd("-v", "sync", "everyone", code=code)
         aviary.syncd("segments", "preview", "everyone", code=code)
         aviary.syncd("-v", "identity", "sample", "everyone", code=code)
-    desk.sql("everyone", SQL)
+    aviary.desk.sql("everyone", SQL)
 
-    desk.change("DELETE FROM customers WHERE customer_key > 'c:canarykey3'")
+
+def _hold_and_tell(aviary: Aviary) -> None:
+    """A hold and its approval, and every command that tells what happened."""
+    aviary.desk.change("DELETE FROM customers WHERE customer_key > 'c:canarykey3'")
     held = aviary.syncd("-v", "sync", "everyone", code=4)
     plan = held.out.split("syncd approve ")[1].split()[0]
     aviary.syncd("-v", "approve", plan)
@@ -212,12 +231,6 @@ def test_nothing_planted_comes_out_anywhere(aviary: Aviary) -> None:
     ):
         aviary.syncd(*words)
     aviary.syncd("plan", "--json", code=4)
-
-    assert aviary.heard
-    names = " ".join(aviary.heard)
-    for kind in (".members", ".plan", ".snapshot", "ledger.db-wal", "ledger.db:", "raises"):
-        assert kind.rstrip(":") in names, f"no {kind} was looked into"
-    assert leaks(PLANTED, aviary.heard) == []
 
 
 def _prose(code: int) -> str:

@@ -387,12 +387,8 @@ def _kill_readers(database: Database) -> None:
     login = make_url(database.url).username or ""
     assert re.fullmatch(r"syncd_test_\w+_ro", login)
     if database.dialect == "postgresql":
-        list(
-            _rows(
-                database,
-                f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{login}'",
-            )
-        )
+        ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = "
+        list(_rows(database, f"{ended}'{login}'"))
         return
     sessions = _rows(
         database, f"SELECT id FROM information_schema.processlist WHERE user = '{login}'"
