@@ -73,6 +73,19 @@ class GoThrough:
     """The next push goes through."""
 
 
+@dataclass(frozen=True, slots=True)
+class RefuseWith:
+    """Every push is refused whole while a row of it holds one of these identifiers.
+
+    Attributes:
+        named: Whether the platform says which rows those are.
+    """
+
+    identifiers: frozenset[Identifier] = field(repr=False)
+    named: bool = False
+    code: str = "bad_row"
+
+
 RandBits = Callable[[int], int]
 Step = Fail | LoseAnswer | RefuseRows | GoThrough
 
@@ -95,12 +108,14 @@ class MemoryWorld:
         audiences: The audiences, in both views.
         denied: While true, every request is denied.
         pushes: Pushes seen, failed ones included.
+        refuses: What it refuses whole requests for, until it is set to None again.
     """
 
     def __init__(self) -> None:
         self.audiences = World()
         self.denied = False
         self.pushes = 0
+        self.refuses: RefuseWith | None = None
         self._lock = threading.Lock()
         self._steps: deque[Step] = deque()
         self._work: dict[str, _Work] = {}
@@ -178,7 +193,8 @@ class _Upload:
             raise step.error
         audience = memory.audience(self.audience_id)
         if batch.rows.num_rows > memory.capabilities.max_rows:
-            raise RequestRefused(memory.platform, "too_many_rows")
+            raise RequestRefused(memory.platform, "too_many_rows", of_rows=False)
+        _refuse(memory, batch)
         work = _work(audience, self.operation, batch, step)
         reference = memory.world._accept(work)  # noqa: SLF001  # as above
         if memory.capabilities.answers == "now":
@@ -222,7 +238,7 @@ class _Memory:
         self._admit()
         work = self.world._find(reference)  # noqa: SLF001  # the world is this module's own
         if work is None:
-            raise RequestRefused(self.platform, "unknown_reference")
+            raise RequestRefused(self.platform, "unknown_reference", of_rows=False)
         return Outcome(work.state, work.refused if work.state == "processed" else ())
 
     def audience(self, audience_id: str) -> AudienceState:
@@ -276,6 +292,16 @@ def _work(audience: AudienceState, operation: Operation, batch: Batch, step: Ste
     bad = step.rows if isinstance(step, RefuseRows) else ()
     taken = [row for position, row in enumerate(rows) if position not in bad]
     return _Work(audience, operation, taken, tuple(Refusal(one, "scripted") for one in bad))
+
+
+def _refuse(memory: _Memory, batch: Batch) -> None:
+    found = memory.world.refuses
+    if found is None:
+        return
+    rows = row_identifiers(batch.rows)
+    bad = tuple(position for position, row in enumerate(rows) if row & found.identifiers)
+    if bad:
+        raise RequestRefused(memory.platform, found.code, rows=bad if found.named else ())
 
 
 def _apply(work: _Work) -> None:

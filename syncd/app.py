@@ -14,6 +14,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from syncd.errors import UsageError
+from syncd.gate import Gates
 from syncd.identity.digest import Policy, digest
 from syncd.identity.rules import rule_set
 from syncd.ledger import directory
@@ -25,6 +26,7 @@ from syncd.membership import FileMembership
 from syncd.model import SegmentQuery, Sync
 from syncd.parts import Parts, Progress, silent
 from syncd.ports import Clock, Platform
+from syncd.retry import Patience
 from syncd.segments import catalogue_query, definition, own_query
 from syncd.settings import (
     Settings,
@@ -70,6 +72,7 @@ class App:
         self.directory = settings.ledger.directory
         self.membership = FileMembership(self.directory, key=key.derive("files"))
         self.lock: Unlocked | Hold = Unlocked()
+        self.gates = Gates(ledger.throttled)
 
     @cached_property
     def shop(self) -> DatabaseShop:
@@ -113,12 +116,12 @@ class App:
             hint = suggest(name, self.settings.syncs)
             raise UsageError(f"no sync is called {name!r}; {hint}")
         chosen = self.settings.syncs[name]
-        account = self.settings.accounts[chosen.account]
+        platform, account = self.account_of(name)
         return Sync(
             name=name,
             segment=chosen.segment,
-            platform=account.connector,
-            account=self._account_key(chosen.account),
+            platform=platform,
+            account=account,
             audience_name=chosen.audience.name,
             audience_id=chosen.audience.id,
             removes=chosen.mode == "mirror",
@@ -130,6 +133,11 @@ class App:
                 self.settings, name, sql_digest=self._definition(chosen.segment)
             ),
         )
+
+    def account_of(self, sync: str) -> tuple[str, str]:
+        """The platform and the account of a configured sync, as the ledger names them."""
+        name = self.settings.syncs[sync].account
+        return self.settings.accounts[name].connector, self._account_key(name)
 
     def parts(self, name: str, *, progress: Progress = silent) -> Parts:
         """Everything that a run of this sync works with."""
@@ -161,6 +169,9 @@ class App:
             names=self.names,
             known_syncs=frozenset(self.settings.syncs),
             lock=self.lock,
+            patience=Patience(
+                self.clock, self.gates.of(sync.platform, sync.account), chosen.account
+            ),
             progress=progress,
         )
 

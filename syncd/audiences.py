@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from syncd.errors import ForeignAudience, PlatformError, Throttled, Unavailable
+from syncd.errors import ForeignAudience, PlatformError, Unavailable
 from syncd.ledger.audiences import KnownAudience
 from syncd.model import Audience
 from syncd.parts import Parts
 from syncd.ports import Connector
-from syncd.retry import policy
 
 _ASKED = "audience_requested"
 _REFUSED = "audience_refused"
@@ -84,9 +83,8 @@ def _create(parts: Parts, connector: Connector, *, actor: str, run: str) -> Audi
         parts.ledger.audit(event)
 
     tell(_ASKED, f"Asking {parts.platform.title} to make audience {name}.")
-    once = policy(sleep=parts.clock.sleep, passing=(Throttled,))
     try:
-        created: Audience = once(connector.create, name)
+        created = parts.patience.ask_once(connector.create, name)
     except Unavailable:
         found = _find(parts, connector)
         if found is None:
@@ -148,11 +146,10 @@ def _claim(
 
 
 def _find(parts: Parts, connector: Connector) -> Audience | None:
-    sync = parts.sync
-    retrying = policy(sleep=parts.clock.sleep)
+    sync, ask = parts.sync, parts.patience.ask
     if sync.audience_id:
-        return retrying(connector.read, sync.audience_id)
-    found = retrying(connector.find, str(sync.audience_name))
+        return ask(connector.read, sync.audience_id)
+    found = ask(connector.find, str(sync.audience_name))
     if len(found) > 1:
         ids = ", ".join(sorted(audience.id for audience in found))
         raise ForeignAudience(
@@ -160,7 +157,7 @@ def _find(parts: Parts, connector: Connector) -> Audience | None:
             'or say which by `audience: {id: "..."}`'
         )
     # A listing may know less of an audience than reading it does.
-    return retrying(connector.read, found[0].id) if found else None
+    return ask(connector.read, found[0].id) if found else None
 
 
 def _size(audience: Audience) -> str:

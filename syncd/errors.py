@@ -16,7 +16,7 @@
     - BadRows               a key is missing or stands twice
   + PlanRefused             the plan no longer fits; plan again                 1
   + PlatformError           a platform said no, or nothing
-    - Throttled             wait as told, then send the same batch again
+    - Throttled             wait as told, then send the same batch again         75
     - Unavailable           outcome unknown: wait, then send the same batch again
     - RequestRefused        the platform would not take the request; nothing applied
     - Denied                stop this account, tell a person                   77
@@ -154,6 +154,7 @@ class Throttled(PlatformError):
         retry_after: Seconds the platform asked for, or None.
     """
 
+    exit_code = 75
     way_on = "it asks for fewer requests; the next run goes on where this one stopped"
 
     def __init__(
@@ -183,6 +184,8 @@ class RequestRefused(PlatformError):
 
     Attributes:
         rows: Positions in the batch that it named as the reason; empty if none.
+        of_rows: Whether rows of the request may be the reason, so that parts of it may
+            fare better; False where the request as such is wrong.
     """
 
     way_on = "it would not take the request and applied none of it; other batches went on"
@@ -193,11 +196,13 @@ class RequestRefused(PlatformError):
         code: str,
         *,
         rows: tuple[int, ...] = (),
+        of_rows: bool = True,
         reference: str = "",
         hint: str = "",
     ) -> None:
         super().__init__(platform, code, reference=reference, hint=hint)
         self.rows = rows
+        self.of_rows = of_rows
 
 
 class Denied(PlatformError):

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import structlog
 
 from syncd.errors import PlatformError, RequestRefused, Unavailable
-from syncd.model import Batch, BatchRecord, BatchState, Plan
+from syncd.model import Batch, BatchRecord, BatchState, Plan, Receipt
 from syncd.parts import Parts
 from syncd.ports import Connector, PlanFile, Upload
-from syncd.retry import policy
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from syncd.refusals import Refusals, kept_rows
 
 DEADLINE = timedelta(seconds=120)  # after it, an answer is no longer waited for
 
@@ -27,8 +26,8 @@ def send(
 ) -> tuple[BatchRecord, ...]:
     """Send batches of one operation, in order, each until it is answered.
 
-    A request that was refused whole was not applied: its batch ends there and the next
-    one goes on.
+    A request that was refused whole was not applied: the next batch goes on, and then
+    parts of it without the rows that are wrong, see `syncd.refusals`.
 
     Args:
         parts: The sync's.
@@ -38,7 +37,7 @@ def send(
         audience: The platform's id.
 
     Returns:
-        The batches as the ledger has them now.
+        The batches as the ledger has them now, parts of refused ones among them.
 
     Raises:
         syncd.errors.PlatformError: The platform gave no answer in the end, or denies us.
@@ -49,13 +48,17 @@ def send(
     outgoing = _Outgoing(parts, connector, audience, total)
     done = 0
     records: list[BatchRecord] = []
+    queue = deque(batches)
     with parts.membership.open(plan) as file:
-        for batch in batches:
+        while queue:
+            batch = queue.popleft()
             parts.lock.check()
-            parts.progress(batch.phase.value, done, total)
-            records.append(outgoing.deliver(batch, file, last=batch is batches[-1]))
-            done += batch.rows
-    parts.progress(batches[0].phase.value, done, total)
+            parts.progress(batch.phase.value, min(done, total), total)
+            record, instead = outgoing.deliver(batch, file, last=not queue)
+            records.append(record)
+            queue.extend(instead)
+            done += 0 if instead else batch.rows
+    parts.progress(batches[0].phase.value, total, total)
     return tuple(records)
 
 
@@ -68,16 +71,26 @@ class _Outgoing:
         self._audience = audience
         self._total = total
         self._upload: Upload | None = None
+        self._sending: BatchRecord | None = None
+        self._refusals = Refusals(parts.ledger)
 
-    def deliver(self, batch: BatchRecord, file: PlanFile, *, last: bool) -> BatchRecord:
+    def deliver(
+        self, batch: BatchRecord, file: PlanFile, *, last: bool
+    ) -> tuple[BatchRecord, tuple[BatchRecord, ...]]:
+        """Send a batch until it is answered; its record, and what is to be sent for it now."""
+        kept = kept_rows(batch)
         rows = file.of(batch)
-        retrying = policy(sleep=self._parts.clock.sleep)
+        if len(kept) < rows.num_rows:
+            rows = rows.take(pa.array(kept, pa.int64()))
         try:
-            return retrying(self._attempt, batch, rows, last=last)
+            record = self._parts.patience.ask(self._attempt, batch, rows, last=last)
         except RequestRefused as error:
-            log.error("batch_refused", batch=batch.id, code=error.code, rows=batch.rows)
-            self._upload = None
-            return self._parts.ledger.mark(batch.id, BatchState.REFUSED, code=error.code)
+            return self._refusals.refused(self._as_sent(batch), error)
+        return record, self._refusals.taken(record)
+
+    def _as_sent(self, batch: BatchRecord) -> BatchRecord:
+        sending = self._sending
+        return sending if sending is not None and sending.id == batch.id else batch
 
     def _attempt(self, batch: BatchRecord, rows: pa.RecordBatch, *, last: bool) -> BatchRecord:
         """Make one request. What is known of its effect is committed before it is told."""
@@ -85,7 +98,7 @@ class _Outgoing:
         ledger, now = self._parts.ledger, self._parts.clock.now()
         upload = self._upload or self._connector.open(self._audience, operation, rows=self._total)
         self._upload = None  # until this request is answered, its upload is not to be trusted
-        ledger.intend(batch.id, label=upload.label, deadline=now + DEADLINE)
+        self._sending = ledger.intend(batch.id, label=upload.label, deadline=now + DEADLINE)
         try:
             receipt = upload.push(Batch(batch.id, operation, rows), last=last)
         except RequestRefused:
@@ -97,7 +110,7 @@ class _Outgoing:
             ledger.mark(batch.id, BatchState.PLANNED, code=error.code)
             raise
         self._upload = upload
-        recorded = ledger.record(batch.id, receipt)
+        recorded = ledger.record(batch.id, _placed(receipt, batch))
         log.info(
             "batch_pushed",
             batch=batch.id,
@@ -106,3 +119,12 @@ class _Outgoing:
             refused=receipt.refused_rows,
         )
         return recorded
+
+
+def _placed(receipt: Receipt, batch: BatchRecord) -> Receipt:
+    """A receipt whose refused rows are positions in the batch, not in what was sent of it."""
+    kept = kept_rows(batch)
+    placed = (
+        each if each.row is None else replace(each, row=kept[each.row]) for each in receipt.refused
+    )
+    return replace(receipt, refused=tuple(placed))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from syncd.ledger.store import Ledger
 from syncd.model import AuditEvent, SegmentQuery, Sync
 from syncd.ports import Clock, Connector, Membership, Platform, Shop
+from syncd.retry import Patience
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -46,6 +47,7 @@ class Parts:
         names: Makes a new id from a prefix; sorts by time.
         known_syncs: All configured syncs.
         lock: Checked before each batch.
+        patience: Makes the requests to the platform, and tries again.
         progress: Told (what, rows done, rows in all).
     """
 
@@ -63,6 +65,7 @@ class Parts:
     names: Callable[[str], str]
     known_syncs: frozenset[str]
     lock: Guarded
+    patience: Patience
     progress: Progress = silent
 
     def event(

@@ -115,6 +115,10 @@ class Known(Enum):
     POSSIBLE = 0  # ever sent; may or may not be there
     CERTAIN = 1  # accepted, and not failed or touched by a removal since
     REFUSED = 2  # the platform named its row as refused; not sent again unchanged
+    NEVER = 3  # the same, and nothing of the row was ever applied
+
+
+_NOT_THERE = frozenset({Known.REFUSED, Known.NEVER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,13 +202,24 @@ class _Facts:
             one
             for one, state in self.states.items()
             if full or state.removed_at is None or (state.doubt and state.removed_at <= due)
-            if one not in self.held
+            if one not in self.held and not self.outlived(one)
         )
+
+    def outlived(self, identifier: Identifier) -> bool:
+        """It never was there, and a member who was to have it now has something else."""
+        return self.states[identifier].known is Known.NEVER and any(
+            row.current and row.key in self.wanted for row in self.of(identifier)
+        )
+
+    def certain(self, identifier: Identifier) -> bool:
+        """It was accepted, and not failed or touched by a removal since."""
+        state = self.states.get(identifier)
+        return state is not None and state.known is Known.CERTAIN
 
     def there(self, identifier: Identifier) -> bool:
         """It was sent, not refused by name and not removed."""
         state = self.states.get(identifier)
-        return state is not None and state.removed_at is None and state.known is not Known.REFUSED
+        return state is not None and state.removed_at is None and state.known not in _NOT_THERE
 
 
 def reference_plan(
@@ -244,11 +259,7 @@ def reference_plan(
     remove, again = _taken_out(known, take | ripe, removing)
     return ReferencePlan(
         remove=remove,
-        add=frozenset(
-            key
-            for key, row in wanted.items()
-            if key not in again and (full or any(_unsure(states.get(one)) for one in row))
-        ),
+        add=(frozenset(wanted) if full else _added(known)) - again,
         again=again,
         waiting=(gone - replaced) & adding,
         superseded=frozenset(ripe),
@@ -261,7 +272,7 @@ def reference_plan(
 def _certain(known: _Facts, identifier: Identifier, adding: frozenset[Identifier]) -> bool:
     """What members have instead is accepted, and processed where that comes later."""
     return not any(
-        one in adding or _unsure(known.states.get(one))
+        one in adding or not known.certain(one)
         for row in known.of(identifier)
         for one in known.wanted[row.key]
     )
@@ -278,7 +289,7 @@ def _taken_out(
         joined = (row.identifiers for row in known.rows if row.identifiers & touched)
         more = touched.union(*joined)
         grown, touched = more != touched, more
-    sent = {one for one, state in known.states.items() if state.known is not Known.REFUSED}
+    sent = {one for one, state in known.states.items() if state.known not in _NOT_THERE}
     keys = {row.key for row in hit}
     again = {
         key
@@ -313,12 +324,9 @@ def _replaced(known: _Facts, identifier: Identifier) -> bool:
     def many(identifiers: Iterable[Identifier]) -> int:
         return sum(kind == identifier[0] for kind, _ in identifiers)
 
-    def usable(one: Identifier) -> bool:
-        return one not in known.states or known.states[one].known is not Known.REFUSED
-
     return all(
         row.key in known.wanted
-        and many(filter(usable, known.wanted[row.key]))
+        and many(known.wanted[row.key])
         >= many(one for one in row.identifiers if _lives(known.states.get(one)))
         for row in known.of(identifier)
     )
@@ -350,8 +358,27 @@ def reference_sizes(
             for row in known.of(identifier)
         )
 
-    return Counter(one[0] for one, state in states.items() if _lives(state) and not spare(one))
+    may_be_there = (
+        one for one, state in states.items() if _lives(state) and state.known is not Known.NEVER
+    )
+    return Counter(one[0] for one in may_be_there if not spare(one))
 
 
 def _unsure(state: IdentifierState | None) -> bool:
     return state is None or state.known is Known.POSSIBLE
+
+
+def _added(known: _Facts) -> frozenset[bytes]:
+    """Members to send: of whom something is not certain, or another row than the refused one."""
+    sent = {row.identifiers for row in known.rows}
+    states = known.states
+    return frozenset(
+        key
+        for key, row in known.wanted.items()
+        if any(_unsure(states.get(one)) for one in row)
+        or (row not in sent and any(_refused(states.get(one)) for one in row))
+    )
+
+
+def _refused(state: IdentifierState | None) -> bool:
+    return state is not None and state.known in _NOT_THERE

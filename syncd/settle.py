@@ -16,14 +16,12 @@ from syncd.model import (
     BatchState,
     Generation,
     Operation,
-    Outcome,
     Plan,
     PlanId,
 )
 from syncd.outbox import send
 from syncd.parts import Parts
 from syncd.ports import Connector
-from syncd.retry import policy
 
 log = structlog.get_logger()
 
@@ -43,7 +41,7 @@ def poll(parts: Parts, connector: Connector, audience: KnownAudience) -> int:
     """Ask what became of accepted batches; how many are still under way."""
     waiting = 0
     for batch in parts.ledger.under_way(audience.platform, audience.account, audience.id):
-        outcome: Outcome = policy(sleep=parts.clock.sleep)(connector.outcome, batch.reference)
+        outcome = parts.patience.ask(connector.outcome, batch.reference)
         parts.ledger.outcome(batch.id, outcome)
         if outcome.state == "processing":
             waiting += 1

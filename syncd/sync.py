@@ -6,7 +6,7 @@ between them but which audience it is, and nothing at all is changed there befor
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -14,14 +14,16 @@ from datetime import timedelta
 import structlog
 
 from syncd import audiences, settle
-from syncd.errors import Held, RemovalsHeld, SyncdError
+from syncd.errors import Held, RemovalsHeld, SyncdError, Throttled
 from syncd.ledger.audiences import KnownAudience
-from syncd.model import AuditEvent, BatchRecord, BatchState, Phase, Plan, PlanId, Run, RunState
+from syncd.ledger.throttles import Throttle
+from syncd.model import AuditEvent, BatchState, Phase, Plan, PlanId, Run, RunState
 from syncd.outbox import send
 from syncd.parts import Parts
 from syncd.planning import draw, shown
 from syncd.ports import Connector
 from syncd.reading import read
+from syncd.sums import accepted_rows, outcome, refused_rows
 
 LONGEST_WAIT = timedelta(hours=26)  # Google says up to 24 h; facts/google.md 3.2 and 4.6
 ROUNDS = 3  # plans that a waiting run may draw until no removal waits for an addition
@@ -100,6 +102,7 @@ def _joined(first: Result, then: Result) -> Result:
 
 def _run(parts: Parts, wish: Wish) -> Result:
     sync = parts.sync
+    parts.patience.check()  # before there is a run: that it cannot go on was said already
     said = f"Started by {wish.actor}{': a full resync' if wish.full else ''}."
     started = parts.event("run_started", said, actor=wish.actor)
     opened = parts.ledger.open_run(sync.name, wish.actor, event=started)
@@ -172,7 +175,7 @@ def _end_earlier(parts: Parts, earlier: Run) -> None:
         refused = refused_rows(batches)
         event = parts.event(
             "run_processed",
-            _outcome(accepted_rows(batches), refused, 0, 0),
+            outcome(batches),
             actor=earlier.actor,
             run=earlier.id,
             counts={"refused": refused},
@@ -257,7 +260,7 @@ def _close(parts: Parts, opened: Run, plan: Plan, audience: KnownAudience, wish:
     if not left and not plan.held:
         parts.ledger.set_plan_state(plan.id, "done")
     pushed = accepted_rows(batches)
-    said = _outcome(pushed, refused, len(left), rows - usable if too_many else 0)
+    said = outcome(batches, left=len(left), unusable=rows - usable if too_many else 0)
     if waits:
         said += f" {waits:,} identifiers leave once additions under way are processed."
     event = parts.event(
@@ -281,40 +284,12 @@ def _state(plan: Plan, *, left: bool, short: bool) -> RunState:
     return RunState.PARTIAL if short else RunState.DONE
 
 
-def _outcome(pushed: dict[Phase, int], refused: int, left: int, unusable: int) -> str:
-    said = (
-        f"Removed {pushed[Phase.REMOVE]:,} rows, added {pushed[Phase.ADD]:,}, sent "
-        f"{pushed[Phase.AGAIN]:,} again."
-    )
-    if refused:
-        said += f" The platform refused {refused:,} rows."
-    if unusable:
-        said += f" {unusable:,} rows of the segment have no usable identifier: too many."
-    if left:
-        said += f" Still under way on the platform (batches: {left:,})."
-    return said
-
-
-def accepted_rows(batches: Sequence[BatchRecord]) -> dict[Phase, int]:
-    """Rows that the platform took, by phase."""
-    taken = {BatchState.ACCEPTED, BatchState.PROCESSED, BatchState.SETTLED}
-    return {
-        phase: sum(
-            batch.rows - sum(refusal.count for refusal in batch.refused)
-            for batch in batches
-            if batch.phase is phase and batch.state in taken
-        )
-        for phase in Phase
-    }
-
-
-def refused_rows(batches: Sequence[BatchRecord]) -> int:
-    """Rows that the platform would not take, whole requests included."""
-    whole = {BatchState.REFUSED, BatchState.FAILED}
-    return sum(
-        batch.rows if batch.state in whole else sum(r.count for r in batch.refused)
-        for batch in batches
-    )
+def _remember(parts: Parts, error: SyncdError) -> None:
+    """Keep a wait that outlasts this run, for the process that comes next."""
+    if isinstance(error, Throttled) and error.retry_after is not None:
+        until = parts.clock.now() + timedelta(seconds=error.retry_after)
+        told = Throttle(until, error.code)
+        parts.ledger.throttle(parts.sync.platform, parts.sync.account, told)
 
 
 @contextmanager
@@ -323,6 +298,7 @@ def _ended(parts: Parts, opened: Run, wish: Wish) -> Iterator[None]:
     try:
         yield
     except SyncdError as error:
+        _remember(parts, error)
         held = isinstance(error, Held)
         kind = "run_held" if held else "run_failed"
         event = parts.event(kind, str(error), actor=wish.actor)

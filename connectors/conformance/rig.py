@@ -82,7 +82,8 @@ class Rig(Protocol):
         `throttled` states `RETRY_AFTER`, `throttled_silently` no time; `unavailable` is an
         error of the platform's own, nothing applied; `reset_before` and `reset_after` close
         the connection before and after applying; `malformed` is an answer that is none;
-        `request_refused` takes no row; `refuse_row` takes all but row `REFUSED_ROW`.
+        `request_refused` takes no row, for the sake of one or several of them; `refuse_row`
+        takes all but row `REFUSED_ROW`.
         """
         ...
 

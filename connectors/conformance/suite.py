@@ -187,8 +187,11 @@ class ConnectorContract:
         assert _failure(rig, name, Unavailable).code
 
     def test_a_request_that_is_not_taken_is_refused(self, rig: Rig) -> None:
-        """Sending it again would not help."""
-        assert _failure(rig, "request_refused", RequestRefused).code
+        """Sending it again would not help; without the rows at fault it may."""
+        error = _failure(rig, "request_refused", RequestRefused)
+        assert error.code
+        assert error.of_rows
+        assert set(error.rows) <= {0}, "positions in a batch of one row"
 
     @pytest.mark.parametrize("fresh", [False, True])
     @pytest.mark.parametrize("name", ["unavailable", "reset_before", "reset_after", "malformed"])

@@ -85,6 +85,18 @@ _REASONS: Mapping[str, type[PlatformError]] = {
     "MEMBERSHIP_DURATION_TOO_LONG": AudienceUnusable,
 }
 
+# Refusals of a request as such: parts of it would fare no better.
+_OF_REQUEST = frozenset(
+    {
+        "DUPLICATE_DESTINATION_REFERENCE",
+        "LINKED_ACCOUNT_ONLY_ALLOWED_WITH_DATA_PARTNER_LOGIN_ACCOUNT",
+        "MULTIPLE_DATA_TYPES_NOT_ALLOWED",
+        "THIRD_PARTY_USER_DATA_NOT_ALLOWED",
+        "TOO_MANY_AUDIENCE_MEMBERS",
+        "TOO_MANY_DESTINATIONS",
+    }
+)
+
 # What to do, by reason or by canonical code.
 _HINTS: Mapping[str, str] = {
     "UNAUTHENTICATED": "Google does not accept the service account's key; make a new one",
@@ -113,11 +125,16 @@ _HINTS: Mapping[str, str] = {
     "RESOURCE_EXHAUSTED": "a quota of the service account's project is used up",
 }
 
+# Google's client libraries know no wait but RetryInfo's. Without one the quota's name tells
+# its window. A day's ends at midnight in California; asking once an hour finds that out.
+_WINDOWS = {"perminute": 60.0, "perday": 3_600.0}
+
 _GENERAL = frozenset({"", "ERROR_REASON_UNSPECIFIED", "INVALID_ARGUMENT", "BAD_REQUEST"})
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,79}\Z")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_./-]{0,59}\Z")
 _REFERENCE = re.compile(r"[A-Za-z0-9_.:=-]{1,60}\Z")
 # Google documents that a path carries the index, not how it is written; take each way.
+_MEMBERS = re.compile(r"audience_?members", re.IGNORECASE)
 _MEMBER = re.compile(r"audience_?members[\[.](\d+)", re.IGNORECASE)
 
 
@@ -144,7 +161,10 @@ def translate(error: GoogleAPICallError, *, rows: int = 0) -> PlatformError:
             hint=hint + _quota(error),
         )
     if issubclass(kind, RequestRefused):
-        return RequestRefused(PLATFORM, code, rows=named, reference=reference, hint=hint)
+        of_rows = bool(named) or _may_be_of_rows(error, reason)
+        return RequestRefused(
+            PLATFORM, code, rows=named, of_rows=of_rows, reference=reference, hint=hint
+        )
     return kind(PLATFORM, code, reference=reference, hint=hint)
 
 
@@ -181,11 +201,18 @@ def _named_rows(error: GoogleAPICallError, rows: int) -> tuple[int, ...]:
     return tuple(sorted(position for position in positions if position < rows))
 
 
+def _may_be_of_rows(error: GoogleAPICallError, reason: str) -> bool:
+    """Whether members may be at fault, though none is named: no other field is, either."""
+    fields = [violation.field for violation in _violations(error) if violation.field]
+    return reason not in _OF_REQUEST and all(map(_MEMBERS.match, fields))
+
+
 def _retry_after(error: GoogleAPICallError) -> float | None:
     for detail in error.details:
         if isinstance(detail, error_details_pb2.RetryInfo):
             return float(detail.retry_delay.seconds + detail.retry_delay.nanos / 1e9)
-    return None
+    name = _quota_name(error).lower()
+    return next((seconds for word, seconds in _WINDOWS.items() if word in name), None)
 
 
 def _reference(error: GoogleAPICallError) -> str:
@@ -196,5 +223,13 @@ def _reference(error: GoogleAPICallError) -> str:
 
 
 def _quota(error: GoogleAPICallError) -> str:
-    name = (error.metadata or {}).get("quota_limit", "")
+    name = _quota_name(error)
     return f" ({name})" if _NAME.match(name) else ""
+
+
+def _quota_name(error: GoogleAPICallError) -> str:
+    """The quota that was used up: ErrorInfo's, or the first one of a QuotaFailure."""
+    told = str((error.metadata or {}).get("quota_limit", ""))
+    failures = (each for each in error.details if isinstance(each, error_details_pb2.QuotaFailure))
+    ids = (getattr(one, "quota_id", "") for each in failures for one in each.violations)
+    return told or str(next((each for each in ids if each), ""))

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from connectors.meta.errors import NAME, Failure, trace_id, translate
+from connectors.meta.errors import NAME, Failure, stated_wait, trace_id, translate
 from syncd.errors import ConfigError, PlatformError, Throttled, Unavailable
 from syncd.model import Account
 
@@ -31,6 +31,7 @@ RandBits = Callable[[int], int]
 class _Response(Protocol):
     def status(self) -> int: ...
     def json(self) -> object: ...
+    def headers(self) -> Mapping[str, str] | None: ...
 
 
 class _Api(Protocol):
@@ -102,7 +103,7 @@ class Client:
             answer = response.json()
             if response.status() == HTTP_OK and isinstance(answer, dict):
                 return answer
-            failure = _unreadable(response.status())
+            failure = _unreadable(response.status(), response.headers())
         raise failure
 
 
@@ -111,9 +112,15 @@ def malformed(detail: str = "malformed") -> Unavailable:
     return Unavailable(NAME, detail, hint="the answer was not one of Meta's API; is there a proxy?")
 
 
-def _unreadable(status: int) -> PlatformError:
+def _unreadable(status: int, headers: Mapping[str, str] | None) -> PlatformError:
+    if status != TOO_MANY_REQUESTS:
+        return malformed()
     # A load balancer throttles without Meta's JSON.
-    return Throttled(NAME, "http 429") if status == TOO_MANY_REQUESTS else malformed()
+    return Throttled(NAME, "http 429", retry_after=stated_wait(_lower(headers)))
+
+
+def _lower(headers: Mapping[str, str] | None) -> dict[str, str]:
+    return {name.lower(): text for name, text in (headers or {}).items()}
 
 
 def _translate(error: _RequestError, *, of_audience: bool) -> PlatformError:
@@ -121,7 +128,7 @@ def _translate(error: _RequestError, *, of_audience: bool) -> PlatformError:
     status = error.http_status()
     if not isinstance(code, int):
         # An empty body, or `{"success": false}`.
-        return _unreadable(status)
+        return _unreadable(status, error.http_headers())
     body = error.body()
     detail = body.get("error") if isinstance(body, dict) else None
     return translate(
@@ -131,7 +138,7 @@ def _translate(error: _RequestError, *, of_audience: bool) -> PlatformError:
             subcode=subcode if isinstance(subcode, int) else None,
             transient=error.api_transient_error() is True,
             trace=trace_id(detail.get("fbtrace_id")) if isinstance(detail, dict) else "",
-            headers={name.lower(): text for name, text in (error.http_headers() or {}).items()},
+            headers=_lower(error.http_headers()),
             of_audience=of_audience,
         )
     )

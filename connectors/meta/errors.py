@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from syncd.errors import (
@@ -35,11 +35,19 @@ Kind = Literal["throttled", "unavailable", "refused", "denied", "unusable"]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What an error means, what to do, and how long to wait where that is fixed (seconds)."""
+    """What an error means to the core.
+
+    Attributes:
+        hint: What to do.
+        wait: How long to wait where that is fixed, seconds.
+        of_rows: Whether a refusal may be about rows of the request. Only where Meta says
+            that what was sent does not fit; not where something else was missing.
+    """
 
     kind: Kind
     hint: str = ""
     wait: float | None = None
+    of_rows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +72,7 @@ _THROTTLED = Rule("throttled")
 _AGAIN = Rule("unavailable")
 _BROKEN = Rule("unavailable", "the upload session broke; the next attempt opens another")
 _BAD = Rule("refused", "Meta calls the request invalid; report it with the reference")
+_BAD_ROWS = replace(_BAD, of_rows=True)  # 100: "data is missing or does not match schema"
 _GONE = Rule("unusable", "the audience was deleted, or this token may not see it")
 _PERMISSION = Rule("denied", "give the token's system user ads_management on this ad account")
 
@@ -133,8 +142,8 @@ RULES: Mapping[tuple[int | None, int | None], Rule] = {
     (1487366, None): _GONE,
     (None, 1870065): Rule("unusable", "the audience is disabled"),
     (1870065, None): Rule("unusable", "the audience is disabled"),
-    (100, None): _BAD,
-    (105, None): _BAD,
+    (100, None): _BAD_ROWS,
+    (105, None): _BAD_ROWS,
     (194, None): _BAD,
 }
 
@@ -153,7 +162,8 @@ def translate(failure: Failure) -> PlatformError:
         return Denied(NAME, code, reference=reference, hint=hint)
     if rule.kind == "unusable":
         return AudienceUnusable(NAME, code, reference=reference, hint=hint)
-    return RequestRefused(NAME, code, reference=reference, hint=hint)
+    of_rows = rule.of_rows
+    return RequestRefused(NAME, code, of_rows=of_rows, reference=reference, hint=hint)
 
 
 def _rule(failure: Failure) -> Rule:
@@ -174,16 +184,21 @@ def _rule(failure: Failure) -> Rule:
 
 
 def stated_wait(headers: Mapping[str, str]) -> float | None:
-    """Seconds that the usage headers ask to wait; None where they do not say.
+    """Seconds that the headers ask to wait; None where they do not say.
 
-    Business use case usage states minutes, ad account usage seconds.
+    Business use case usage states minutes, ad account usage seconds; a load balancer in
+    front of Meta states none of them, but may state HTTP's own.
     """
     minutes = _business_minutes(_json(headers.get("x-business-use-case-usage", "")))
     if minutes:
         return minutes * 60.0
     usage = _json(headers.get("x-ad-account-usage", ""))
     seconds = usage.get("reset_time_duration") if isinstance(usage, dict) else None
-    return float(seconds) if isinstance(seconds, int | float) and seconds > 0 else None
+    if isinstance(seconds, int | float) and seconds > 0:
+        return float(seconds)
+    # In seconds; its other form, a date, would need a clock.
+    plain = headers.get("retry-after", "").strip()
+    return float(plain) if plain.isascii() and plain.isdigit() and int(plain) else None
 
 
 def _business_minutes(usage: object) -> float:

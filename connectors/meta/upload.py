@@ -64,7 +64,8 @@ class MetaUpload:
         """
         rows = wire_rows(batch.rows)
         if len(rows.data) > WIRE_ROWS:
-            raise RequestRefused(NAME, "too_many_rows", hint=f"at most {WIRE_ROWS} a request")
+            hint = f"at most {WIRE_ROWS} a request"
+            raise RequestRefused(NAME, "too_many_rows", of_rows=False, hint=hint)
         if not self._audience_id.isdecimal():
             raise AudienceUnusable(NAME, "unknown_audience", hint="ids of audiences are numbers")
         if self._session.finished:

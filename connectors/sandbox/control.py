@@ -116,8 +116,8 @@ def read_fault(given: object) -> Fault:
             f"unknown: {', '.join(sorted(unknown))}; there is {', '.join(sorted(_FIELDS))}"
         )
     fields = dict(given)
-    if "rows" in fields:
-        fields["rows"] = tuple(fields["rows"])
+    for name in fields.keys() & {"rows", "holding"}:
+        fields[name] = tuple(fields[name])
     return Fault(**fields)
 
 

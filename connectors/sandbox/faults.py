@@ -7,7 +7,7 @@ gives it its protocol's form, and leaves alone what it cannot express.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
@@ -38,6 +38,10 @@ class Fault:
             place for it.
         transient: Meta's `is_transient`.
         rows: Positions, from 0, in the request's rows as they stand on the wire.
+        holding: Digests in hex. If given, it befalls only requests with a row that holds one
+            of them, and each of those: it is not used up.
+        named: With `holding`, the refusal says which rows those are, where the protocol has
+            a place for it.
     """
 
     kind: Kind = "error"
@@ -54,6 +58,8 @@ class Fault:
     retry_after: float | None = None
     transient: bool = False
     rows: tuple[int, ...] = ()
+    holding: tuple[str, ...] = ()
+    named: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot mean anything."""
@@ -69,6 +75,13 @@ class Fault:
         return self.platform in ("*", platform) and self.method in ("*", method)
 
 
+Where = Callable[[Collection[str]], tuple[int, ...]]
+
+
+def _nowhere(_: Collection[str]) -> tuple[int, ...]:
+    return ()
+
+
 class FaultQueue:
     """Faults waiting for requests, in the order they were scripted; safe between threads."""
 
@@ -81,11 +94,23 @@ class FaultQueue:
         with self._lock:
             self._faults.extend(faults)
 
-    def take(self, platform: str, method: str) -> Fault | None:
-        """The first fault that befalls this request, used up once; None if there is none."""
+    def take(self, platform: str, method: str, where: Where = _nowhere) -> Fault | None:
+        """The first fault that befalls this request, used up once; None if there is none.
+
+        Args:
+            platform: Asking.
+            method: What it serves.
+            where: Positions of the request's rows that hold one of these digests.
+        """
         with self._lock:
             for position, fault in enumerate(self._faults):
-                if fault.meets(platform, method):
+                if not fault.meets(platform, method):
+                    continue
+                if fault.holding:
+                    rows = where(fault.holding)
+                    if rows:
+                        return replace(fault, rows=rows if fault.named else ())
+                else:
                     if fault.times > 1:
                         self._faults[position] = replace(fault, times=fault.times - 1)
                     else:

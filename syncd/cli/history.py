@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ from syncd.cli.options import duration
 from syncd.cli.output import plain, print_json, say, table
 from syncd.errors import UsageError
 from syncd.identity.advice import way_on
-from syncd.model import AuditEvent, BatchRecord, Refused, Run
+from syncd.model import AuditEvent, BatchRecord, BatchState, Refused, Run
 from syncd.planning import sentence
 
 PAGE = 1000  # events read at a time
@@ -45,6 +46,7 @@ def run(run_id: str, config: Path | None, *, as_json: bool) -> None:
             raise UsageError(f"there is no run {run_id}: `syncd runs` names them")
         plan = app.ledger.plan(found.plan) if found.plan else None
         batches = app.ledger.batches(found.plan) if found.plan else ()
+        answers = app.ledger.answers(found.plan) if found.plan else {}
         snapshot = app.ledger.snapshot(plan.snapshot) if plan else None
         events = _of_run(app, found)
     if as_json:
@@ -65,7 +67,7 @@ def run(run_id: str, config: Path | None, *, as_json: bool) -> None:
         say()
         table(
             ("batch", "phase", "rows", "state", "attempts", "refused", "reference"),
-            [_line(batch) for batch in batches],
+            [_line(batch, answers[batch.id].code) for batch in batches],
         )
     say()
     for event in events:
@@ -155,11 +157,21 @@ def _until(found: Run) -> str:
     return f"{found.ended_at:%H:%M:%S}" if found.ended_at else "now"
 
 
-def _line(batch: BatchRecord) -> tuple[object, ...]:
-    refused = ", ".join(f"{r.count:,} x {r.reason}" for r in batch.refused)
+def _line(batch: BatchRecord, code: str) -> tuple[object, ...]:
     return (
-        batch.id, batch.phase, batch.rows, batch.state, batch.attempts, refused, batch.reference,
+        batch.id, batch.phase, batch.rows, batch.state, batch.attempts, _refused(batch, code),
+        batch.reference,
     )  # fmt: skip
+
+
+def _refused(batch: BatchRecord, code: str) -> str:
+    """Refused rows by reason; of a batch that was refused and sent in parts, the reason."""
+    counts: Counter[str] = Counter()
+    for refusal in batch.refused:
+        counts[refusal.reason] += refusal.count
+    if batch.state is BatchState.REFUSED and not counts:
+        return f"whole, then sent in parts: {code}"
+    return ", ".join(f"{count:,} x {reason}" for reason, count in counts.items())
 
 
 def _event_line(event: AuditEvent) -> str:

@@ -106,8 +106,12 @@ def status(config: Path | None, *, as_json: bool) -> None:
     if as_json:
         print_json({"syncs": rows, "orphans": orphans})
         return
-    columns = ("sync", "audience", "members", "state", "last run", "under way", "needs")
+    columns = ("sync", "audience", "members", "refused", "state", "last run", "under way", "needs")
     table(columns, [[row[name] for name in columns] for row in rows])
+    for row in rows:
+        if row["throttled until"]:
+            until = f"{row['throttled until']:%Y-%m-%d %H:%M} UTC"
+            say(f"throttled: sync {row['sync']} waits until {until} ({row['throttled by']})")
     for orphan in orphans:
         say(
             f"orphaned: audience {orphan.name} ({orphan.platform} {orphan.id}) is filled by no "
@@ -122,17 +126,21 @@ def _status(app: App, name: str) -> dict[str, object]:
     last = next((each for each in runs if each.state is not RunState.PLANNED), None)
     at = (known.platform, known.account, known.id) if known else None
     generation = app.ledger.generation(*at) if at else None
+    throttle = app.ledger.throttled(*app.account_of(name))
     return {
         "sync": name,
         "audience": known.name if known else app.settings.syncs[name].audience.name,
         "id": known.id if known else None,
         "members": generation.sizes.members if generation else 0,
+        "refused": generation.sizes.refused if generation else 0,
         "identifiers": dict(generation.sizes.identifiers) if generation else {},
         "state": last.state.value if last else "never run",
         "last run": last.started_at if last else None,
         "run": last.id if last else None,
         "under way": len(app.ledger.under_way(*at)) if at else 0,
         "unknown": len(app.ledger.unfinished(*at)) if at else 0,
+        "throttled until": throttle.until if throttle else None,
+        "throttled by": throttle.code if throttle else None,
         "needs": _needs(app, runs, last),
     }
 

@@ -70,10 +70,11 @@ def add(tx: Connection, plan_id: PlanId, audience_pk: int, planned: Sequence[Bat
         if record.plan != plan_id or record.state is not BatchState.PLANNED:
             raise ValueError(f"batch {record.id} is not a planned batch of plan {plan_id}")
     if planned:
-        tx.execute(insert(batch), [_new(record, audience_pk) for record in planned])
+        tx.execute(insert(batch), [new(record, audience_pk) for record in planned])
 
 
-def _new(record: BatchRecord, audience_pk: int) -> Mapping[str, object]:
+def new(record: BatchRecord, audience_pk: int) -> dict[str, object]:
+    """The columns of a batch that was never sent."""
     return {
         "id": record.id,
         "plan": record.plan,
@@ -82,12 +83,12 @@ def _new(record: BatchRecord, audience_pk: int) -> Mapping[str, object]:
         "phase": record.phase.value,
         "first_row": record.first_row,
         "rows": record.rows,
-        "state": BatchState.PLANNED.value,
+        "state": record.state.value,
         "unfolded": False,
         "doubtful": False,
         "attempts": 0,
         "reference": "",
-        "refused": codec.refusals_text(()),
+        "refused": codec.refusals_text(record.refused),
         "match_rate": "",
     }
 
@@ -100,10 +101,10 @@ def intend(
     Raises:
         ValueError: It may not be sent; our bug.
     """
-    before = _one(tx, batch_id)
+    before = one(tx, batch_id)
     states.check(before.state, BatchState.SENDING)
     if before.state is BatchState.SENDING:  # the process died while it waited
-        _end_attempt(tx, before, BatchState.UNKNOWN, code="interrupted", now=now)
+        end_attempt(tx, before, BatchState.UNKNOWN, code="interrupted", now=now)
     number = before.attempts + 1
     tx.execute(
         insert(attempt).values(
@@ -113,7 +114,7 @@ def intend(
     if before.phase.operation is Operation.ADD:
         of_batch = select(batch.c.audience).where(batch.c.id == batch_id).scalar_subquery()
         tx.execute(update(audience).where(audience.c.pk == of_batch).values(ours=True))
-    return _change(
+    return change(
         tx,
         before,
         BatchState.SENDING,
@@ -128,16 +129,16 @@ def record(tx: Connection, batch_id: BatchId, receipt: Receipt, *, now: datetime
     Raises:
         ValueError: The batch was not being sent; our bug.
     """
-    before = _one(tx, batch_id)
+    before = one(tx, batch_id)
     then = BatchState.PROCESSED if receipt.final else BatchState.ACCEPTED
     states.check(before.state, then)
-    _end_attempt(tx, before, then, code="", now=now)
-    return _change(
+    end_attempt(tx, before, then, code="", now=now)
+    return change(
         tx,
         before,
         then,
         received=receipt.received,
-        refused=codec.refusals_text(receipt.refused),
+        refused=codec.refusals_text((*before.refused, *receipt.refused)),
         reference=receipt.reference,
         accepted_at=now,
         processed_at=now if receipt.final else None,
@@ -160,12 +161,12 @@ def mark(
     """
     if asked in {BatchState.SENDING, BatchState.ACCEPTED, BatchState.PROCESSED}:
         raise ValueError(f"{asked.value} is told by intend, record or outcome")
-    before = _one(tx, batch_id)
+    before = one(tx, batch_id)
     states.check(before.state, asked)
     doubt = before.doubtful or doubtful or asked is BatchState.UNKNOWN
     then = states.resting(asked, doubtful=doubt)
-    _end_attempt(tx, before, then, code=code, now=now)
-    return _change(tx, before, then, doubtful=doubt)
+    end_attempt(tx, before, then, code=code, now=now)
+    return change(tx, before, then, doubtful=doubt)
 
 
 def outcome(tx: Connection, batch_id: BatchId, told: Outcome, *, now: datetime) -> BatchRecord:
@@ -174,14 +175,14 @@ def outcome(tx: Connection, batch_id: BatchId, told: Outcome, *, now: datetime) 
     Raises:
         ValueError: It was not accepted, or is not any more; our bug.
     """
-    before = _one(tx, batch_id)
+    before = one(tx, batch_id)
     if before.state is not BatchState.ACCEPTED:
         raise ValueError(f"batch {batch_id} is {before.state.value}, not accepted")
     if told.state == "processing":
         return before
     then = BatchState.PROCESSED if told.state == "processed" else BatchState.FAILED
     states.check(before.state, then)
-    return _change(
+    return change(
         tx,
         before,
         then,
@@ -285,7 +286,7 @@ def answers(tx: Connection, plan_id: str) -> Mapping[BatchId, Answer]:
     }
 
 
-def _end_attempt(
+def end_attempt(
     tx: Connection, of: BatchRecord, state: BatchState, *, code: str, now: datetime
 ) -> None:
     """End the running attempt; if none is running, the last one keeps the newest code."""
@@ -296,7 +297,7 @@ def _end_attempt(
         tx.execute(update(attempt).where(last).values(code=code))
 
 
-def _change(
+def change(
     tx: Connection,
     before: BatchRecord,
     then: BatchState,
@@ -304,12 +305,22 @@ def _change(
     owed: bool = False,
     **values: Any,  # noqa: ANN401 - columns differ in type
 ) -> BatchRecord:
+    """Put a batch into a state, with other columns.
+
+    Args:
+        owed: The membership must hear of it whatever `states.unfolded` says.
+    """
     values |= {"state": then.value, "unfolded": owed or states.unfolded(then, before.folded)}
     tx.execute(update(batch).where(batch.c.id == before.id).values(**values))
-    return _one(tx, before.id)
+    return one(tx, before.id)
 
 
-def _one(tx: Connection, batch_id: BatchId) -> BatchRecord:
+def one(tx: Connection, batch_id: BatchId) -> BatchRecord:
+    """The batch.
+
+    Raises:
+        ValueError: There is none; our bug.
+    """
     return _record(_row(tx, batch_id))
 
 

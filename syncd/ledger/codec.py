@@ -28,14 +28,14 @@ def numbers(stored: str) -> dict[str, int]:
 
 
 def refusals_text(refusals: Iterable[Refusal]) -> str:
-    """Refused rows as `[[row, reason, count], ...]`."""
-    return canonical([[r.row, r.reason, r.count] for r in refusals])
+    """Refused rows as `[[row, reason, count], ...]`, `true` added where `whole`."""
+    return canonical([[r.row, r.reason, r.count, *([True] * r.whole)] for r in refusals])
 
 
 def refusals(stored: str) -> tuple[Refusal, ...]:
     """Refused rows, from their JSON."""
     rows = cast("list[tuple[int | None, str, int]]", json.loads(stored))
-    return tuple(Refusal(row, reason, count) for row, reason, count in rows)
+    return tuple(Refusal(*row) for row in rows)
 
 
 def refused_text(refused: Iterable[Refused]) -> str:
@@ -51,7 +51,13 @@ def refused(stored: str) -> tuple[Refused, ...]:
 
 def sizes_text(sizes: Sizes) -> str:
     """Sizes as an object with the fields' names."""
-    return canonical({"members": sizes.members, "identifiers": dict(sizes.identifiers)})
+    return canonical(
+        {
+            "members": sizes.members,
+            "identifiers": dict(sizes.identifiers),
+            "refused": sizes.refused,
+        }
+    )
 
 
 def sizes(stored: str) -> Sizes:
@@ -82,4 +88,5 @@ def _sizes(loaded: object) -> Sizes:
     return Sizes(
         members=cast("int", stored["members"]),
         identifiers=cast("Mapping[str, int]", stored["identifiers"]),
+        refused=cast("int", stored.get("refused", 0)),
     )

@@ -17,13 +17,14 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from syncd.ledger import audiences, audit, batches, generations, plans, runs, states
+from syncd.ledger import audiences, audit, batches, generations, plans, runs, throttles
 from syncd.ledger.audiences import KnownAudience
 from syncd.ledger.audit import Verification
-from syncd.ledger.batches import Answer, Attempt
+from syncd.ledger.batchledger import BatchLedger
 from syncd.ledger.plans import Approval
 from syncd.ledger.states import PlanState
 from syncd.ledger.tables import ledger
+from syncd.ledger.throttles import Throttle
 from syncd.ledger.transactions import Stamp, Transactions, advance
 from syncd.model import (
     Audience,
@@ -32,10 +33,8 @@ from syncd.model import (
     BatchRecord,
     BatchState,
     Generation,
-    Outcome,
     Plan,
     PlanId,
-    Receipt,
     Run,
     RunId,
     RunState,
@@ -45,13 +44,12 @@ from syncd.model import (
 from syncd.ports import Clock
 
 
-class Ledger:
+class Ledger(BatchLedger):
     """Runs, plans, batches, memberships and the audit chain; may be shared by threads."""
 
     def __init__(self, transactions: Transactions, ledger_id: str, clock: Clock) -> None:
+        super().__init__(transactions, clock)
         self.ledger_id = ledger_id
-        self._tx = transactions
-        self._clock = clock
 
     def close(self) -> None:
         """Close all connections."""
@@ -237,85 +235,6 @@ class Ledger:
             found = plans.passed_snapshot(tx, pk)
             return None if found is None else runs.snapshot_of(tx, found)
 
-    def batches(self, plan_id: str) -> tuple[BatchRecord, ...]:
-        """A plan's batches in the order in which they are sent."""
-        with self._tx.read() as tx:
-            return batches.of_plan(tx, plan_id)
-
-    def attempts(self, batch: BatchId) -> tuple[Attempt, ...]:
-        """The requests that were made for a batch."""
-        with self._tx.read() as tx:
-            return batches.attempts(tx, batch)
-
-    def answers(self, plan_id: str) -> Mapping[BatchId, Answer]:
-        """What was said of a plan's batches, beside their states."""
-        with self._tx.read() as tx:
-            return batches.answers(tx, plan_id)
-
-    def intend(self, batch: BatchId, *, label: str, deadline: datetime) -> BatchRecord:
-        """Commit that a batch is about to be sent: only after this may it be.
-
-        Args:
-            label: The upload's name on the platform, for this attempt.
-            deadline: When its answer is no longer waited for.
-
-        Raises:
-            syncd.errors.SyncdError: It could not be committed: send nothing.
-        """
-        with self._tx.write() as tx:
-            now = self._clock.now()
-            return batches.intend(tx, batch, label=label, deadline=deadline, now=now)
-
-    def record(self, batch: BatchId, receipt: Receipt) -> BatchRecord:
-        """Commit a receipt: accepted, or processed where it is final."""
-        with self._tx.write() as tx:
-            return batches.record(tx, batch, receipt, now=self._clock.now())
-
-    def mark(
-        self, batch: BatchId, state: BatchState, *, code: str, doubtful: bool = False
-    ) -> BatchRecord:
-        """Commit that a batch went unanswered, was turned away, given up or is settled.
-
-        A doubtful batch asked back to `planned` rests `unknown`, and asked to `refused`
-        it rests `failed`: an earlier attempt may have been applied (`states.resting`).
-        The record that comes back says where it is.
-        """
-        with self._tx.write() as tx:
-            now = self._clock.now()
-            return batches.mark(tx, batch, state, code=code, doubtful=doubtful, now=now)
-
-    def outcome(self, batch: BatchId, outcome: Outcome) -> BatchRecord:
-        """Commit what became of an accepted batch; `processing` changes nothing."""
-        with self._tx.write() as tx:
-            return batches.outcome(tx, batch, outcome, now=self._clock.now())
-
-    def unfinished(self, platform: str, account: str, audience: str) -> tuple[BatchRecord, ...]:
-        """Batches of any plan whose outcome nobody knows: send them again first."""
-        with self._tx.of(platform, account, audience) as (tx, pk):
-            return batches.in_states(tx, pk, states.UNFINISHED)
-
-    def under_way(self, platform: str, account: str, audience: str) -> tuple[BatchRecord, ...]:
-        """Batches of any plan that were accepted and not yet processed."""
-        with self._tx.of(platform, account, audience) as (tx, pk):
-            return batches.in_states(tx, pk, {BatchState.ACCEPTED})
-
-    def unfolded(self, platform: str, account: str, audience: str) -> tuple[BatchRecord, ...]:
-        """Batches of any plan that the membership has yet to take in."""
-        with self._tx.of(platform, account, audience) as (tx, pk):
-            return batches.unfolded(tx, pk)
-
-    def cancel_planned(
-        self, platform: str, account: str, audience: str, *, event: AuditEvent | None
-    ) -> int:
-        """Cancel what was never sent; how many. `event` is written if there was any."""
-        with self._tx.write() as tx:
-            cancelled = batches.cancel_planned(
-                tx, audiences.needed(tx, platform, account, audience).pk
-            )
-            if cancelled:
-                self._tx.tell(tx, event)
-            return cancelled
-
     def generation(self, platform: str, account: str, audience: str) -> Generation | None:
         """The audience's membership as it stands."""
         with self._tx.of(platform, account, audience) as (tx, pk):
@@ -354,6 +273,16 @@ class Ledger:
         """Every path that some row still needs; other files may be deleted at start."""
         with self._tx.read() as tx:
             return generations.named_files(tx, self._clock.now())
+
+    def throttle(self, platform: str, account: str, told: Throttle) -> None:
+        """Note until when an account's requests must wait."""
+        with self._tx.write() as tx:
+            throttles.keep(tx, platform, account, told)
+
+    def throttled(self, platform: str, account: str) -> Throttle | None:
+        """Until when an account's requests must wait, and why; None if they need not."""
+        with self._tx.read() as tx:
+            return throttles.one(tx, platform, account, self._clock.now())
 
     def stamp(self) -> Stamp:
         """Which ledger this is and how far it has come."""

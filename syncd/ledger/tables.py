@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DontWrapMixin
 
 # The newest file in `migrations/versions`; a test holds the two together.
-HEAD = "r0001"
+HEAD = "r0002"
 
 
 class NaiveTime(DontWrapMixin, ValueError):
@@ -222,6 +222,15 @@ generation = Table(
     Column("rules", Text, nullable=False),
     Column("at", Instant, nullable=False),
     Index("ix_generation_at", "audience", "at"),
+)
+
+throttle = Table(
+    "throttle",
+    metadata,
+    Column("platform", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("until", Instant, nullable=False),
+    Column("code", Text, nullable=False),
 )
 
 # Triggers refuse UPDATE and DELETE; they stand in the migration.

@@ -45,7 +45,8 @@ WANT = "CREATE VIEW want AS SELECT n, key FROM seen WHERE kept_out IS NULL"
 
 # An identifier leaves only when no member of the snapshot holds it any more (promise 3),
 # and an accepted removal is repeated only as a due confirmation (promises 1 and 2), or by
-# a full resync.
+# a full resync. What was refused, and never was there, is no loss of a member who now has
+# another value.
 GONE = """
 CREATE TABLE gone AS
 SELECT id, kind, removed_at IS NOT NULL AS confirmation,
@@ -53,6 +54,9 @@ SELECT id, kind, removed_at IS NOT NULL AS confirmation,
 FROM held_id
 WHERE (removed_at IS NULL OR (doubt AND removed_at <= $due) OR $full)
   AND id NOT IN (SELECT id FROM want_link)
+  AND NOT (state = 3 AND id IN (
+    SELECT id FROM held_link JOIN held_row USING (r)
+    WHERE current AND key IN (SELECT key FROM want)))
 """
 
 # Denied consent reaches every identifier of that member, in the snapshot and as sent.
@@ -108,15 +112,28 @@ SELECT n FROM want_link
 WHERE id IN (SELECT id FROM touched) OR id IN (SELECT id FROM removing)
 UNION
 SELECT n FROM want_link
-WHERE id IN (SELECT id FROM held_id WHERE state <> 2)
+WHERE id IN (SELECT id FROM held_id WHERE state < 2)
   AND n IN (SELECT n FROM want WHERE key IN (SELECT key FROM held_row SEMI JOIN mask USING (r)))
 """
 
-# 1 is certain, 2 was refused by name: neither is sent again unchanged, but by a full resync.
+# 1 is certain; 2 and 3 were refused by name, with a row: that row is not sent again, but
+# another one that shares an identifier with it is; a full resync sends every row.
+ANOTHER = """
+CREATE TABLE another AS
+WITH bad AS (SELECT id FROM held_id WHERE state >= 2),
+wanted AS (
+  SELECT n, list_sort(list(DISTINCT id)) AS ids FROM want_link
+  WHERE n IN (SELECT n FROM want_link WHERE id IN (FROM bad)) GROUP BY n),
+sent AS (
+  SELECT r, list_sort(list(DISTINCT id)) AS ids FROM held_link
+  WHERE r IN (SELECT r FROM held_link WHERE id IN (FROM bad)) GROUP BY r)
+SELECT n FROM wanted WHERE ids NOT IN (SELECT ids FROM sent)
+"""
 ADDITION = """
 CREATE TABLE addition AS
 SELECT DISTINCT n FROM want_link
-WHERE ($full OR id NOT IN (SELECT id FROM held_id WHERE state <> 0))
+WHERE ($full OR id NOT IN (SELECT id FROM held_id WHERE state <> 0)
+    OR n IN (SELECT n FROM another))
   AND n NOT IN (SELECT n FROM again)
 """
 
@@ -174,6 +191,7 @@ def choose(
     database.execute(TOUCHED)
     spread(database)
     database.execute(AGAIN)
+    database.execute(ANOTHER)
     database.execute(ADDITION, {"full": comparison.full})
 
 
@@ -217,7 +235,9 @@ def withdrawn(database: duckdb.DuckDBPyConnection) -> Sizes:
 
 
 def _going(database: duckdb.DuckDBPyConnection, which: str, but: str) -> Sizes:
-    ids = f"SELECT id, kind FROM gone WHERE NOT confirmation AND {which}"
+    # What was refused, and never was there, is neither held nor lost.
+    ids = f"""SELECT id, kind FROM gone WHERE NOT confirmation AND {which}
+              AND id NOT IN (SELECT id FROM held_id WHERE state = 3)"""
     # Of the members that `held.sizes` counts: one who left before is in rows of earlier
     # rules for long, and may share with one who leaves now.
     members = scalar(

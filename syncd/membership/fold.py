@@ -18,13 +18,14 @@ import pyarrow as pa
 from syncd.membership import migration
 from syncd.membership.blocks import BlockReader
 from syncd.membership.compare import spread
-from syncd.membership.engine import face, feed, links, micros, positioned
+from syncd.membership.engine import face, feed, links, micros, positioned, scalar
 from syncd.membership.held import Sources, whole
 from syncd.model import BatchRecord, BatchState, Operation, Phase
 
 TOGETHER = 100  # batches taken in by one statement: up to a million rows in memory
 SENT = frozenset({BatchState.SENDING, BatchState.UNKNOWN})
 ACCEPTED = frozenset({BatchState.ACCEPTED, BatchState.PROCESSED, BatchState.SETTLED})
+ENDED = frozenset({BatchState.FAILED, BatchState.REFUSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,18 @@ _NOT_REMOVED_ROWS = f"{_NOT_REMOVED[:-1]} WHERE list_contains($refused, n))"
 # The platform says how many rows it would not take, not which: all are confirmed once more.
 _DOUBT = "UPDATE held_id SET doubt = TRUE WHERE id IN (SELECT id FROM out_link)"
 
+# Nothing of these rows was sent, or their request was refused whole: who is unknown so far
+# is not on the platform. Any other addition takes that back.
+_NEVER = """
+INSERT INTO held_id
+SELECT DISTINCT id, kind, 3, FALSE, NULL::BIGINT FROM out_link
+WHERE list_contains($never, n) AND id NOT IN (SELECT id FROM held_id)
+  AND id NOT IN (SELECT id FROM out_link WHERE NOT list_contains($never, n))
+"""
+_NOT_NEVER = """
+UPDATE held_id SET state = 0
+WHERE state IN (2, 3) AND id IN (SELECT id FROM out_link WHERE NOT list_contains($never, n))
+"""
 _POSSIBLE = """
 INSERT INTO held_id
 SELECT DISTINCT id, kind, 0, FALSE, NULL::BIGINT FROM out_link
@@ -106,6 +119,20 @@ UPDATE held_id SET state = 2
 WHERE state = 0 AND id IN (SELECT id FROM out_link WHERE list_contains($refused, n))
 """
 
+# Of a batch that was refused whole only the rows that it names concern us.
+_ONLY_ROWS = "DELETE FROM out_row WHERE NOT list_contains($never, n)"
+_ONLY_LINKS = "DELETE FROM out_link WHERE NOT list_contains($never, n)"
+# Refused when added and refused when removed: it never was there, and is forgotten.
+_NEVER_WAS = """
+DELETE FROM held_id
+WHERE state = 3 AND id IN (SELECT id FROM out_link WHERE list_contains($never, n))
+"""
+
+# A refused value that its member no longer has.
+_OUTLIVED = """
+DELETE FROM held_id WHERE state = 3 AND id NOT IN (
+  SELECT id FROM held_link JOIN held_row USING (r) WHERE current)
+"""
 _SETTLED = "DELETE FROM held_id WHERE removed_at <= $due AND NOT doubt"
 
 # Keep a row while it alone can take out an identifier, while it ties two together, or
@@ -151,6 +178,7 @@ def fold(
             _mark(database, plan.file, since=plan.marks)
         for group in _groups(plan.batches):
             _take_in(database, plan, group, window)
+    database.execute(_OUTLIVED)
     database.execute(_SETTLED, {"due": micros(settled)})
     database.execute(_DROP)
 
@@ -178,11 +206,13 @@ def _groups(batches: Sequence[BatchRecord]) -> Iterator[list[BatchRecord]]:
     """
 
     def effect(batch: BatchRecord) -> tuple[object, ...]:
-        failed, accepted = batch.state is BatchState.FAILED, batch.state in ACCEPTED
+        ended = batch.state in ENDED and batch.state
         known = batch.folded is None, batch.folded in ACCEPTED
-        return batch.phase, failed, accepted, known, _doubtful(batch), _short(batch)
+        return batch.phase, ended, batch.state in ACCEPTED, known, _doubtful(batch), _short(batch)
 
-    ordered = sorted(batches, key=lambda batch: batch.number)
+    # Parts of a refused batch have numbers after those of later phases.
+    phases = list(Phase)
+    ordered = sorted(batches, key=lambda batch: (phases.index(batch.phase), batch.number))
     for _, alike in groupby(ordered, effect):
         group = list(alike)
         for first in range(0, len(group), TOGETHER):
@@ -204,25 +234,34 @@ def _take_in(
     group: Sequence[BatchRecord],
     window: timedelta,
 ) -> None:
-    first = group[0]
-    if first.phase.operation is Operation.ADD:
-        _load(database, _rows(plan.file, first.phase, group))
-        _added(database, group, plan.source(first.phase))
-        return
-    if first.folded is None:
+    first, removal = group[0], group[0].phase.operation is Operation.REMOVE
+    gone = removal and first.folded is None and first.state is not BatchState.REFUSED
+    if gone:
         _load(database, positioned(plan.file.batches(Phase.AGAIN.value)))
         database.execute(_UNSURE)
     _load(database, _rows(plan.file, first.phase, group))
-    if first.folded is None:
+    if first.state is BatchState.REFUSED:
+        named = {"never": _refused(group, whole=True)}
+        database.execute(_ONLY_ROWS, named)
+        database.execute(_ONLY_LINKS, named)
+    elif gone:
         database.execute(_TAKEN_ALONG)
         spread(database)
         database.execute(_NOT_CERTAIN)
-    _removed(database, group, window)
+    if removal:
+        _removed(database, group, window)
+    else:
+        _added(database, group, plan.source(first.phase))
 
 
 def _removed(
     database: duckdb.DuckDBPyConnection, group: Sequence[BatchRecord], window: timedelta
 ) -> None:
+    never = _refused(group, whole=True)
+    if never:
+        database.execute(_NEVER_WAS, {"never": never})
+    if group[0].state is BatchState.REFUSED:
+        return  # nobody was taken out: planned again by the next run
     database.execute(_UNSURE)
     if group[0].state is BatchState.FAILED:
         database.execute(_NOT_REMOVED)
@@ -243,6 +282,11 @@ def _added(database: duckdb.DuckDBPyConnection, group: Sequence[BatchRecord], so
     if failed and group[0].folded is not None:
         database.execute(_UNSURE)  # its rows were taken in when it was accepted
         return
+    never = {"never": _refused(group, whole=True)}
+    if never["never"]:
+        database.execute(_NEVER, never)
+    if scalar(database, "SELECT count(*) FROM held_id WHERE state >= 2"):
+        database.execute(_NOT_NEVER, never)
     database.execute(_POSSIBLE)  # ever sent, though it failed: promise 1
     database.execute(_NOT_REMOVED_ANY_MORE, {"doubt": doubt})
     database.execute(_LAST)
@@ -250,21 +294,27 @@ def _added(database: duckdb.DuckDBPyConnection, group: Sequence[BatchRecord], so
     database.execute(_NEW_LINKS, {"file": source})
     if failed:
         database.execute(_UNSURE)
-    elif group[0].state in ACCEPTED:
+    elif group[0].state in ACCEPTED | {BatchState.REFUSED}:
         refused = _refused(group)
         database.execute(_CERTAIN, {"refused": refused})
         database.execute(_REFUSED, {"refused": refused})
-        at = max(batch.accepted_at for batch in group if batch.accepted_at is not None)
-        migration.sent(database, micros(at))
+        accepted = [batch.accepted_at for batch in group if batch.accepted_at is not None]
+        if accepted:  # none of a request that was refused whole
+            migration.sent(database, micros(max(accepted)))
 
 
-def _refused(group: Sequence[BatchRecord]) -> list[int]:
-    """Rows that the platform refused by name, by their position in the phase."""
+def _refused(group: Sequence[BatchRecord], *, whole: bool = False) -> list[int]:
+    """Rows that the platform refused by name, by their position in the phase.
+
+    Args:
+        group: Batches of one phase.
+        whole: Only those of which nothing was applied.
+    """
     return [
         batch.first_row + refusal.row
         for batch in group
         for refusal in batch.refused
-        if refusal.row is not None
+        if refusal.row is not None and (refusal.whole or not whole)
     ]
 
 

@@ -1,7 +1,9 @@
 """What an audience holds, as tables: rows as sent, and the state of each identifier.
 
     held_row(r, key, face, current, file, n)      rows as sent; `current` is its key's last
-    held_id(id, kind, state, doubt, removed_at)   every identifier ever sent, not settled out
+    held_id(id, kind, state, doubt, removed_at)   every identifier ever sent, not settled out;
+                                                  state 0 possible, 1 certain, 2 refused with
+                                                  its row, 3 refused and never there
     held_link(r, slot, kind, id)                  which row carries which identifier
     outdated(id, since)                           see `syncd.membership.migration`
 
@@ -87,10 +89,10 @@ CREATE TABLE held_id (
 CREATE TABLE held_link (r BIGINT, slot TINYINT, kind TINYINT, id UHUGEINT);
 """
 
-# Whoever's last row has an identifier that was not removed.
+# Whoever's last row has an identifier that may be there: was sent, and not removed.
 MEMBERS = """
 SELECT DISTINCT key FROM held_row SEMI JOIN (
-  SELECT r FROM held_link JOIN held_id USING (id) WHERE removed_at IS NULL
+  SELECT r FROM held_link JOIN held_id USING (id) WHERE removed_at IS NULL AND state <> 3
 ) USING (r) WHERE current
 """
 
@@ -153,9 +155,15 @@ def sizes(database: duckdb.DuckDBPyConnection) -> Sizes:
     """
     migration.find_spare(database)
     members = scalar(database, f"SELECT count(*) FROM ({MEMBERS})")
+    refused = scalar(
+        database,
+        """SELECT count(DISTINCT key) FROM held_row SEMI JOIN (
+             SELECT r FROM held_link JOIN held_id USING (id) WHERE state >= 2
+           ) USING (r) WHERE current""",
+    )
     kinds = by_kind(
         database,
-        "SELECT kind, count(*) FROM held_id WHERE removed_at IS NULL "
+        "SELECT kind, count(*) FROM held_id WHERE removed_at IS NULL AND state <> 3 "
         "AND id NOT IN (SELECT id FROM spare) GROUP BY kind ORDER BY kind",
     )
-    return Sizes(members, kinds)
+    return Sizes(members, kinds, refused)

@@ -64,8 +64,7 @@ WHERE id IN (SELECT id FROM outdated)
 """
 
 # Replaced for every member who was sent it, by as many of its kind as that row had: a
-# second e-mail column gone NULL must not pass for a migration either. What the platform
-# refused by name replaces nothing, else refused rules would empty an audience.
+# second e-mail column gone NULL must not pass for a migration either.
 _REPLACED = """
 SELECT id FROM need
 EXCEPT
@@ -73,11 +72,12 @@ SELECT need.id FROM need LEFT JOIN ({has}) AS has USING (key, kind)
 WHERE coalesce(has.n, 0) < need.n
 """
 # Any row of the member's: after rules went back its last one is of the rules in between.
+# What the platform refused by name is not there.
 _SENT = """
 SELECT key, kind, max(n) AS n FROM (
   SELECT key, held_link.kind, count(DISTINCT id) AS n
   FROM held_link JOIN held_row USING (r) JOIN held_id USING (id)
-  WHERE removed_at IS NULL AND state <> 2 AND id NOT IN (SELECT id FROM outdated)
+  WHERE removed_at IS NULL AND state < 2 AND id NOT IN (SELECT id FROM outdated)
     AND key IN (SELECT key FROM need)
   GROUP BY r, key, held_link.kind
 ) GROUP BY key, kind
@@ -85,19 +85,21 @@ SELECT key, kind, max(n) AS n FROM (
 _WANTED = """
 SELECT key, kind, count(DISTINCT id) AS n
 FROM want_link JOIN want USING (n)
-WHERE id NOT IN (SELECT id FROM held_id WHERE state = 2) AND key IN (SELECT key FROM need)
+WHERE key IN (SELECT key FROM need)
 GROUP BY key, kind
 """
 SPARE = f"INSERT INTO spare {_REPLACED.format(has=_SENT)}"
 
 # Denied consent goes its own way at once. What replaces an identifier must be accepted,
-# processed where that comes later, and have settled.
+# processed where that comes later, and have settled. So a member whose new row is refused
+# keeps the old digests until a row of theirs is taken: the value is the same as ever, and
+# rules that a platform does not take must not empty its audience.
 SUPERSEDED = f"""
 INSERT INTO superseded
 WITH unsure AS (
   SELECT DISTINCT key FROM want JOIN want_link USING (n)
   WHERE key IN (SELECT key FROM need) AND (
-    id NOT IN (SELECT id FROM held_id WHERE state <> 0) OR id IN (SELECT id FROM adding)))
+    id NOT IN (SELECT id FROM held_id WHERE state = 1) OR id IN (SELECT id FROM adding)))
 SELECT id, coalesce(since <= $due, FALSE) AND NOT waits AND id NOT IN (
     SELECT id FROM need WHERE key IN (SELECT key FROM unsure)) AS ripe
 FROM gone JOIN outdated USING (id)

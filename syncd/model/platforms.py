@@ -124,11 +124,14 @@ class Refusal:
         row: Position in the batch, from 0; None where the platform only counts.
         reason: The platform's code, never its prose.
         count: Rows meant, 1 where `row` is known.
+        whole: Whether a whole request was refused for it, so that nothing of it is on
+            the platform. Otherwise a part may be: a member can be several rows there.
     """
 
     row: int | None
     reason: str
     count: int = 1
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

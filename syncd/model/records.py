@@ -93,10 +93,16 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Members and identifiers of each kind, as counts."""
+    """Members and identifiers of each kind, as counts.
+
+    Attributes:
+        refused: Members whose rows a platform refused by name; they are not sent again
+            as they are.
+    """
 
     members: int = 0
     identifiers: Mapping[str, int] = field(default_factory=dict)
+    refused: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +177,11 @@ class BatchRecord:
     """A batch as the ledger keeps it: a range of rows of a plan file, no copy.
 
     Attributes:
-        number: Order within the plan, from 1; the order in which it is sent.
+        number: Order within the plan, from 1; within a phase the order in which it is
+            sent. Parts of a refused batch have numbers after all others.
         first_row: Position within its phase's rows.
+        rows: How many from there on; those that `refused` names as `whole` are left out
+            of its request.
         folded: The state that the membership has taken in, or None.
         doubtful: An attempt's outcome was once unknown: it may still land late.
     """

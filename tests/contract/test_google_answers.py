@@ -130,6 +130,44 @@ def test_a_quota_states_its_wait_and_its_name(recorder: Recorder) -> None:
     assert caught.value.retry_after == 7.5
 
 
+@pytest.mark.parametrize(
+    ("name", "seconds"),
+    [("IngestPerMinutePerProject", 60.0), ("IngestPerDayPerProject", 3_600.0), ("Other", None)],
+)
+def test_a_quota_without_a_wait_is_tried_again_by_its_window(
+    recorder: Recorder, name: str, seconds: float | None
+) -> None:
+    """Named by ErrorInfo, or by a QuotaFailure."""
+    failure = error_details_pb2.QuotaFailure()
+    failure.violations.add(quota_id=name)
+    for detail in (info("RATE_LIMIT_EXCEEDED", quota_limit=name), failure):
+        recorder.answers = [error("RESOURCE_EXHAUSTED", detail)]
+        with pytest.raises(Throttled, match=name) as caught:
+            push(recorder, adding({"email": digest("a")}))
+        assert caught.value.retry_after == seconds
+
+
+@pytest.mark.parametrize(
+    ("details", "of_rows"),
+    [
+        ((), True),
+        ((info("INVALID_SHA256_FORMAT"),), True),
+        ((bad_fields("audience_members"),), True),
+        ((bad_fields("audience_members[0]"),), True),
+        ((info("TOO_MANY_AUDIENCE_MEMBERS"),), False),
+        ((bad_fields("encoding"),), False),
+        ((info("REQUIRED_FIELD_MISSING"), bad_fields("destinations[0].reference")), False),
+    ],
+)
+def test_a_refusal_is_about_members_unless_it_names_something_else(
+    recorder: Recorder, details: tuple[object, ...], *, of_rows: bool
+) -> None:
+    recorder.answers = [error("INVALID_ARGUMENT", *details)]
+    with pytest.raises(RequestRefused) as caught:
+        push(recorder, adding({"email": digest("a")}))
+    assert caught.value.of_rows is of_rows
+
+
 def test_a_request_id_is_passed_on_for_support(recorder: Recorder) -> None:
     trace = error_details_pb2.RequestInfo(request_id="ab-12")
     recorder.answers = [error("INTERNAL", trace)]

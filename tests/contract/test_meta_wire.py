@@ -103,9 +103,11 @@ def test_counts_written_as_text_are_read() -> None:
 
 
 def test_a_load_balancer_that_throttles_without_json_is_understood() -> None:
-    slow_down = Reply(429, b"<html>slow down</html>", "text/html")
-    with _Recorder(slow_down) as recorder, pytest.raises(Throttled):
-        recorder.connector().find("whales")
+    for body in (b"<html>slow down</html>", b""):
+        slow_down = Reply(429, body, "text/html", {"Retry-After": "17"})
+        with _Recorder(slow_down) as recorder, pytest.raises(Throttled) as caught:
+            recorder.connector().find("whales")
+        assert caught.value.retry_after == 17
 
 
 def test_what_goes_on_the_wire_for_an_addition() -> None:

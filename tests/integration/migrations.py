@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 
 from connectors.sandbox.state import Identifier
@@ -22,6 +23,16 @@ MANY = {str(n): person(n) for n in TEN}
 FEW = {str(n): MANY[str(n)] for n in range(4)}
 ONE_LESS = {key: one for key, one in MANY.items() if key != "0"}
 NO_PHONES = {key: replace(one, phones=()) for key, one in MANY.items()}
+
+
+def email(number: int) -> Identifier:
+    """What a member's e-mail is by the shipped rules."""
+    return "email", hashlib.sha256(f"member{number}@example.com".encode()).hexdigest()
+
+
+def phone(number: int) -> Identifier:
+    """Likewise the phone."""
+    return "phone", hashlib.sha256(f"316123456{number:02}".encode()).hexdigest()
 
 
 def rest(here: MemoryWorlds, members: dict[str, Person]) -> list[Plan]:

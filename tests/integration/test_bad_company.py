@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from datetime import timedelta
 
 from connectors.sandbox import Sandbox
 from connectors.sandbox.state import Identifier
@@ -49,15 +50,87 @@ def test_rows_that_the_platform_refuses_exit_3_and_are_not_sent_again(desk: Desk
     assert desk.changes() == before
 
 
-def test_a_request_that_is_refused_whole_exits_3_and_is_planned_anew(desk: Desk) -> None:
+def test_a_request_that_is_refused_whole_goes_out_in_parts(desk: Desk) -> None:
     desk.join(*range(10))
     desk.fault(status=400, code=100, method="add")
+    answer = desk.syncd("sync", "everyone")
+    assert answer.code == 0
+    assert desk.held() == digests(*range(10))
+    run = desk.syncd("runs", "--json").json[0]["id"]
+    assert "whole, then sent in parts: 100" in desk.syncd("runs", "show", run).out
+
+
+def test_a_row_that_requests_are_refused_for_is_held_and_shown(desk: Desk) -> None:
+    desk.join(*range(10))
+    ((_, bad),) = digests(3, phones=False)
+    desk.fault(status=400, code=100, method="add", holding=(bad,))
+    answer = desk.syncd("sync", "everyone")
+    assert (answer.code, desk.held()) == (3, digests(*(n for n in range(10) if n != 3)))
+    audited(desk, "run_finished", "The platform refused 1 rows (100: 1). 1 of them are held until")
+    run = desk.syncd("runs", "--json").json[0]["id"]
+    assert "1 x 100" in desk.syncd("runs", "show", run).out
+    before = desk.changes()
+    assert desk.syncd("sync", "everyone").code == 0
+    assert desk.changes() == before
+    assert desk.syncd("status", "--json").json["syncs"][0]["refused"] == 1
+    desk.change("UPDATE customers SET email = 'new@example.com' WHERE customer_key = 'c:00003'")
+    assert desk.syncd("sync", "everyone").code == 0
+    assert len(desk.held()) == 20
+    assert desk.syncd("status", "--json").json["syncs"][0]["refused"] == 0
+    desk.local.faults.clear()
+
+
+def test_a_request_that_is_wrong_as_such_exits_3_and_is_planned_anew(desk: Desk) -> None:
+    desk.join(*range(10))
+    desk.fault(status=400, code=194, method="add")
     answer = desk.syncd("sync", "everyone")
     assert answer.code == 3
     assert "refused 10" in answer.out
     assert desk.held() == frozenset()
+    audited(desk, "run_finished", "(194: 10). The next run tries 10 of them again.")
     assert desk.syncd("sync", "everyone").code == 0
     assert desk.held() == digests(*range(10))
+
+
+def test_a_throttled_account_is_not_asked_again_before_its_time(filled: Desk) -> None:
+    """By no sync of it, in no process; another account goes on."""
+    clock = Hands()
+    filled.join(10)
+    filled.also("second", audience="Second")
+    filled.also("google", account="google", audience="Third")
+    filled.fault(status=400, code=80003, retry_after=3600.0, method="add")
+    answer = filled.syncd("sync", "everyone", "second", "google", clock=clock)
+    assert answer.code == 75
+    ends = f"{clock.at + timedelta(hours=1):%Y-%m-%d %H:%M} UTC"
+    assert f"everyone: meta answered 80003: the account is throttled until {ends}" in answer.err
+    assert f"second: meta answered 80003: the account is throttled until {ends}" in answer.err
+    assert len(filled.held("Third", google=True)) == 0, "unknown consent; but it ran"
+    audited(filled, "run_finished", "Removed 0 rows")
+    before = filled.local.meta_world.requests
+    again = filled.syncd("sync", "everyone", clock=clock)
+    assert (again.code, filled.local.meta_world.requests) == (75, before)
+    status = filled.syncd("status", clock=clock)
+    assert f"throttled: sync everyone waits until {ends} (80003)" in status.out
+    clock.pass_by(minutes=50)
+    assert filled.syncd("sync", "everyone", clock=clock).code == 0, "the rest of it is waited for"
+    assert filled.held() == digests(*range(11))
+    assert "throttled:" not in filled.syncd("status", clock=clock).out
+
+
+def test_an_account_that_denies_us_is_asked_once_and_told_once(filled: Desk) -> None:
+    filled.join(10)
+    filled.also("second", audience="Second")
+    filled.fault(status=401, code=190, subcode=463, method="add")
+    before = filled.local.meta_world.requests
+    answer = filled.syncd("sync", "everyone", "second")
+    assert answer.code == 77
+    assert "everyone: meta answered 190/463" in answer.err
+    assert "second: meta answered 190/463" in answer.err
+    assert "No further request was made for this account" in answer.err
+    after = filled.local.meta_world.requests
+    assert sum(after.values()) == sum(before.values()) + 1
+    assert len([line for line in filled.audit() if "190/463" in line]) == 1
+    assert filled.syncd("sync", "everyone", "second").code == 0, "mended: the next command asks"
 
 
 def test_a_platform_that_never_answers_fails_and_the_next_run_converges(filled: Desk) -> None:

@@ -295,7 +295,8 @@ def leak_in_log(patch: pytest.MonkeyPatch) -> None:
 
 def leak_in_audit(patch: pytest.MonkeyPatch) -> None:
     """An audit event names whom it is about."""
-    patch.setattr("syncd.sync._outcome", lambda *_: f"Added {BIRDS[0].row[0]} and others.")
+    said = f"Added {BIRDS[0].row[0]} and others."
+    patch.setattr("syncd.sync.outcome", lambda *_, **__: said)
 
 
 def leak_in_a_file(patch: pytest.MonkeyPatch) -> None:

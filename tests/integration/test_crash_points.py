@@ -8,6 +8,7 @@ lies there, as a process killed at that point would leave it, and a new process 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
@@ -36,10 +37,12 @@ class Deaths:
     """Dies at every point that a world passes, and lives on each time.
 
     Attributes:
+        lives_on: What the next processes do, and what must be true then.
         seen: Moments lived on from; two deaths that leave the same are one.
     """
 
     here: MemoryWorlds
+    lives_on: Callable[[MemoryWorlds], None]
     points: Counter[str] = field(default_factory=Counter)
     seen: set[str] = field(default_factory=set)
     violations: list[str] = field(default_factory=list)
@@ -52,7 +55,7 @@ class Deaths:
         self.seen.add(moment)
         with self.here.copied() as after:
             try:
-                lives_on(after)
+                self.lives_on(after)
             except AssertionError as error:
                 self.violations.append(f"{point}: {error}")
 
@@ -67,7 +70,7 @@ def lives_on(after: MemoryWorlds) -> None:
 
 def die_everywhere(*, later: bool) -> Deaths:
     with memory_world(later=later) as here:
-        deaths = Deaths(here)
+        deaths = Deaths(here, lives_on)
         here.world.wire.passing = deaths
         for members in (FIRST, SECOND):
             here.run(members)

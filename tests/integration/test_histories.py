@@ -52,19 +52,21 @@ PHONES = (
 BAD_EMAILS = ("none", "anna@", "")
 
 
+# A refusal of the request as such; for what is about rows see `test_refused_rows`.
+REFUSED = Fail(RequestRefused("memory", "invalid", of_rows=False))
 LOST = Fail(Unavailable("memory", "timeout"))
 # What each trouble is to one push after the other; an outage lasts longer than our patience.
 SCRIPTS: dict[Befall, list[Step]] = {
     "fine": [GoThrough()],
     "lost": [LOST, GoThrough()],
     "applied": [LoseAnswer(), GoThrough()],
-    "applied, refused": [LoseAnswer(), Fail(RequestRefused("memory", "invalid"))],
+    "applied, refused": [LoseAnswer(), REFUSED],
     "outage": [LOST] * ATTEMPTS,
     "outage applied": [LoseAnswer()] * ATTEMPTS,
     "throttled": [Fail(Throttled("memory", "busy", retry_after=5.0)), GoThrough()],
     "quota": [Fail(Throttled("memory", "quota", retry_after=3600.0))],
     "denied": [Fail(Denied("memory", "token"))],
-    "refused": [Fail(RequestRefused("memory", "invalid"))],
+    "refused": [REFUSED],
 }
 
 

@@ -13,13 +13,17 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from syncd import outbox
+from syncd import outbox, refusals
+from syncd.errors import RequestRefused
 from syncd.identity.step import Step
 from syncd.identity.steps import STEPS
+from syncd.ledger import parting
 from syncd.membership import compare, fold
-from syncd.model import Batch, BatchRecord, Receipt
+from syncd.model import Batch, BatchRecord, Receipt, Refusal
+from syncd.search import Answer, Search
 from tests.integration.memory_worlds import Person, memory_world
-from tests.integration.test_histories import Befall, Chapter, converges
+from tests.integration.test_histories import SCRIPTS, Befall, Chapter, converges
+from tests.integration.test_refused_rows import email, finished, people, refuse
 from tests.integration.worlds import Death, World
 
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -162,3 +166,83 @@ def test_a_receipt_before_its_push_is_found_by_a_death_alone(
 
         with pytest.raises(AssertionError):
             here.settle_down({"z": ZOE})
+
+
+# --- requests refused whole -----------------------------------------------------
+
+
+def refused_rows_unheard(patch: pytest.MonkeyPatch) -> None:
+    """The membership does not hear which rows were refused."""
+    patch.setattr(parting, "named", lambda _: False)
+
+
+def bad_rows_sent_again(patch: pytest.MonkeyPatch) -> None:
+    """The rest of a batch goes out with the rows that the platform named."""
+    patch.setattr(outbox, "kept_rows", lambda batch: range(batch.rows))
+
+
+def other_half_forgotten(patch: pytest.MonkeyPatch) -> None:
+    """Once a half was taken, the other one is left."""
+    told = Search.told
+
+    def forget(self: Search, answer: Answer) -> None:
+        told(self, answer)
+        if answer == "taken":
+            del self._pieces[:1]
+
+    patch.setattr(Search, "told", forget)
+
+
+def all_blamed(patch: pytest.MonkeyPatch) -> None:
+    """Every row of a request that was refused is held for it."""
+
+    def blame(batch: BatchRecord, error: RequestRefused, **_: bool) -> refusals._Verdict:
+        return refusals._Verdict(
+            tuple(Refusal(row, error.code, whole=True) for row in range(batch.rows))
+        )
+
+    patch.setattr(refusals, "_verdict", blame)
+
+
+def refused_for_good(patch: pytest.MonkeyPatch) -> None:
+    """An identifier that stood in a refused row is not on the platform, whoever brings it."""
+    replaced(patch, fold, "_NOT_NEVER", "state IN (2, 3)", "state = 9")
+
+
+def bad_rows_are_found_and_held() -> None:
+    """Named or searched for, one of four; its member changes twice, once with an answer lost."""
+    phone = ("020 624 1111",)
+    for named in (False, True):
+        with memory_world(later=False, batch_rows=4) as here:
+            members = people(4) | {"0001": Person(("member1@example.com",), phone)}
+            refuse(here, {1}, named=named)
+            result = finished(here.run(members))
+            assert (result.refused, sum(result.pushed.values())) == (1, 3)
+            assert here.world.identifiers == frozenset(map(email, (0, 2, 3)))
+            here.world.check_quiet()
+            changed = members | {"0001": Person(("new@example.com",), phone)}
+            here.run(changed, SCRIPTS["applied, refused"])
+            here.world.check()
+            here.settle_down(members | {"0001": Person(("new@example.com",))})
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [
+        refused_rows_unheard,
+        bad_rows_sent_again,
+        other_half_forgotten,
+        all_blamed,
+        refused_for_good,
+    ],
+)
+def test_a_planted_fault_with_refused_rows_is_found(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(monkeypatch)
+    with pytest.raises(AssertionError):
+        bad_rows_are_found_and_held()
+
+
+def test_no_fault_with_refused_rows_is_found_where_none_is_planted() -> None:
+    bad_rows_are_found_and_held()

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 import syncd.app
-from connectors.memory import Fail, LoseAnswer, RefuseRows
+from connectors.memory import Fail, LoseAnswer, RefuseRows, RefuseWith
 from syncd.errors import RequestRefused, Unavailable
 from syncd.identity.rules import META
 from syncd.model import FieldRule
@@ -23,9 +23,11 @@ from tests.integration.migrations import (
     GUARD,
     MANY,
     ONE_LESS,
+    email,
     events,
     filled,
     moved,
+    phone,
     removals,
     rest,
     settled,
@@ -113,10 +115,10 @@ def test_the_old_stay_until_the_new_are_accepted(here: MemoryWorlds) -> None:
 
 
 def test_the_old_of_a_refused_request_stay_and_the_others_leave(here: MemoryWorlds) -> None:
-    """A request refused whole replaces nothing."""
+    """A request refused as such, whatever its rows, replaces nothing."""
     filled(here)
     here.world.version = NEXT
-    here.run(MANY, [Fail(RequestRefused("memory", "invalid"))])
+    here.run(MANY, [Fail(RequestRefused("memory", "invalid", of_rows=False))])
     here.process()
     here.world.clock.pass_by(hours=49)
     before = len(here.world.sent)
@@ -161,9 +163,7 @@ def test_an_addition_under_way_replaces_nothing_yet() -> None:
         settled(here, MANY)
 
 
-def test_new_digests_that_are_refused_by_name_are_the_guards(
-    at_once: MemoryWorlds,
-) -> None:
+def test_new_digests_that_are_refused_by_name_replace_nothing(at_once: MemoryWorlds) -> None:
     """Rules that a platform does not take must not empty its audience two days later."""
     old = filled(at_once)
     at_once.world.version = NEXT
@@ -172,8 +172,43 @@ def test_new_digests_that_are_refused_by_name_are_the_guards(
 
     plan = rest(at_once, MANY)[-1]
 
-    assert "10 of 20 email identifiers would leave (50%, max_removed is 30%)" in plan.held
+    assert (plan.held, plan.counts.superseded, plan.counts.migrating) == ((), 0, 20)
     assert at_once.world.identifiers == old
+
+
+@pytest.mark.parametrize("named", [False, True], ids=["searched", "named"])
+def test_who_is_refused_by_the_new_rules_keeps_the_old_digests(
+    here: MemoryWorlds, *, named: bool
+) -> None:
+    """The others of the request go over; whoever is refused does when the value changes."""
+    old = filled(here)
+    here.world.version = NEXT
+    here.fill(MANY)
+    new = here.world.expected()
+    (bad,) = here.world.version.identifiers(frozenset({email(3)}))
+    here.remote.refuses = RefuseWith(frozenset({bad}), named=named)
+    rest(here, MANY)
+    here.world.clock.pass_by(hours=49)
+    rest(here, MANY)
+
+    theirs = frozenset({email(3), phone(3)})
+    assert theirs <= old
+    assert here.world.identifiers == theirs | (new - here.world.version.identifiers(theirs))
+    here.world.check_quiet()
+    changed = MANY | {"3": replace(MANY["3"], emails=("other@example.com",))}
+    rest(here, changed)
+    settled(here, changed)
+
+
+def test_who_is_refused_by_the_new_rules_and_leaves_is_taken_out(here: MemoryWorlds) -> None:
+    """By the old digests, which is all there is of them."""
+    filled(here)
+    here.world.version = NEXT
+    (bad,) = here.world.version.identifiers(frozenset({email(0)}))
+    here.remote.refuses = RefuseWith(frozenset({bad}))
+    rest(here, MANY)
+    rest(here, ONE_LESS)
+    settled(here, ONE_LESS)
 
 
 def test_a_request_of_the_old_rules_is_sent_again_as_it_was(here: MemoryWorlds) -> None:

@@ -26,6 +26,7 @@ from connectors.memory import row_identifiers
 from connectors.sandbox.state import AudienceState, Identifier
 from syncd.demo.expect import expected_identifiers
 from syncd.errors import SyncdError
+from syncd.gate import Gates
 from syncd.identity.digest import Policy, digest
 from syncd.identity.rules import rule_set
 from syncd.ledger import directory
@@ -50,6 +51,7 @@ from syncd.model import (
 )
 from syncd.parts import Parts
 from syncd.ports import Connector, Platform, Upload
+from syncd.retry import Patience
 from syncd.shop import DatabaseShop
 from syncd.sync import Result, Wish, run
 from tests.integration.ledger_databases import KEY, Hands
@@ -260,6 +262,7 @@ class World:
             names=lambda prefix: f"{prefix}{next(self.numbers):06}",
             known_syncs=frozenset({"all"}),
             lock=Unlocked(),
+            patience=Patience(self.clock, self.gates.of(self.platform.name, self.account.name), ""),
         )
 
     # --- looking ---------------------------------------------------------------
@@ -271,7 +274,6 @@ class World:
 
     @property
     def persons(self) -> frozenset[Identifier]:
-        """Every identifier of every person that the platform holds."""
         return frozenset().union(*self.audience_persons())
 
     def audience_persons(self) -> frozenset[frozenset[Identifier]]:
@@ -345,7 +347,6 @@ class World:
         assert self.ledger.unfinished(*self.at) == ()
 
     def check_quiet(self) -> None:
-        """A further run sends nothing."""
         before = len(self.sent)
         self.sync()
         assert self.sent[before:] == [], "a run with nothing changed sent something"
@@ -356,6 +357,7 @@ class World:
     def _begin(self) -> Ledger:
         (self.folder / "var").mkdir(mode=0o700, exist_ok=True)
         ledger = self._open()
+        self.gates = Gates(ledger.throttled)
         directory.check(ledger, self.folder / "var")
         self.membership.sweep(ledger.named_files())
         return ledger
@@ -363,8 +365,8 @@ class World:
     def _open(self) -> Ledger:
         url = f"sqlite:///{self.folder / 'ledger.db'}"
         real = open_ledger(url, password=None, key=KEY, clock=self.clock)
-        mortal = MortalTransactions(real._tx.engine, real._tx.audit_key, self.wire)
-        return Ledger(mortal, real.ledger_id, self.clock)
+        tx = MortalTransactions(real._tx.engine, real._tx.audit_key, self.wire)
+        return Ledger(tx, real.ledger_id, self.clock)
 
     def _sync(self) -> Sync:
         return Sync(

@@ -32,6 +32,7 @@ from syncd.model import (
     Phase,
     Plan,
     PlanId,
+    Refusal,
     Sizes,
     Snapshot,
     SnapshotId,
@@ -39,7 +40,7 @@ from syncd.model import (
 from syncd.plan import ranges
 
 Identifier = tuple[str, str]
-Ending = Literal["ok", "lost", "applied"]
+Ending = Literal["ok", "lost", "applied", "bad", "no"]
 FREE = Guard(max_removed=1.0, min_members=0)
 SETTLE = timedelta(hours=48)
 
@@ -161,7 +162,9 @@ class MembershipWorld:
     ) -> Compared:
         """Resolve what is unknown, plan, push each batch with its ending, fold.
 
-        A batch that ends otherwise than `ok` ends the run, as a crash would.
+        A batch that is `lost`, or `applied` and its answer lost, ends the run, as a crash
+        would. One that is refused whole does not: for its first row, `bad`, without which
+        it then goes out; or as such, `no`. See `syncd.refusals`.
         """
         ends = iter(endings)
         if not self._push(self._unknown(), ends):
@@ -222,20 +225,33 @@ class MembershipWorld:
 
     def _push(self, batches: Iterator[BatchRecord], endings: Iterator[Ending]) -> bool:
         for batch in batches:
-            ending = next(endings, "ok")
+            ending: Ending = next(endings, "ok")
             with self.membership.open(self.plans[batch.plan]) as file:
                 rows = [identifiers(row) for row in file.of(batch).to_pylist()]
             self.sent.append((batch.phase, rows))
-            if ending != "lost":
-                if batch.phase is Phase.REMOVE:
-                    self.platform.remove(rows)
-                else:
-                    self.platform.add(rows)
-            if ending == "ok":
-                self.batches[batch.id] = replace(
-                    batch, state=BatchState.ACCEPTED, accepted_at=self.now
-                )
-            else:
-                self.batches[batch.id] = replace(batch, state=BatchState.UNKNOWN, doubtful=True)
+            ended = self._ended(batch, ending)
+            taken = ended.state is BatchState.ACCEPTED or ending == "applied"
+            if taken and batch.phase is Phase.REMOVE:
+                self.platform.remove(rows[len(ended.refused) :])
+            elif taken:
+                self.platform.add(rows[len(ended.refused) :])
+            self.batches[batch.id] = ended
+            if ended.state is BatchState.UNKNOWN:
                 return False
         return True
+
+    def _ended(self, batch: BatchRecord, ending: Ending) -> BatchRecord:
+        """A batch as the ledger has it after its request."""
+        if ending in {"lost", "applied"}:
+            return replace(batch, state=BatchState.UNKNOWN, doubtful=True)
+        taken = replace(batch, state=BatchState.ACCEPTED, accepted_at=self.now)
+        if ending == "ok":
+            return taken
+        if batch.doubtful:  # an earlier request may have been applied: planned anew
+            return replace(batch, state=BatchState.FAILED)
+        refused = Refusal(0, "BAD", whole=True)
+        if ending == "bad" and batch.rows > 1:
+            return replace(taken, refused=(refused,))
+        if ending == "no":
+            refused = Refusal(None, "NO", batch.rows, whole=True)
+        return replace(batch, state=BatchState.REFUSED, refused=(refused,))

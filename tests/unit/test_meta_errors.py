@@ -66,6 +66,24 @@ def test_codes_mean_what_the_core_does_next(failed: Failure, kind: type[Platform
     assert type(translate(failed)) is kind
 
 
+@pytest.mark.parametrize(
+    ("failed", "of_rows"),
+    [
+        (failure(100), True),
+        (failure(100, 12345), True),
+        (failure(105), True),
+        (failure(194), False),
+        (failure(99999), False),
+    ],
+)
+def test_only_what_may_be_about_rows_is_searched_for_them(
+    failed: Failure, *, of_rows: bool
+) -> None:
+    error = translate(failed)
+    assert isinstance(error, RequestRefused)
+    assert error.of_rows is of_rows
+
+
 def test_a_message_holds_codes_the_trace_id_and_our_words() -> None:
     error = translate(failure(190, 463))
     assert error.code == "190/463"
@@ -96,6 +114,10 @@ OTHER = {"type": "ads_management", "estimated_time_to_regain_access": 9}
         ({"x-ad-account-usage": '{"acc_id_util_pct": 99, "reset_time_duration": 50}'}, 50.0),
         ({"x-ad-account-usage": "[]", "x-business-use-case-usage": "{"}, None),
         ({"x-business-use-case-usage": '{"12": [null, 3], "13": 4}'}, None),
+        ({"retry-after": "30"}, 30.0),
+        ({"retry-after": "0"}, None),
+        ({"retry-after": "Sun, 22 Nov 2026 12:00:00 GMT"}, None),
+        (business(OURS) | {"retry-after": "30"}, 180.0),
     ],
 )
 def test_a_stated_wait_is_read_in_its_own_unit(

@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -137,7 +138,7 @@ class GoogleServer:
     def _method(self, name: str, request_type: Any, handler: Handler) -> grpc.RpcMethodHandler:  # noqa: ANN401  # a generated class
         def serve_one(request: Message, context: grpc.ServicerContext) -> Message:
             self._world.count(name, rows=len(getattr(request, "audience_members", ())))
-            fault = self._faults.take("google", name)
+            fault = self._faults.take("google", name, partial(_holding, request))
             if fault is None:
                 return handler(request, context)
             return self._with_fault(fault, handler, request, context)
@@ -274,6 +275,15 @@ class GoogleServer:
         if status is None:
             answers.refuse(context, grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST_ID")
         return answers.request_status(status)
+
+
+def _holding(request: Message, digests: Collection[str]) -> tuple[int, ...]:
+    members = enumerate(getattr(request, "audience_members", ()))
+    return tuple(
+        position
+        for position, member in members
+        if any(text in digests for _, text in row_of(member))
+    )
 
 
 def _accepted(request_id: str, method: Method, request: Message, dropping: Fault | None) -> Request:
