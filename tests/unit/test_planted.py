@@ -110,7 +110,17 @@ def without_settling(patch: pytest.MonkeyPatch) -> None:
 
 def before_acceptance(patch: pytest.MonkeyPatch) -> None:
     """The old leave though nobody knows whether the new arrived."""
-    replaced(patch, migration, "SUPERSEDED", "WHERE state <> 0", "WHERE TRUE")
+    replaced(patch, migration, "SUPERSEDED", "WHERE state = 1", "WHERE TRUE")
+
+
+def refused_replaces(patch: pytest.MonkeyPatch) -> None:
+    """The old leave though the platform would not take the new."""
+    replaced(patch, migration, "SUPERSEDED", "WHERE state = 1", "WHERE state <> 0")
+
+
+def never_there_is_lost(patch: pytest.MonkeyPatch) -> None:
+    """What was refused is taken for gone once its member has another value."""
+    replaced(patch, compare, "GONE", "state = 3", "FALSE")
 
 
 def whoever_left(patch: pytest.MonkeyPatch) -> None:
@@ -161,6 +171,8 @@ FILLED: tuple[dict[str, Person], list[Ending], int, str] = ({"a": ONE}, [], 1, "
         (always_outdated, [FILLED, ({"a": OTHER}, [], 1, "plain")], {"a": OTHER}, "salted"),
         (without_settling, [FILLED, ({"a": ONE}, [], 1, "salted")], {"a": ONE}, "salted"),
         (before_acceptance, [FILLED, ({"a": ONE}, ["lost"], 50, "salted")], {"a": ONE}, "salted"),
+        (refused_replaces, [FILLED, ({"a": ONE}, ["bad"], 50, "salted")], {"a": ONE}, "salted"),
+        (never_there_is_lost, [({"a": ONE}, ["bad"], 1, "plain")], {"a": OTHER}, "plain"),
         (whoever_left, [FILLED], {"b": OTHER}, "salted"),
         (one_for_two, [({"a": BOTH}, [], 1, "plain")], {"a": ONE}, "salted"),
         (counted_twice, [FILLED, ({"a": ONE}, [], 1, "salted")], {"a": ONE}, "salted"),
