@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from syncd.identity.erased import Watch
 from syncd.ledger.store import Ledger
 from syncd.model import AuditEvent, SegmentQuery, Sync
 from syncd.ports import Clock, Connector, Membership, Platform, Shop
@@ -46,6 +47,7 @@ class Parts:
         names: Makes a new id from a prefix; sorts by time.
         known_syncs: All configured syncs.
         lock: Checked before each batch.
+        watch: Recognises who was erased among what the shop returns.
         progress: Told (what, rows done, rows in all).
     """
 
@@ -63,6 +65,7 @@ class Parts:
     names: Callable[[str], str]
     known_syncs: frozenset[str]
     lock: Guarded
+    watch: Watch
     progress: Progress = silent
 
     def event(

@@ -21,6 +21,7 @@ from syncd.ledger import audiences, audit, batches, generations, plans, runs, st
 from syncd.ledger.audiences import KnownAudience
 from syncd.ledger.audit import Verification
 from syncd.ledger.batches import Answer, Attempt
+from syncd.ledger.erasures import Erasures
 from syncd.ledger.plans import Approval
 from syncd.ledger.states import PlanState
 from syncd.ledger.tables import ledger
@@ -52,6 +53,7 @@ class Ledger:
         self.ledger_id = ledger_id
         self._tx = transactions
         self._clock = clock
+        self.erasures = Erasures(transactions, clock)
 
     def close(self) -> None:
         """Close all connections."""

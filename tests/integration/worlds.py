@@ -18,8 +18,9 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
+import pyarrow as pa
 from sqlalchemy import Connection
 
 from connectors.memory import row_identifiers
@@ -27,6 +28,7 @@ from connectors.sandbox.state import AudienceState, Identifier
 from syncd.demo.expect import expected_identifiers
 from syncd.errors import SyncdError
 from syncd.identity.digest import Policy, digest
+from syncd.identity.erased import Watch
 from syncd.identity.rules import rule_set
 from syncd.ledger import directory
 from syncd.ledger.migrate import migrate
@@ -49,7 +51,7 @@ from syncd.model import (
     Timing,
 )
 from syncd.parts import Parts
-from syncd.ports import Connector, Platform, Upload
+from syncd.ports import Connector, Forgets, Platform, Upload
 from syncd.shop import DatabaseShop
 from syncd.sync import Result, Wish, run
 from tests.integration.ledger_databases import KEY, Hands
@@ -169,6 +171,11 @@ class WatchedConnector:
     def outcome(self, reference: str) -> Outcome:
         return self.inner.outcome(reference)
 
+    def forget(self, rows: pa.RecordBatch) -> Receipt:
+        with self.world.wire.around("push"):
+            self.world.forgotten.append(tuple(row_identifiers(rows)))
+            return cast("Forgets", self.inner).forget(rows)
+
 
 class Unlocked:
     """What stands for the lock: one process here."""
@@ -186,6 +193,7 @@ class World:
         audience: What the platform holds, once its audience is there.
         sent: Every push that was made, in order.
         told: References that a receipt named.
+        forgotten: Persons that the whole account was asked to forget, by request.
     """
 
     folder: Path
@@ -202,6 +210,7 @@ class World:
     wire: Wire = field(default_factory=Wire)
     sent: list[Pushed] = field(default_factory=list)
     told: set[str] = field(default_factory=set)
+    forgotten: list[tuple[frozenset[Identifier], ...]] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
@@ -260,6 +269,7 @@ class World:
             names=lambda prefix: f"{prefix}{next(self.numbers):06}",
             known_syncs=frozenset({"all"}),
             lock=Unlocked(),
+            watch=Watch(KEY.derive("tombstone"), "NL", prehashed=False),
         )
 
     # --- looking ---------------------------------------------------------------
