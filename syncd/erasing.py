@@ -252,11 +252,12 @@ def _event(
     if became.trouble:
         said = f"Erasure {became.erasure}: {where}: {became.trouble}."
     elif found.leaving_ids or found.confirmations:
-        said = (
-            f"Erasure {became.erasure}: {parts.platform.title} accepted the removal of "
-            f"{found.leaving_ids:,} identifiers from {where}, and of {found.confirmations:,} "
-            f"once more; {found.shared:,} stay, since another member holds them."
-        )
+        first = f"{found.leaving_ids:,} identifiers" if found.leaving_ids else ""
+        again = f"{found.confirmations:,} identifiers once more" if found.confirmations else ""
+        what = " and of ".join(filter(None, [first, again]))
+        said = f"Erasure {became.erasure}: the removal of {what} was accepted for {where}."
+        if found.shared:
+            said += f" {found.shared:,} stay, since another member holds them."
     else:
         return None
     return parts.event(

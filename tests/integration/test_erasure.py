@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -212,7 +211,6 @@ def test_an_orphaned_audience_is_erased_from_and_confirmed_too(here: MemoryWorld
     assert carry_on(world) == ()
     assert became(world, asked, old[2]).purged_at is not None
     assert closed(world, asked)
-    assert ("email", sha(BOB)) not in world.identifiers or True
 
 
 def test_erasures_pass_a_guard_that_holds_everything_else() -> None:
@@ -290,9 +288,8 @@ def test_a_refused_removal_is_tried_again_and_the_certificate_says_so(
     assert became(here.world, asked).removed_at is not None
 
 
-def test_a_plan_from_before_is_not_carried_out(here: MemoryWorlds, tmp_path: Path) -> None:
+def test_a_plan_from_before_is_not_carried_out(here: MemoryWorlds) -> None:
     """It would add whoever was erased since."""
-    assert tmp_path
     dee = {**MEMBERS, "d": Person(("dee@example.com",))}
     here.fill(dee)
     erased = ask(here.world, "dee@example.com")
