@@ -77,3 +77,9 @@ def removals(world: World, since: int = 0) -> list[frozenset[Identifier]]:
     """The rows of every removal from a push on."""
     pushes = [push for push in world.sent[since:] if push.operation is Operation.REMOVE]
     return [row for push in pushes for row in push.rows]
+
+
+def additions(world: World, since: int = 0) -> frozenset[Identifier]:
+    """Every identifier that an addition carried from a push on."""
+    pushes = [push for push in world.sent[since:] if push.operation is Operation.ADD]
+    return frozenset().union(*(row for push in pushes for row in push.rows))
