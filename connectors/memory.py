@@ -13,6 +13,9 @@ A connector of your own, in ten lines of instruction:
 9. Turn every failure into a `syncd.errors.PlatformError`, `from None`; never retry, sleep or log.
 10. Subclass `connectors.conformance.ConnectorContract` in a test, and make it pass.
 
+Where the platform can take a person out of a whole account, the capability `forgets` says
+so and `forget` does it: `PLATFORM` has it, `LATER` does not.
+
 `PLATFORM` answers at once. `LATER` answers first and works afterwards, when the test says
 so and in the order the test chooses: `world(name).process(...)`.
 """
@@ -241,6 +244,19 @@ class _Memory:
             raise RequestRefused(self.platform, "unknown_reference", of_rows=False)
         return Outcome(work.state, work.refused if work.state == "processed" else ())
 
+    def forget(self, rows: pa.RecordBatch) -> Receipt:
+        """Take persons out of every audience of the account, at once."""
+        self._admit()
+        step = self.world._next_step()  # noqa: SLF001  # the world is this module's own
+        if isinstance(step, Fail):
+            raise step.error
+        persons = row_identifiers(rows)
+        for audience in self.world.audiences.audiences(self.account):
+            audience.remove(persons)
+        if isinstance(step, LoseAnswer):
+            raise Unavailable(self.platform, "answer_lost")
+        return Receipt(rows.num_rows)
+
     def audience(self, audience_id: str) -> AudienceState:
         """What the platform holds under this id.
 
@@ -326,8 +342,9 @@ _NOW = Capabilities(
     answers="now",
     ordered=True,
     consent="none",
+    forgets=True,
 )
-_THEN = replace(_NOW, answers="later", ordered=False)
+_THEN = replace(_NOW, answers="later", ordered=False, forgets=False)
 _OPTIONS = (
     Option("world", "which world in this process; by default the account's name", required=False),
 )

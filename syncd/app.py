@@ -13,19 +13,22 @@ from functools import cached_property, partial
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from syncd.erasure import Desk, ErasingAccount
 from syncd.errors import UsageError
 from syncd.gate import Gates
 from syncd.identity.digest import Policy, digest
-from syncd.identity.rules import rule_set
+from syncd.identity.erased import Watch
+from syncd.identity.rules import GOOGLE, META, rule_set
 from syncd.ledger import directory
+from syncd.ledger.audiences import KnownAudience
 from syncd.ledger.keys import Key, load_or_make_key
 from syncd.ledger.lock import Hold, hold
 from syncd.ledger.opening import open_ledger
 from syncd.ledger.store import Ledger
 from syncd.membership import FileMembership
-from syncd.model import SegmentQuery, Sync
+from syncd.model import Guard, SegmentQuery, Sync, Timing
 from syncd.parts import Parts, Progress, silent
-from syncd.ports import Clock, Platform
+from syncd.ports import Clock, Connector, Platform
 from syncd.retry import Patience
 from syncd.segments import catalogue_query, definition, own_query
 from syncd.settings import (
@@ -71,6 +74,7 @@ class App:
         self.clock = clock
         self.directory = settings.ledger.directory
         self.membership = FileMembership(self.directory, key=key.derive("files"))
+        self.tombstone_key = key.derive("tombstone")
         self.lock: Unlocked | Hold = Unlocked()
         self.gates = Gates(ledger.throttled)
 
@@ -159,9 +163,7 @@ class App:
             membership=self.membership,
             shop=self.shop,
             platform=platform,
-            connect=lambda: platform.connect(
-                resolve_account(self.settings, chosen.account), secrets.randbits
-            ),
+            connect=partial(self._connect, chosen.account),
             rules_name=policy.version,
             query=partial(self.query, sync.segment),
             digest=partial(digest, policy=policy),
@@ -169,11 +171,103 @@ class App:
             names=self.names,
             known_syncs=frozenset(self.settings.syncs),
             lock=self.lock,
-            patience=Patience(
-                self.clock, self.gates.of(sync.platform, sync.account), chosen.account
-            ),
+            patience=self._patience(chosen.account),
+            watch=Watch(self.tombstone_key, policy.default_country, policy.prehashed),
             progress=progress,
         )
+
+    def desk(self) -> Desk:
+        """What an erasure as a whole works with."""
+        installed = [rule_set(platform.rules) for platform in platforms().values()]
+        return Desk(
+            ledger=self.ledger,
+            membership=self.membership,
+            accounts=tuple(
+                ErasingAccount(
+                    platforms()[account.connector],
+                    self._account_key(name),
+                    partial(self._connect, name),
+                    self._patience(name),
+                )
+                for name, account in self.settings.accounts.items()
+            ),
+            parts_of=self.parts_of,
+            rules=(META, GOOGLE, *installed),
+            key=self.tombstone_key,
+            default_country=self.settings.shop.default_country,
+            clock=self.clock,
+            names=self.names,
+        )
+
+    def parts_of(self, audience: KnownAudience) -> Parts | None:
+        """What it takes to remove from an audience, also from one that no sync fills any more.
+
+        None where its account is not configured any more.
+        """
+        if audience.sync in self.settings.syncs:
+            parts = self.parts(audience.sync)
+            if (parts.sync.platform, parts.sync.account) == (audience.platform, audience.account):
+                return parts
+        return next(
+            (
+                self._orphaned(audience, name)
+                for name, account in self.settings.accounts.items()
+                if (account.connector, self._account_key(name))
+                == (audience.platform, audience.account)
+            ),
+            None,
+        )
+
+    def _orphaned(self, audience: KnownAudience, account: str) -> Parts:
+        """Parts that read no segment and add nobody."""
+        platform = platforms()[audience.platform]
+        country = self.settings.shop.default_country
+        policy = Policy(rule_set(platform.rules), frozenset(), country, 0)
+
+        def nothing(_: datetime) -> SegmentQuery:
+            raise RuntimeError("an audience that no sync fills has no segment to read")
+
+        return Parts(
+            sync=Sync(
+                name=audience.sync,
+                segment="",
+                platform=audience.platform,
+                account=audience.account,
+                audience_name=audience.name,
+                audience_id=audience.id,
+                removes=False,
+                consent="granted",
+                guard=Guard(),
+                timing=Timing(),
+                max_unusable=1.0,
+                configuration="",
+            ),
+            ledger=self.ledger,
+            directory=self.directory,
+            membership=self.membership,
+            shop=self.shop,
+            platform=platform,
+            connect=partial(self._connect, account),
+            rules_name=policy.version,
+            query=nothing,
+            digest=partial(digest, policy=policy),
+            clock=self.clock,
+            names=self.names,
+            known_syncs=frozenset(self.settings.syncs),
+            lock=self.lock,
+            patience=self._patience(account),
+            watch=Watch(self.tombstone_key, country, prehashed=False),
+        )
+
+    def _connect(self, account: str) -> Connector:
+        platform = platforms()[self.settings.accounts[account].connector]
+        return platform.connect(resolve_account(self.settings, account), secrets.randbits)
+
+    def _patience(self, account: str) -> Patience:
+        """What one run may spend on trying again, behind the account's gate."""
+        platform = self.settings.accounts[account].connector
+        gate = self.gates.of(platform, self._account_key(account))
+        return Patience(self.clock, gate, account)
 
     def _definition(self, segment: str) -> str:
         path = self.settings.sql_file(segment)

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from syncd.identity.erased import Watch
 from syncd.ledger.store import Ledger
 from syncd.model import AuditEvent, SegmentQuery, Sync
 from syncd.ports import Clock, Connector, Membership, Platform, Shop
@@ -48,6 +49,7 @@ class Parts:
         known_syncs: All configured syncs.
         lock: Checked before each batch.
         patience: Makes the requests to the platform, and tries again.
+        watch: Recognises who was erased among what the shop returns.
         progress: Told (what, rows done, rows in all).
     """
 
@@ -66,6 +68,7 @@ class Parts:
     known_syncs: frozenset[str]
     lock: Guarded
     patience: Patience
+    watch: Watch
     progress: Progress = silent
 
     def event(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -11,6 +11,7 @@ from syncd.changes import changes
 from syncd.errors import PlanRefused
 from syncd.ledger import directory
 from syncd.ledger.audiences import KnownAudience
+from syncd.ledger.store import Ledger
 from syncd.model import (
     BatchId,
     BatchRecord,
@@ -105,9 +106,12 @@ def sentence(plan: Plan) -> str:
         f"{counts.additions:,} to add, {counts.removals:,} rows to remove, "
         f"{counts.again:,} to send again, {counts.unchanged:,} unchanged."
     )
-    lost = "; ".join(f"{reason}: {count:,}" for reason, count in counts.lost.items())
+    by_consent = {reason: count for reason, count in counts.lost.items() if reason != "erased"}
+    lost = "; ".join(f"{reason}: {count:,}" for reason, count in by_consent.items())
     if lost:
         said += f" Kept out by consent: {lost}."
+    if counts.lost.get("erased"):
+        said += f" Erased and kept out: {counts.lost['erased']:,}."
     if counts.migrating:
         said += (
             f" {counts.migrating:,} identifiers get a new digest by changed rules; the old ones "
@@ -164,13 +168,23 @@ def _comparison(
         removes=sync.removes,
         ordered=parts.platform.capabilities.ordered,
         guard=sync.guard,
-        reference=ledger.largest_sizes(*at, since) if at else Sizes(),
+        reference=_reference(ledger, at, since) if at else Sizes(),
         changes=changes(before, snapshot),
         approved=tuple(found for found in plans.values() if found is not None),
         under_way=tuple((_needed(ledger.plan(b.plan)), b) for b in under_way),
         now=now,
         settle=sync.timing.settle,
     )
+
+
+def _reference(ledger: Ledger, at: tuple[str, str, str], since: datetime) -> Sizes:
+    """The largest membership since then; who was erased meanwhile is no loss."""
+    largest, erased = ledger.largest_sizes(*at, since), ledger.erasures.sizes(*at, since)
+    kinds = {
+        kind: max(count - erased.identifiers.get(kind, 0), 0)
+        for kind, count in largest.identifiers.items()
+    }
+    return Sizes(max(largest.members - erased.members, 0), kinds)
 
 
 def _needed(plan: Plan | None) -> Plan:

@@ -5,7 +5,7 @@ Structural types. An implementation inherits nothing and is told apart by nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +19,7 @@ from syncd.model import (
     Capabilities,
     Compared,
     Comparison,
+    Erasure,
     Generation,
     Operation,
     Option,
@@ -26,6 +27,8 @@ from syncd.model import (
     Plan,
     Receipt,
     RuleSet,
+    Search,
+    Searched,
     SegmentQuery,
     SnapshotId,
 )
@@ -96,6 +99,20 @@ class Connector(Protocol):
 
     def outcome(self, reference: str) -> Outcome:
         """What became of an accepted request; asked only where answers come later."""
+        ...
+
+
+class Forgets(Protocol):
+    """What a connector also is where its capabilities say `forgets`."""
+
+    def forget(self, rows: pa.RecordBatch) -> Receipt:
+        """Take persons out of every audience of the account, in one request.
+
+        Twice is as once.
+
+        Args:
+            rows: `ROW_COLUMNS` and `consent`, `Capabilities.max_rows` at most.
+        """
         ...
 
 
@@ -212,8 +229,32 @@ class Membership(Protocol):
         """
         ...
 
+    def keep_given(self, erasure: str, given: Mapping[str, pa.RecordBatch]) -> File:
+        """Keep what an erased person is recognised by, for each platform its digests."""
+        ...
+
+    def given(self, erasure: Erasure, platform: str) -> pa.Table:
+        """What a person is recognised by on a platform: `ROW_COLUMNS`, and `key`."""
+        ...
+
+    def search(self, question: Search) -> Searched:
+        """What an audience holds of erased persons, and a plan that takes it out."""
+        ...
+
+    def names(self, plan: Plan, batch: BatchRecord, question: Search) -> bool:
+        """Whether rows of a batch name anything that an erased person is recognised by."""
+        ...
+
     def sweep(self, named: frozenset[str]) -> int:
         """Delete files that no row of the ledger names; says how many."""
+        ...
+
+    def forget_given(self, erasure: Erasure) -> None:
+        """Delete what an erased person was recognised by."""
+        ...
+
+    def sweep_given(self, named: frozenset[str]) -> None:
+        """Delete what erased persons were recognised by, where no open erasure names it."""
         ...
 
 

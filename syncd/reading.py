@@ -69,11 +69,13 @@ class Tally:
 
 def _digested(parts: Parts, reading: Reading, tally: Tally) -> Iterator[pa.RecordBatch]:
     done = 0
+    stones = parts.ledger.erasures.stones()
     for batch in reading:
         result = parts.digest(batch)
+        erased = parts.watch.marks(batch, stones)
         for refused in result.refused:
             tally.refused[refused.field, refused.reason] += refused.count
-        rows = result.rows.filter(result.rows["usable"])
+        rows = result.rows.append_column("erased", erased).filter(result.rows["usable"])
         tally.usable += rows.num_rows
         done += batch.num_rows
         parts.progress("read", done, 0)

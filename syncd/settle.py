@@ -56,12 +56,17 @@ def poll(parts: Parts, connector: Connector, audience: KnownAudience) -> int:
 
 
 def fold(
-    parts: Parts, audience: KnownAudience, *, actor: str, carried_out: Plan | None = None
+    parts: Parts,
+    audience: KnownAudience,
+    *,
+    actor: str,
+    carried_out: Plan | None = None,
+    purges: bool = False,
 ) -> bool:
     """Take what became of batches into the membership; whether there was anything.
 
     A plan that was just carried out under changed rules is taken in though it had nothing
-    to send: from then on the audience is one of those rules.
+    to send: from then on the audience is one of those rules. So is one that `purges` rows.
     """
     at = (audience.platform, audience.account, audience.id)
     unfolded, last = parts.ledger.unfolded(*at), parts.ledger.generation(*at)
@@ -69,7 +74,7 @@ def fold(
         (_plan(parts, plan_id), list(batches))
         for plan_id, batches in groupby(unfolded, lambda batch: batch.plan)
     ]
-    moves = carried_out and last and last.rules != carried_out.rules
+    moves = carried_out and last and (purges or last.rules != carried_out.rules)
     if carried_out and moves and all(plan.id != carried_out.id for plan, _ in plans):
         plans.append((carried_out, []))
     if not plans:
@@ -80,7 +85,7 @@ def fold(
             last,
             plans,
             now=parts.clock.now(),
-            settled=_settled(parts, audience),
+            settled=settled(parts, audience),
         )
         event = _moved(parts, last, made, [plan for plan, _ in plans], actor=actor)
         folded = {batch.id: batch.state for batch in unfolded}
@@ -109,7 +114,7 @@ def _moved(
     return parts.event("rules_changed", said, actor=actor, plan=plan.id, counts=numbers)
 
 
-def _settled(parts: Parts, audience: KnownAudience) -> datetime:
+def settled(parts: Parts, audience: KnownAudience) -> datetime:
     """Removals accepted by then have taken effect; none that is still under way has."""
     due = parts.clock.now() - parts.sync.timing.settle
     under_way = parts.ledger.under_way(audience.platform, audience.account, audience.id)

@@ -13,7 +13,7 @@ from datetime import timedelta
 
 import structlog
 
-from syncd import audiences, settle
+from syncd import audiences, erasing, settle
 from syncd.errors import Held, RemovalsHeld, SyncdError, Throttled
 from syncd.ledger.audiences import KnownAudience
 from syncd.ledger.throttles import Throttle
@@ -147,6 +147,7 @@ def _recover(parts: Parts, connector: Connector, opened: Run, wish: Wish) -> Non
     """Bring to an end what earlier runs left, before anything new is planned."""
     audience = audiences.known(parts)
     if audience is not None:
+        erasing.carry_out(parts, connector, audience, actor=opened.actor)
         resent = settle.resolve(parts, connector, audience)
         settle.poll(parts, connector, audience)
         if resent:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import pytest
 
@@ -32,6 +32,7 @@ from syncd.errors import (
     Unavailable,
 )
 from syncd.model import Batch, Operation, Outcome, Receipt
+from syncd.ports import Forgets
 
 E = TypeVar("E", bound=PlatformError)
 
@@ -121,6 +122,37 @@ class ConnectorContract:
             assert upload.label
         rig.settle()
         assert rig.identifiers(audience) == identifiers(members, rig.plain_fields)
+
+    def test_a_person_is_forgotten_in_every_audience_of_the_account(self, rig: Rig) -> None:
+        """Only for platforms that say so: in one request, and twice is as once."""
+        if not rig.platform.capabilities.forgets:
+            pytest.skip("this platform takes nobody out of a whole account")
+        leaving, staying = whole_member(rig, 1), [whole_member(rig, 2), member(3)]
+        audiences = [_filled(rig, [leaving, *staying]) for _ in range(3)]
+        connector = cast("Forgets", rig.connect())
+        for _ in range(2):
+            before = rig.requests()
+            assert connector.forget(batch(Operation.REMOVE, [leaving]).rows).received == 1
+            assert rig.requests() <= before + 1
+        for audience in audiences:
+            assert rig.identifiers(audience) == identifiers(staying, rig.plain_fields)
+
+    @pytest.mark.parametrize("name", ["throttled", "unavailable", "malformed", "reset_after"])
+    def test_forgetting_that_fails_says_so_and_shows_nobody(
+        self, rig: Rig, name: FaultName
+    ) -> None:
+        """As every push; and it can be asked again."""
+        if not rig.platform.capabilities.forgets:
+            pytest.skip("this platform takes nobody out of a whole account")
+        audience = _filled(rig, [member(1), member(2)])
+        connector = cast("Forgets", rig.connect())
+        rig.fault(name)
+        rows = batch(Operation.REMOVE, [member(1)]).rows
+        with pytest.raises((Throttled, Unavailable)) as caught:
+            connector.forget(rows)
+        _no_leak(rig, caught.value, [member(1)])
+        connector.forget(rows)
+        assert rig.identifiers(audience) == identifiers([member(2)])
 
     def test_every_row_is_accounted_for(self, rig: Rig) -> None:
         """A refused row is counted as received and as refused; the others go through."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from connectors.meta.client import Answer, Client, RandBits, connect, malformed
 from connectors.meta.errors import FLAGGED, NAME
-from connectors.meta.payload import MAX_ROWS
+from connectors.meta.payload import MAX_ROWS, WIRE_ROWS, refusals, wire_rows
 from connectors.meta.upload import MetaUpload, number
-from syncd.errors import AudienceUnusable, ConfigError
+from syncd.errors import AudienceUnusable, ConfigError, RequestRefused
 from syncd.model import (
     Account,
     Audience,
@@ -22,8 +23,12 @@ from syncd.model import (
     Operation,
     Option,
     Outcome,
+    Receipt,
 )
 from syncd.ports import Platform
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = ["PLATFORM", "Meta"]
 
@@ -100,6 +105,25 @@ class Meta:
         """Always processed: Meta answers for its rows at once, and matches in its own time."""
         return Outcome("processed")
 
+    def forget(self, rows: pa.RecordBatch) -> Receipt:
+        """Take persons out of all customer lists of the ad account, in one request.
+
+        Also out of those that others filled. Meta sends no word of the end of it. The guide
+        states this edge with HTTP's DELETE; the form is the one it states for `/users`.
+        """
+        wire = wire_rows(rows)
+        if len(wire.data) > WIRE_ROWS:
+            raise RequestRefused(NAME, "too_many_rows", hint=f"at most {WIRE_ROWS} a request")
+        # A POST, which keeps the rows out of the URL: see `upload`.
+        fields = {"payload": wire.encoded(), "method": "DELETE"}
+        path = (self.account_id, "usersofanyaudience")
+        answer = self.client.post(path, fields, of_audience=False)
+        received, invalid = number(answer.get("num_received")), answer.get("num_invalid_entries")
+        if received is not None and received != len(wire.data):
+            raise malformed("num_received")
+        refused = refusals(number(invalid) or 0, answer.get("invalid_entry_samples"), wire)
+        return Receipt(rows.num_rows, refused)
+
     def _audience(self, node: Answer) -> Audience:
         size = number(node.get("approximate_count_lower_bound"))
         status = _status(node)
@@ -165,6 +189,7 @@ PLATFORM = Platform(
         answers="now",
         ordered=True,
         consent="none",
+        forgets=True,
     ),
     rules="meta",
     options=(

@@ -32,7 +32,7 @@ TOKEN = "sandbox-token"  # noqa: S105  # of a platform that exists on this machi
 FIRST_ID = 23850000000000001  # ids of real audiences are this long
 PAGE = "25"
 
-Method = Literal["find", "create", "read", "add", "remove"]
+Method = Literal["find", "create", "read", "add", "remove", "forget"]
 _PATH = re.compile(r"(?:/v\d+\.\d+)?/(?P<node>act_\d+|\d+)(?:/(?P<edge>[a-z_]+))?/?")
 
 
@@ -116,6 +116,8 @@ class Graph:
             return self._list(call)
         if call.method == "create":
             return self._create(call)
+        if call.method == "forget":
+            return self._forget(call)
         audience = self._world.get(call.node)
         if audience is None:
             raise GraphError(100, "Unsupported request", subcode=33, kind="GraphMethodException")
@@ -149,6 +151,18 @@ class Graph:
         if not fields.get("customer_file_source"):
             raise GraphError(100, "customer_file_source is required", subcode=1870054)
         return {"id": self._world.create(call.node, fields["name"]).id}
+
+    def _forget(self, call: _Call) -> Json:
+        """Take persons out of every audience of the account; it needs no session."""
+        payload = read_payload(call.request.fields.get("payload"))
+        rows, invalid = sort_out(payload)
+        for audience in self._world.audiences(call.node):
+            audience.remove(rows)
+        return {
+            "num_received": len(payload.data),
+            "num_invalid_entries": len(invalid),
+            "invalid_entry_samples": invalid[:MAX_SAMPLES],
+        }
 
     def _change(self, call: _Call, audience: AudienceState, fault: Fault | None) -> Json:
         fields = call.request.fields
@@ -208,6 +222,7 @@ def _understand(request: Request) -> _Call:
         ("GET", None, False): "read",
         ("POST", "users", False): "add",
         ("DELETE", "users", False): "remove",
+        ("DELETE", "usersofanyaudience", True): "forget",
     }
     method = known.get((verb, edge, account))
     if not match or not method:

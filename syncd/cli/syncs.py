@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+from syncd import erasure
 from syncd.app import App, open_app
 from syncd.cli.options import actor
 from syncd.cli.output import complain, print_json, progress, say, table
@@ -103,8 +104,9 @@ def status(config: Path | None, *, as_json: bool) -> None:
             for audience in app.ledger.audiences()
             if audience.sync not in app.settings.syncs and audience.state == "active"
         ]
+        erasures = app.ledger.erasures.open()
     if as_json:
-        print_json({"syncs": rows, "orphans": orphans})
+        print_json({"syncs": rows, "orphans": orphans, "erasures": len(erasures)})
         return
     columns = ("sync", "audience", "members", "refused", "state", "last run", "under way", "needs")
     table(columns, [[row[name] for name in columns] for row in rows])
@@ -117,6 +119,8 @@ def status(config: Path | None, *, as_json: bool) -> None:
             f"orphaned: audience {orphan.name} ({orphan.platform} {orphan.id}) is filled by no "
             "sync any more and still holds members"
         )
+    if erasures:
+        say(f"erasures that are not complete: {len(erasures)}; `syncd erase --status` lists them")
 
 
 def _status(app: App, name: str) -> dict[str, object]:
@@ -160,6 +164,9 @@ def _needs(app: App, runs: tuple[Run, ...], last: Run | None) -> str:
 
 def _run_each(app: App, names: list[str], wish: Wish, *, as_json: bool) -> int:
     results: list[Result] = []
+    # Ahead of everything else, and also where no sync of this command goes.
+    for error in erasure.carry_on(app.desk(), actor=wish.actor):
+        complain(f"syncd: an erasure waits: {error}")
 
     def one(name: str) -> int:
         with progress(name) as bars:

@@ -76,7 +76,7 @@ def named_files(tx: Connection, now: datetime) -> frozenset[str]:
         last,
         (last.c.audience == generation.c.audience) & (last.c.number == generation.c.number),
     )
-    plans = _needed_plans(now).subquery()
+    plans = needed_plans(now).subquery()
     paths = union(
         newest,
         select(plans.c.path),
@@ -85,7 +85,7 @@ def named_files(tx: Connection, now: datetime) -> frozenset[str]:
     return frozenset(path for path in tx.scalars(paths) if path)
 
 
-def _needed_plans(now: datetime) -> Select[str, str]:
+def needed_plans(now: datetime) -> Select[str, str]:
     """Plans whose rows may still be sent, folded in, or cut with a newer snapshot."""
     unfinished = select(batch.c.plan).where(
         or_(batch.c.unfolded.is_(True), batch.c.state.in_([s.value for s in states.OPEN]))

@@ -21,6 +21,7 @@ from syncd.ledger import audiences, audit, batches, generations, plans, runs, th
 from syncd.ledger.audiences import KnownAudience
 from syncd.ledger.audit import Verification
 from syncd.ledger.batchledger import BatchLedger
+from syncd.ledger.erasures import Erasures
 from syncd.ledger.plans import Approval
 from syncd.ledger.states import PlanState
 from syncd.ledger.tables import ledger
@@ -50,6 +51,7 @@ class Ledger(BatchLedger):
     def __init__(self, transactions: Transactions, ledger_id: str, clock: Clock) -> None:
         super().__init__(transactions, clock)
         self.ledger_id = ledger_id
+        self.erasures = Erasures(transactions, clock)
 
     def close(self) -> None:
         """Close all connections."""

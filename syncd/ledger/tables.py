@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DontWrapMixin
 
 # The newest file in `migrations/versions`; a test holds the two together.
-HEAD = "r0002"
+HEAD = "r0003"
 
 
 class NaiveTime(DontWrapMixin, ValueError):
@@ -250,4 +250,47 @@ audit_event = Table(
     Column("seal", Text, nullable=False),
     Index("ix_audit_event_sync", "sync", "number"),
     Index("ix_audit_event_kind", "kind", "number"),
+)
+
+# A person who was erased. `path` names the encrypted file of digests while it is open.
+erasure = Table(
+    "erasure",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("id", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("closed_at", Instant),
+    Column("path", Text, nullable=False),
+    Column("checksum", Text, nullable=False),
+    UniqueConstraint("id", name="uq_erasure"),
+)
+
+# Kept for good: `mac` is an HMAC under a sub-key of the ledger key, see `identity.erased`.
+tombstone = Table(
+    "tombstone",
+    metadata,
+    Column("erasure", Text, ForeignKey("erasure.id", name="fk_tombstone_erasure"), nullable=False),
+    Column("mac", Text, nullable=False),
+    Column("decides", Boolean, nullable=False),
+    UniqueConstraint("erasure", "mac", name="uq_tombstone"),
+)
+
+# What became of an erasure in one place: an audience by its id, or with "" a whole account.
+erased = Table(
+    "erased",
+    metadata,
+    Column("erasure", Text, ForeignKey("erasure.id", name="fk_erased_erasure"), nullable=False),
+    Column("platform", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("audience", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("sizes", Text, nullable=False),
+    Column("shared", Integer, nullable=False),
+    Column("removed_at", Instant),
+    Column("confirmed_at", Instant),
+    Column("purged_at", Instant),
+    Column("requests", Text, nullable=False),
+    Column("trouble", Text, nullable=False),
+    UniqueConstraint("erasure", "platform", "account", "audience", name="uq_erased"),
 )

@@ -28,8 +28,9 @@ from syncd.membership.engine import (
 from syncd.membership.held import MEMBERS
 from syncd.model import Comparison, PlanCounts, Sizes
 
-# Members that consent keeps out, by reason; NULL goes out. 1 granted, 2 denied.
+# Members that erasure or consent keeps out, by reason; NULL goes out. 1 granted, 2 denied.
 _KEPT_OUT = """CASE
+  WHEN erased THEN 'erased'
   WHEN consent = 2 THEN 'denied'
   WHEN consent = 1 THEN NULL
   WHEN {granted_only} THEN 'not granted'
@@ -41,6 +42,7 @@ CREATE TABLE seen (n BIGINT, key BLOB, kept_out VARCHAR);
 CREATE TABLE want_link (n BIGINT, slot TINYINT, kind TINYINT, id UHUGEINT);
 CREATE TABLE denied_link (n BIGINT, slot TINYINT, kind TINYINT, id UHUGEINT);
 """
+OUT = "('denied', 'erased')"
 WANT = "CREATE VIEW want AS SELECT n, key FROM seen WHERE kept_out IS NULL"
 
 # An identifier leaves only when no member of the snapshot holds it any more (promise 3),
@@ -59,13 +61,16 @@ WHERE (removed_at IS NULL OR (doubt AND removed_at <= $due) OR $full)
     WHERE current AND key IN (SELECT key FROM want)))
 """
 
-# Denied consent reaches every identifier of that member, in the snapshot and as sent.
-WITHDRAWN = """
+# Denied consent reaches every identifier of that member, in the snapshot and as sent; so
+# does an erasure, which no guard ever holds.
+WITHDRAWN = f"""
 CREATE TABLE withdrawn AS
-SELECT id FROM denied_link
-UNION
-SELECT id FROM held_link JOIN held_row USING (r)
-WHERE key IN (SELECT key FROM seen WHERE kept_out = 'denied')
+SELECT id, bool_or(kept_out = 'erased') AS erased FROM (
+  SELECT id, kept_out FROM denied_link JOIN seen USING (n)
+  UNION ALL
+  SELECT id, kept_out FROM held_link JOIN held_row USING (r) JOIN seen USING (key)
+  WHERE kept_out IN {OUT}
+) GROUP BY id
 """
 
 # What changed rules replaced goes by its own rule alone, whatever the guard says and
@@ -76,7 +81,7 @@ SELECT id, kind, confirmation FROM gone
 WHERE NOT waits AND CASE
   WHEN id IN (SELECT id FROM superseded)
   THEN $removes AND id IN (SELECT id FROM superseded WHERE ripe)
-  ELSE confirmation OR ($withdrawals AND id IN (SELECT id FROM withdrawn))
+  ELSE confirmation OR id IN (SELECT id FROM withdrawn WHERE erased OR $withdrawals)
     OR ($free AND $removes AND id NOT IN (SELECT id FROM withdrawn))
     OR id IN (SELECT id FROM approved)
 END
@@ -151,7 +156,7 @@ def load_seen(
     database.execute(SEEN)
     database.execute(WANT)
     wanted = f"(SELECT * FROM incoming WHERE {kept_out} IS NULL)"
-    denied = f"(SELECT * FROM incoming WHERE {kept_out} = 'denied')"
+    denied = f"(SELECT * FROM incoming WHERE {kept_out} IN {OUT})"
     feed(
         database,
         positioned(members),
@@ -210,7 +215,7 @@ def target(database: duckdb.DuckDBPyConnection) -> Sizes:
 def leaving(database: duckdb.DuckDBPyConnection) -> Sizes:
     """Who would go though nobody withdrew consent and no rule changed; no confirmations."""
     ordinary = "id NOT IN (SELECT id FROM withdrawn) AND id NOT IN (SELECT id FROM superseded)"
-    return _going(database, ordinary, "kept_out = 'denied'")
+    return _going(database, ordinary, f"kept_out IN {OUT}")
 
 
 def unapproved(database: duckdb.DuckDBPyConnection, *, ordinary: bool, denied: bool) -> int:
@@ -225,13 +230,15 @@ def unapproved(database: duckdb.DuckDBPyConnection, *, ordinary: bool, denied: b
         database,
         f"""SELECT count(*) FROM gone WHERE NOT confirmation
             AND id NOT IN (SELECT id FROM approved) AND id NOT IN (SELECT id FROM superseded)
+            AND id NOT IN (SELECT id FROM withdrawn WHERE erased)
             AND CASE WHEN id IN (SELECT id FROM withdrawn) THEN {denied} ELSE {ordinary} END""",
     )
 
 
-def withdrawn(database: duckdb.DuckDBPyConnection) -> Sizes:
-    """Who goes because consent was denied."""
-    return _going(database, "id IN (SELECT id FROM withdrawn)", "FALSE")
+def withdrawn(database: duckdb.DuckDBPyConnection, *, denied: bool = False) -> Sizes:
+    """Who goes because consent was denied, or who was erased; or the former alone."""
+    which = "WHERE NOT erased" if denied else ""
+    return _going(database, f"id IN (SELECT id FROM withdrawn {which})", "FALSE")
 
 
 def _going(database: duckdb.DuckDBPyConnection, which: str, but: str) -> Sizes:

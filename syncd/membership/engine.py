@@ -42,6 +42,7 @@ SNAPSHOT_SCHEMA = pa.schema(
         *CELL_FIELDS,
         pa.field("consent", pa.int8()),
         pa.field("region", pa.bool_()),
+        pa.field("erased", pa.bool_()),
     ]
 )
 ROW_SCHEMA = pa.schema([pa.field("key", pa.binary()), *CELL_FIELDS, pa.field("consent", pa.int8())])

@@ -70,6 +70,12 @@ WHERE id IN (SELECT id FROM out_link WHERE NOT list_contains($refused, n))
 """
 _NOT_REMOVED = "UPDATE held_id SET removed_at = NULL WHERE id IN (SELECT id FROM out_link)"
 _NOT_REMOVED_ROWS = f"{_NOT_REMOVED[:-1]} WHERE list_contains($refused, n))"
+# Every erasure is confirmed once more after it has settled (promise 2).
+_TWICE = """
+UPDATE held_id SET doubt = TRUE
+WHERE id IN (SELECT id FROM twice)
+  AND id IN (SELECT id FROM out_link WHERE NOT list_contains($refused, n))
+"""
 # The platform says how many rows it would not take, not which: all are confirmed once more.
 _DOUBT = "UPDATE held_id SET doubt = TRUE WHERE id IN (SELECT id FROM out_link)"
 
@@ -135,6 +141,14 @@ DELETE FROM held_id WHERE state = 3 AND id NOT IN (
 """
 _SETTLED = "DELETE FROM held_id WHERE removed_at <= $due AND NOT doubt"
 
+# Rows of who was erased, unless they alone can take out what is still there.
+_PURGE = """
+DELETE FROM held_row WHERE face IN (SELECT id FROM purge) AND r NOT IN (
+  SELECT r FROM held_link JOIN held_id USING (id) WHERE id NOT IN (
+    SELECT id FROM held_link JOIN held_row USING (r)
+    WHERE face NOT IN (SELECT id FROM purge)))
+"""
+
 # Keep a row while it alone can take out an identifier, while it ties two together, or
 # while it says who was sent an outdated one.
 _DROP = """
@@ -154,6 +168,7 @@ DELETE FROM outdated WHERE id NOT IN (SELECT id FROM held_id)
 """
 
 _ID = whole("high", "low")
+_IDS = f"INSERT INTO {{table}} SELECT {_ID} FROM incoming"
 _RENEWED = f"DELETE FROM outdated WHERE id IN (SELECT {_ID} FROM incoming)"
 _FRESH = f"INSERT INTO outdated SELECT {_ID}, {{since}} FROM incoming"
 
@@ -173,13 +188,18 @@ def fold(
         settled: An undoubted removal that was accepted by then is forgotten.
         window: How long an accepted removal is given before a second one confirms it.
     """
+    database.execute("CREATE TABLE twice (id UHUGEINT); CREATE TABLE purge (id UHUGEINT)")
     for plan in plans:
+        for section in ("twice", "purge"):  # of erasures, which most plans have none of
+            feed(database, positioned(plan.file.batches(section)), _IDS.format(table=section))
         if plan.marks is not None:
             _mark(database, plan.file, since=plan.marks)
         for group in _groups(plan.batches):
             _take_in(database, plan, group, window)
     database.execute(_OUTLIVED)
     database.execute(_SETTLED, {"due": micros(settled)})
+    if scalar(database, "SELECT count(*) FROM purge"):
+        database.execute(_PURGE)
     database.execute(_DROP)
 
 
@@ -271,6 +291,7 @@ def _removed(
             moments = [batch.accepted_at for batch in group if batch.accepted_at is not None]
             at, due = micros(max(moments)), micros(min(moments) - window)
             database.execute(_REMOVED, {"at": at, "due": due, "refused": refused})
+            database.execute(_TWICE, {"refused": refused})
         elif refused:
             database.execute(_NOT_REMOVED_ROWS, {"refused": refused})
         if _short(group[0]):

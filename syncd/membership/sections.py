@@ -30,7 +30,7 @@ def write_plan(
         generation: The membership that it was compared with.
     """
     if generation is not None:
-        _write_removals(database, writer, generation)
+        write_removals(database, writer, generation)
     for phase, table in ((Phase.ADD, "addition"), (Phase.AGAIN, "again")):
         chosen = column(database, f"SELECT n FROM {table} ORDER BY n")
         for _, rows in picked(positioned(members.batches("members")), chosen):
@@ -42,17 +42,25 @@ def write_plan(
         "AND id NOT IN (SELECT id FROM superseded)"
     )
     tables = {
+        "twice": "SELECT id FROM take JOIN withdrawn USING (id) WHERE erased AND NOT confirmation",
         "held": held,
         "outdated": "SELECT id FROM fresh",
         "renewed": "SELECT id FROM renewed",
     }
     for section, query in tables.items():
-        ids = f"SELECT {halves('id', 'high', 'low')} FROM ({query}) ORDER BY id"
-        for batch in stream(database, ids, IDS_SCHEMA):
-            writer.write(section, batch)
+        write_ids(database, writer, section, query)
 
 
-def _write_removals(
+def write_ids(
+    database: duckdb.DuckDBPyConnection, writer: BlockWriter, section: str, query: str
+) -> None:
+    """Write the numbers that a query answers in its column `id`."""
+    ids = f"SELECT {halves('id', 'high', 'low')} FROM ({query}) ORDER BY id"
+    for batch in stream(database, ids, IDS_SCHEMA):
+        writer.write(section, batch)
+
+
+def write_removals(
     database: duckdb.DuckDBPyConnection, writer: BlockWriter, generation: BlockReader
 ) -> None:
     """Rows as they were sent, every cell blank that stays; see `compare.MASK`."""

@@ -7,6 +7,7 @@ that no row names are leftovers of a crash and are swept at start.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
@@ -18,9 +19,9 @@ import duckdb
 import pyarrow as pa
 
 from syncd.errors import LedgerMismatch, Unwritten
-from syncd.membership import compare
+from syncd.membership import compare, erasing
 from syncd.membership.blocks import BlockReader, BlockWriter, Written
-from syncd.membership.engine import SNAPSHOT_SCHEMA, engine, feed, links, positioned
+from syncd.membership.engine import ROW_SCHEMA, SNAPSHOT_SCHEMA, engine, feed, links, positioned
 from syncd.membership.fold import PlanBatches, fold, sources
 from syncd.membership.held import GENERATION, load_held, sizes, whole, write_held
 from syncd.membership.sections import write_plan
@@ -28,14 +29,18 @@ from syncd.model import (
     BatchRecord,
     Compared,
     Comparison,
+    Erasure,
     Generation,
     Operation,
     Phase,
     Plan,
+    Search,
+    Searched,
     SnapshotId,
 )
 from syncd.plan import held_reasons, withdrawal_reasons
 
+_ABOUT_TO_BE_NAMED = 3600.0  # seconds
 SUFFIXES = (".snapshot", ".plan", ".members")
 
 
@@ -144,6 +149,51 @@ class FileMembership:
         rules = drawn[-1].rules if drawn else _needed(generation).rules
         return Generation(last + 1, written.path, written.checksum, held, rules, now)
 
+    def keep_given(self, erasure: str, given: Mapping[str, pa.RecordBatch]) -> Written:
+        """Write what a person is recognised by, for each platform its digests.
+
+        Args:
+            erasure: Names the file.
+            given: Digested rows (`ROW_SCHEMA`), by platform.
+        """
+        with self._writer(f"{erasure}.erasure", {"erasure": erasure}) as writer:
+            for platform, rows in given.items():
+                writer.write(platform, rows.select(ROW_SCHEMA.names).cast(ROW_SCHEMA))
+        return _done(writer)
+
+    def given(self, erasure: Erasure, platform: str) -> pa.Table:
+        """What a person is recognised by on a platform: `ROW_SCHEMA`."""
+        with self._reader(erasure.path, erasure.checksum) as reader:
+            return pa.Table.from_batches(list(reader.batches(platform)), ROW_SCHEMA)
+
+    def names(self, plan: Plan, batch: BatchRecord, question: Search) -> bool:
+        """Whether rows of a batch name anything that an erased person was recognised by."""
+        with engine() as database, ExitStack() as files:
+            given = [self._open(files, one.path, one.checksum) for one in question.erasures]
+            erasing.load_given(database, question, given)
+            file = self._open(files, plan.path, plan.checksum)
+            parts = list(file.part(batch.phase.value, batch.first_row, batch.rows))
+            database.register("sent", pa.Table.from_batches(parts))
+            return erasing.named(database)
+
+    def search(self, question: Search) -> Searched:
+        """Find erased persons, and write the plan that takes them out if any is due."""
+        with engine() as database, ExitStack() as files:
+            last = _needed(question.generation)
+            before = self._open(files, last.path, last.checksum)
+            given = [self._open(files, one.path, one.checksum) for one in question.erasures]
+            load_held(database, before)
+            erasing.load_given(database, question, given)
+            answers = erasing.search(database, question)
+            found = {one.id: it for one, it in zip(question.erasures, answers, strict=True)}
+            rows, purges = erasing.removals(database), erasing.purges(database)
+            if not rows and not purges:
+                return Searched(question.plan, found)
+            with self._writer(f"{question.plan}.plan", {"plan": question.plan}) as writer:
+                erasing.write(database, writer, before)
+        written = _done(writer)
+        return Searched(question.plan, found, written.path, written.checksum, rows, purges)
+
     def sweep(self, named: frozenset[str]) -> int:
         """Delete files that no row of the ledger names; says how many."""
         stale = [
@@ -159,6 +209,20 @@ class FileMembership:
             except OSError as error:
                 raise Unwritten(path, error) from None
         return len(stale)
+
+    def forget_given(self, erasure: Erasure) -> None:
+        """Delete an erasure's file of digests; the ledger names it no more."""
+        (self._directory / erasure.path).unlink(missing_ok=True)
+
+    def sweep_given(self, named: frozenset[str]) -> None:
+        """Delete files of digests that no open erasure names.
+
+        Not a young one: another process may have written it, and is about to name it.
+        """
+        young = time.time() - _ABOUT_TO_BE_NAMED
+        for path in self._directory.glob("*.erasure"):
+            if path.name not in named and path.stat().st_mtime < young:
+                path.unlink(missing_ok=True)
 
     def _load_approved(
         self, database: duckdb.DuckDBPyConnection, approved: Sequence[Plan], files: ExitStack
@@ -207,7 +271,11 @@ class FileMembership:
 def _decide(database: duckdb.DuckDBPyConnection, comparison: Comparison) -> tuple[str, ...]:
     compare.find_gone(database, comparison)
     withdrawn, reference = compare.withdrawn(database), comparison.reference
-    denied = withdrawal_reasons(withdrawn=withdrawn, reference=reference, guard=comparison.guard)
+    denied = withdrawal_reasons(
+        withdrawn=compare.withdrawn(database, denied=True),
+        reference=reference,
+        guard=comparison.guard,
+    )
     ordinary: tuple[str, ...] = ()
     if comparison.removes:
         ordinary = held_reasons(

@@ -7,6 +7,14 @@ digest or a key is kept out of `repr`.
 
 from __future__ import annotations
 
+from syncd.model.erasures import (
+    Erased,
+    Erasure,
+    ErasureId,
+    Found,
+    Search,
+    Searched,
+)
 from syncd.model.members import (
     ADDRESS_CELLS,
     EMAIL_CELLS,
@@ -75,7 +83,11 @@ __all__ = [
     "Comparison",
     "Consent",
     "ConsentRule",
+    "Erased",
+    "Erasure",
+    "ErasureId",
     "FieldRule",
+    "Found",
     "Generation",
     "Guard",
     "IdentifierKind",
@@ -93,6 +105,8 @@ __all__ = [
     "Run",
     "RunId",
     "RunState",
+    "Search",
+    "Searched",
     "SegmentQuery",
     "Sizes",
     "Snapshot",

@@ -41,6 +41,8 @@ class Capabilities:
             they were answered.
         consent: `member` if rows carry consent (and regions demand it), else `none`.
         replace: Whether a whole audience can be replaced without an empty window.
+        forgets: Whether a person can be taken out of all audiences of an account at once,
+            also of those that syncd does not manage: its connector is a `ports.Forgets`.
     """
 
     max_rows: int
@@ -50,6 +52,7 @@ class Capabilities:
     ordered: bool
     consent: Literal["member", "none"]
     replace: bool = False
+    forgets: bool = False
 
 
 @dataclass(frozen=True, slots=True)

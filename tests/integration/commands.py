@@ -232,7 +232,9 @@ class Desk:
     def changes(self) -> int:
         """Requests so far that could change a membership or make an audience."""
         worlds = self.local.worlds.values()
-        return sum(world.requests[m] for world in worlds for m in ("create", "add", "remove"))
+        return sum(
+            world.requests[m] for world in worlds for m in ("create", "add", "remove", "forget")
+        )
 
 
 def here(

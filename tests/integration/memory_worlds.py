@@ -26,7 +26,8 @@ from syncd.model import Account, Guard, Operation, SegmentQuery
 from syncd.ports import Platform
 from syncd.shop import open_shop
 from syncd.sync import Result
-from tests.integration.worlds import FREE, NAME, Death, World
+from tests.integration.deaths import Death
+from tests.integration.worlds import FREE, NAME, World
 
 ACCOUNT = "memory-account"
 NAMES = ("first_name", "last_name", "postcode")

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from tests.integration.deaths import Death
 from tests.integration.memory_worlds import MemoryWorlds, Person, memory_world
-from tests.integration.worlds import Death
 
 ANNA, BOB, DEE = "anna@example.com", "Bob@Example.com", "dee@example.com"
 HOME, MOBILE = "020 624 1111", "06 12345678"

@@ -20,9 +20,9 @@ from syncd.errors import Denied, EmptySegment, PlatformError, RequestRefused, Th
 from syncd.model import Guard, Phase, RunState
 from syncd.retry import ATTEMPTS
 from syncd.sync import Result
+from tests.integration.deaths import Death
 from tests.integration.memory_worlds import MemoryWorlds, Person, memory_world
 from tests.integration.rule_versions import NEXT, ONLY_EMAILS, SHIPPED, Version
-from tests.integration.worlds import Death
 
 Befall = Literal[
     "fine",

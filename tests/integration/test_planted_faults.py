@@ -21,10 +21,11 @@ from syncd.ledger import parting
 from syncd.membership import compare, fold
 from syncd.model import Batch, BatchRecord, Receipt, Refusal
 from syncd.search import Answer, Search
+from tests.integration.deaths import Death
 from tests.integration.memory_worlds import Person, memory_world
 from tests.integration.test_histories import SCRIPTS, Befall, Chapter, converges
 from tests.integration.test_refused_rows import email, finished, people, refuse
-from tests.integration.worlds import Death, World
+from tests.integration.worlds import World
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 

@@ -17,9 +17,9 @@ from syncd.model import BatchState, Phase, RunState
 from syncd.refusals import EXTRA
 from syncd.retry import ATTEMPTS
 from syncd.sync import Result
+from tests.integration.deaths import Death
 from tests.integration.memory_worlds import MemoryWorlds, Person, memory_world
 from tests.integration.test_crash_points import Deaths
-from tests.integration.worlds import Death
 
 
 def people(count: int, *, shared: bool = False) -> dict[str, Person]:

@@ -14,13 +14,13 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import cast
 
-from sqlalchemy import Connection
+import pyarrow as pa
 
 from connectors.memory import row_identifiers
 from connectors.sandbox.state import AudienceState, Identifier
@@ -28,12 +28,12 @@ from syncd.demo.expect import expected_identifiers
 from syncd.errors import SyncdError
 from syncd.gate import Gates
 from syncd.identity.digest import Policy, digest
+from syncd.identity.erased import Watch
 from syncd.identity.rules import rule_set
 from syncd.ledger import directory
 from syncd.ledger.migrate import migrate
 from syncd.ledger.opening import open_ledger
 from syncd.ledger.store import Ledger
-from syncd.ledger.transactions import Transactions
 from syncd.membership import FileMembership
 from syncd.membership.blocks import BlockReader
 from syncd.model import (
@@ -50,10 +50,11 @@ from syncd.model import (
     Timing,
 )
 from syncd.parts import Parts
-from syncd.ports import Connector, Platform, Upload
+from syncd.ports import Connector, Forgets, Platform, Upload
 from syncd.retry import Patience
 from syncd.shop import DatabaseShop
 from syncd.sync import Result, Wish, run
+from tests.integration.deaths import Death, Died, MortalTransactions, Wire
 from tests.integration.ledger_databases import KEY, Hands
 from tests.integration.names import named, number
 from tests.integration.rule_versions import SHIPPED, Version
@@ -62,63 +63,9 @@ FREE = Guard(max_removed=1.0, min_members=0)
 TIMING = Timing()
 NAME = "Everyone"
 
-When = Literal["before", "after"]
-
-
-class Died(BaseException):
-    """The process ended here; nothing in syncd may catch it."""
-
 
 class Forbidden(AssertionError):
     """A promise was broken while a run was under way."""
-
-
-@dataclass(frozen=True)
-class Death:
-    """Where the process dies: around the Nth commit or push of a run, from 1."""
-
-    what: Literal["commit", "push"]
-    number: int
-    when: When
-
-
-@dataclass
-class Wire:
-    """Counts commits and pushes of a run, and kills its process at one of them.
-
-    Attributes:
-        passing: Called at every point that is passed alive.
-    """
-
-    death: Death | None = None
-    passing: Callable[[Death], None] | None = None
-    counts: Counter[str] = field(default_factory=Counter)
-
-    @contextmanager
-    def around(self, what: Literal["commit", "push"]) -> Iterator[None]:
-        self.counts[what] += 1
-        number = self.counts[what]
-        self._at(Death(what, number, "before"))
-        yield
-        self._at(Death(what, number, "after"))
-
-    def _at(self, point: Death) -> None:
-        if self.death == point:
-            raise Died
-        if self.passing is not None:
-            self.passing(point)
-
-
-@dataclass(frozen=True)
-class MortalTransactions(Transactions):
-    """The ledger's own transactions, around which a process may die."""
-
-    wire: Wire = field(default_factory=Wire)
-
-    @contextmanager
-    def write(self) -> Iterator[Connection]:
-        with self.wire.around("commit"), Transactions.write(self) as tx:
-            yield tx
 
 
 @dataclass(frozen=True)
@@ -171,6 +118,11 @@ class WatchedConnector:
     def outcome(self, reference: str) -> Outcome:
         return self.inner.outcome(reference)
 
+    def forget(self, rows: pa.RecordBatch) -> Receipt:
+        with self.world.wire.around("push"):
+            self.world.forgotten.append(tuple(row_identifiers(rows)))
+            return cast("Forgets", self.inner).forget(rows)
+
 
 class Unlocked:
     """What stands for the lock: one process here."""
@@ -188,6 +140,7 @@ class World:
         audience: What the platform holds, once its audience is there.
         sent: Every push that was made, in order.
         told: References that a receipt named.
+        forgotten: Persons that the whole account was asked to forget, by request.
     """
 
     folder: Path
@@ -204,6 +157,7 @@ class World:
     wire: Wire = field(default_factory=Wire)
     sent: list[Pushed] = field(default_factory=list)
     told: set[str] = field(default_factory=set)
+    forgotten: list[tuple[frozenset[Identifier], ...]] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
@@ -263,6 +217,7 @@ class World:
             known_syncs=frozenset({"all"}),
             lock=Unlocked(),
             patience=Patience(self.clock, self.gates.of(self.platform.name, self.account.name), ""),
+            watch=Watch(KEY.derive("tombstone"), "NL", prehashed=False),
         )
 
     # --- looking ---------------------------------------------------------------

@@ -110,11 +110,11 @@ def expected(
         key.encode(): (named(cells(person, world.rules)), person.consent)
         for key, person in members.items()
     }
-    denied = {key for key, (_, consent) in rows.items() if consent == 2}
+    denied = {key for key, (_, consent) in rows.items() if consent >= 2}
     withdrawn = [rows[key][0] for key in denied]
     withdrawn += [row.identifiers for row in of.rows if row.key in denied]
     return reference_plan(
-        wanted={key: row for key, (row, consent) in rows.items() if row and consent != 2},
+        wanted={key: row for key, (row, consent) in rows.items() if row and consent < 2},
         rows=of.rows,
         states=of.states,
         now=world.now,

@@ -43,11 +43,12 @@ Identifier = tuple[str, str]
 Ending = Literal["ok", "lost", "applied", "bad", "no"]
 FREE = Guard(max_removed=1.0, min_members=0)
 SETTLE = timedelta(hours=48)
+ERASED = 3
 
 
 @dataclass(frozen=True)
 class Person:
-    """A member by small numbers: `email` 1 stands for one address."""
+    """A member by small numbers: `email` 1 stands for one address; `consent` 3 for erased."""
 
     emails: tuple[int, ...] = ()
     phones: tuple[int, ...] = ()
@@ -88,7 +89,13 @@ def identifiers(row: Mapping[str, bytes | None]) -> frozenset[Identifier]:
 
 def snapshot_rows(members: Mapping[str, Person], rules: str) -> pa.RecordBatch:
     rows = [
-        {"key": key.encode(), "consent": person.consent, "region": False, **cells(person, rules)}
+        {
+            "key": key.encode(),
+            "consent": person.consent % ERASED,
+            "region": False,
+            "erased": person.consent == ERASED,
+            **cells(person, rules),
+        }
         for key, person in members.items()
         if cells(person)
     ]
@@ -202,7 +209,7 @@ class MembershipWorld:
             self.batches[batch.id] = replace(batch, folded=batch.state)
 
     def wanted(self, members: Mapping[str, Person]) -> frozenset[Identifier]:
-        sent = [person for person in members.values() if person.consent != 2]
+        sent = [person for person in members.values() if person.consent < 2]
         return frozenset().union(*(identifiers(cells(person, self.rules)) for person in sent))
 
     def _unknown(self) -> Iterator[BatchRecord]:

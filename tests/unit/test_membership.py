@@ -22,7 +22,7 @@ people = st.builds(
     Person,
     emails=st.lists(st.integers(1, 6), max_size=2, unique=True).map(tuple),
     phones=st.lists(st.integers(1, 4), max_size=2, unique=True).map(tuple),
-    consent=st.sampled_from([1, 1, 1, 0, 2]),
+    consent=st.sampled_from([1, 1, 1, 0, 2, 3]),
 )
 segments = st.dictionaries(st.sampled_from("abcdef"), people, max_size=6)
 endings = st.lists(st.sampled_from(["ok", "ok", "ok", "lost", "applied"]), max_size=6)
@@ -305,6 +305,24 @@ def test_denied_consent_passes_the_guard(tmp_path: Path) -> None:
     assert found.held == ()
     assert found.counts.withdrawn.members == 1
     assert world.platform.identifiers == world.wanted({"b": Person((2,))})
+
+
+def test_who_was_erased_leaves_though_denials_are_held(tmp_path: Path) -> None:
+    """Whatever the guard says of others, or the sync's mode; and is removed twice."""
+    world = MembershipWorld(tmp_path, removes=False)
+    world.run({"a": Person((1,)), "b": Person((2,)), "c": Person((3,))})
+    world.guard = Guard(max_removed=0.0, min_members=0)
+    after = {"a": Person((1,), consent=3), "b": Person((2,), consent=2), "c": Person((3,))}
+    found = world.run(after)
+
+    assert found.held == ("1 of 3 members have consent denied at once (33%, max_removed is 0%)",)
+    assert found.counts.lost == {"denied": 1, "erased": 1}
+    assert world.platform.identifiers == world.wanted({"b": Person((2,)), "c": Person((3,))})
+    before = len(world.sent)
+    world.now += timedelta(hours=49)
+    world.run(after)
+    world.run(after)
+    assert world.sent[before:] == [(Phase.REMOVE, [frozenset({("email", cell("email", 1).hex())})])]
 
 
 def test_a_sync_that_only_adds_still_removes_whose_consent_is_denied(tmp_path: Path) -> None:

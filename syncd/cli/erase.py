@@ -1,0 +1,236 @@
+"""erase: take one person out of every audience, for good; and the certificate of it.
+
+What identifies the person is read from standard input and shown nowhere.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from syncd import erasure
+from syncd.app import open_app, platforms
+from syncd.cli.options import actor
+from syncd.cli.output import complain, print_json, say, table
+from syncd.errors import Busy, UsageError
+from syncd.identity.erased import Person
+from syncd.ledger.store import Ledger
+from syncd.model import Erased, Erasure
+
+UNDONE = 3  # the exit code where a platform refused something, or an account is unknown
+_GRAVEST = (78, 77, 75, 2, 1)
+_LINE = re.compile(r"\s*(?:(email|phone|customer_key)\s*:)?\s*(.*?)\s*", re.DOTALL)
+_KINDS = "`email: anna@example.org`, `phone: +31 6 12345678` or `customer_key: c:123`"
+
+
+def erase(config: Path | None, *, as_json: bool) -> None:
+    """Erase the person on standard input; prints the certificate as it stands."""
+    person, who = _person(), actor()
+    with open_app(config) as app:
+        asked = erasure.ask(app.desk(), person, actor=who)
+    try:
+        code = _carry_on(config, who)
+    except Busy as error:
+        complain(f"syncd: {error}")
+        complain(
+            f"syncd: erasure {asked.id} is kept and nobody is sent again; the next run, or "
+            "`syncd erase --resume`, removes from the audiences"
+        )
+        code = Busy.exit_code
+    with open_app(config) as app:
+        told = app.ledger.erasures.told(asked.id)
+        _show(app.ledger, asked.id, as_json=as_json)
+    sys.exit(code or (UNDONE if any(one.trouble for one in told) else 0))
+
+
+def resume(config: Path | None, *, as_json: bool) -> None:
+    """Do what is due of every open erasure, and list what is open then."""
+    code = _carry_on(config, actor())
+    status(config, as_json=as_json)
+    sys.exit(code)
+
+
+def status(config: Path | None, *, as_json: bool) -> None:
+    """List all erasures and what each waits for."""
+    with open_app(config) as app:
+        ledger = app.ledger
+        found = [(one, ledger.erasures.told(one.id)) for one in ledger.erasures.all()]
+    if as_json:
+        print_json([_facts(one, told) for one, told in found])
+        return
+    table(
+        ("erasure", "asked", "by", "state", "waits for"),
+        [(e.id, e.asked_at, e.actor, _state(e), _waits(e, told)) for e, told in found],
+    )
+
+
+def show(erasure_id: str, config: Path | None, *, as_json: bool) -> None:
+    """Print the certificate of an erasure."""
+    with open_app(config) as app:
+        _show(app.ledger, erasure_id, as_json=as_json)
+
+
+def _carry_on(config: Path | None, who: str) -> int:
+    with open_app(config, holder="erase") as app:
+        failed = erasure.carry_on(app.desk(), actor=who)
+    for error in failed:
+        complain(f"syncd: {error}")
+    codes = {error.exit_code for error in failed}
+    return next((code for code in _GRAVEST if code in codes), 0)
+
+
+# --- standard input -----------------------------------------------------------------
+
+
+def _person() -> Person:
+    found: dict[str, list[str]] = {"email": [], "phone": [], "customer_key": []}
+    for number, line in enumerate(_lines(), 1):
+        kind, value = _understood(line, number)
+        if value and value not in found[kind]:
+            found[kind].append(value)
+    person = Person(tuple(found["email"]), tuple(found["phone"]), tuple(found["customer_key"]))
+    if not (person.emails or person.phones or person.keys):
+        raise UsageError(
+            f"standard input is empty; say there, one a line, what one person is known by: {_KINDS}"
+        )
+    return person
+
+
+def _lines() -> list[str]:
+    if sys.stdin is None:
+        raise UsageError("there is no standard input; pipe in what the person is known by")
+    if sys.stdin.isatty():
+        complain(f"One person, one line each: {_KINDS}. Then Ctrl-D. It is shown nowhere.")
+    try:
+        return sys.stdin.buffer.read().decode().splitlines()
+    except UnicodeError:
+        raise UsageError("standard input is not text in UTF-8; nothing was erased") from None
+
+
+def _understood(line: str, number: int) -> tuple[str, str]:
+    match = _LINE.fullmatch(line)
+    kind, value = match.groups() if match else (None, "")
+    if not value:
+        return "email", ""
+    if kind is None and "@" in value:
+        kind = "email"
+    elif kind is None and re.fullmatch(r"\+?[\d\s().-]+", value):
+        kind = "phone"
+    if kind is None:
+        raise UsageError(f"line {number} of standard input is not understood; write {_KINDS}")
+    return kind, value
+
+
+# --- the certificate ----------------------------------------------------------------
+
+
+def _show(ledger: Ledger, erasure_id: str, *, as_json: bool) -> None:
+    asked = next((one for one in ledger.erasures.all() if one.id == erasure_id), None)
+    if asked is None:
+        raise UsageError(f"there is no erasure {erasure_id}: `syncd erase --status` lists them")
+    told = ledger.erasures.told(asked.id)
+    if as_json:
+        print_json(_facts(asked, told))
+        return
+    say(f"erasure {asked.id}: {_state(asked)}")
+    say(f"  asked for {_moment(asked.asked_at)} by {asked.actor}")
+    if asked.closed_at is not None:
+        say(f"  complete {_moment(asked.closed_at)}")
+    say()
+    table(
+        ("where", "members", "identifiers", "shared", "removed", "confirmed", "purged"),
+        [
+            (
+                _where(one),
+                one.sizes.members,
+                sum(one.sizes.identifiers.values()),
+                one.shared,
+                *(_moment(at) for at in (one.removed_at, one.confirmed_at, one.purged_at)),
+            )
+            for one in told
+        ],
+    )
+    for one in told:
+        if one.requests:
+            say(f"  {_where(one)}: references {', '.join(one.requests)}")
+        if one.trouble:
+            say(f"  {_where(one)}: {one.trouble}")
+    say()
+    for note in _notes(told):
+        say(f"note: {note}")
+
+
+def _facts(asked: Erasure, told: tuple[Erased, ...]) -> dict[str, object]:
+    return {
+        "id": asked.id,
+        "state": _state(asked),
+        "actor": asked.actor,
+        "asked_at": asked.asked_at,
+        "closed_at": asked.closed_at,
+        "waits_for": _waits(asked, told),
+        "places": told,
+        "notes": list(_notes(told)),
+    }
+
+
+def _state(asked: Erasure) -> str:
+    return "open" if asked.closed_at is None else "complete"
+
+
+def _waits(asked: Erasure, told: tuple[Erased, ...]) -> str:
+    if asked.closed_at is not None:
+        return ""
+    trouble = [f"{_where(one)}: {one.trouble}" for one in told if one.trouble]
+    if trouble:
+        return "; ".join(trouble)
+    if not told or all(one.purged_at is not None for one in told):
+        return "files from before it to be swept, or an audience to be reached"
+    if any(one.removed_at and not one.confirmed_at for one in told):
+        return "the second removal, when the settle window is over"
+    return "the last removal to settle"
+
+
+def _where(one: Erased) -> str:
+    found = platforms().get(one.platform)
+    title = found.title if found else one.platform
+    if not one.audience:
+        return f"{title} {one.account}, all audiences at once"
+    return f"{title} {one.account}, audience {one.name} ({one.audience})"
+
+
+def _moment(at: datetime | None) -> str:
+    return "-" if at is None else f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def _notes(told: tuple[Erased, ...]) -> Iterator[str]:
+    """What the certificate does not say, and must."""
+    yield (
+        "removed and confirmed mean: the platform accepted that request. Whom it matched, and "
+        "what it does with lookalikes and reports made before, it does not tell"
+    )
+    yield (
+        "shared identifiers stay, since another member of the audience holds them. An audience "
+        "without figures held nothing of the person"
+    )
+    if any(not one.audience for one in told):
+        yield (
+            "all audiences at once: this request also reaches customer lists of the account that "
+            "syncd does not manage; the platform sends no word of its end"
+        )
+    without = {
+        platform.title
+        for one in told
+        if (platform := platforms().get(one.platform)) and not platform.capabilities.forgets
+    }
+    for title in sorted(without):
+        yield (
+            f"{title} has no such request: audiences there that syncd does not manage were not "
+            "reached"
+        )
+    yield (
+        "purged means: no membership file of syncd holds the person's digests any more. Keyed "
+        "tombstones stay, so that no later run sends the person. Backups are yours to let expire"
+    )

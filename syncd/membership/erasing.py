@@ -1,0 +1,198 @@
+"""What a membership holds of erased persons, and the plan that takes it out.
+
+No shop is asked: whoever else the membership says is there keeps what they share.
+
+    given(e, id, kind)       what was given to recognise erasure `e` by
+    given_key(e, key)        likewise, keys of members
+    hit(e, r)                rows as sent that are the person's
+    going(e, id, kind, ...)  identifiers that leave, or have left and are not purged yet
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import duckdb
+
+from syncd.membership.blocks import BlockReader, BlockWriter
+from syncd.membership.compare import MASK
+from syncd.membership.engine import KIND_NAMES, feed, links, micros, positioned, scalar
+from syncd.membership.held import MEMBERS
+from syncd.membership.sections import write_ids, write_removals
+from syncd.model import Found, Search, Sizes
+
+_TABLES = """
+CREATE TABLE given (e INTEGER, id UHUGEINT, kind TINYINT);
+CREATE TABLE given_key (e INTEGER, key BLOB);
+CREATE TABLE asked (e INTEGER, asked_at BIGINT);
+"""
+
+# A phone decides only where nothing else was given: families share phones. But a row all
+# of whose e-mails and phones were given is the person's. As in `identity.erased.Watch`.
+_HIT = """
+CREATE TABLE hit AS
+WITH deciding AS (
+  SELECT * FROM given WHERE kind = 1 OR e NOT IN (
+    SELECT e FROM given WHERE kind = 1 UNION SELECT e FROM given_key)),
+touched AS (SELECT e, r, count(DISTINCT id) AS n FROM held_link JOIN given USING (id) GROUP BY e, r)
+SELECT e, r FROM held_link JOIN deciding USING (id)
+UNION
+SELECT e, r FROM held_row JOIN given_key USING (key)
+UNION
+SELECT e, r FROM touched WHERE n = (
+  SELECT count(DISTINCT id) FROM held_link WHERE held_link.r = touched.r AND kind IN (1, 2));
+
+CREATE TABLE erased_key AS
+SELECT DISTINCT e, key FROM hit JOIN held_row USING (r) WHERE current
+UNION
+SELECT e, key FROM given_key;
+"""
+
+# Another member keeps what they share. One whose last row has an identifier that was
+# removed is a member no more.
+_KEPT = """
+CREATE TABLE kept AS
+SELECT DISTINCT id FROM held_link JOIN held_row USING (r)
+WHERE current AND key NOT IN (SELECT key FROM erased_key)
+  AND r NOT IN (SELECT r FROM held_link JOIN held_id USING (id) WHERE removed_at IS NOT NULL)
+"""
+
+# The last row of a member says who they are; of an earlier one only what was given goes.
+# What was removed before the erasure was asked for is removed anew, and confirmed like it.
+_GOING = """
+CREATE TABLE going AS
+WITH named AS (
+  SELECT e, id FROM held_link JOIN held_row USING (r) JOIN erased_key USING (key)
+  UNION
+  SELECT e, id FROM given)
+SELECT e, id, kind, removed_at,
+  CASE WHEN id IN (SELECT id FROM kept) THEN 'shared'
+    WHEN removed_at IS NULL OR removed_at < asked_at THEN 'leaving'
+    WHEN doubt AND removed_at <= $due THEN 'due'
+    WHEN doubt THEN 'waiting'
+    WHEN removed_at > $settled THEN 'settling'
+    ELSE 'settled' END AS state
+FROM named JOIN held_id USING (id) JOIN asked USING (e)
+"""
+
+_TAKE = """
+CREATE TABLE take AS
+SELECT id, any_value(kind) AS kind, bool_and(state = 'due') AS confirmation FROM going
+WHERE state IN ('leaving', 'due') GROUP BY id
+"""
+
+# Rows are dropped once nothing of the person is to be waited for; not one that alone can
+# take out what somebody else still has there: `fold` keeps to the same.
+_PURGE = """
+CREATE TABLE purge AS
+WITH done AS (
+  SELECT r, face FROM held_row WHERE r IN (
+    SELECT r FROM hit UNION SELECT r FROM held_row JOIN erased_key USING (key))
+  AND r NOT IN (
+    SELECT r FROM held_link JOIN going USING (id) WHERE state NOT IN ('shared', 'settled'))),
+live AS (
+  SELECT r, id FROM held_link JOIN done USING (r)
+  WHERE id IN (SELECT id FROM held_id) AND id NOT IN (SELECT id FROM going WHERE state = 'settled'))
+SELECT DISTINCT face AS id FROM done WHERE r NOT IN (
+  SELECT r FROM live WHERE id NOT IN (
+    SELECT id FROM held_link JOIN held_row USING (r)
+    WHERE face NOT IN (SELECT face FROM done)))
+"""
+
+
+def load_given(
+    database: duckdb.DuckDBPyConnection, question: Search, files: Sequence[BlockReader]
+) -> None:
+    """Make the tables of who was erased.
+
+    Args:
+        database: Any.
+        question: As asked.
+        files: The erasures' files of digests, in the question's order.
+    """
+    database.execute(_TABLES)
+    for e, (erasure, file) in enumerate(zip(question.erasures, files, strict=True)):
+        database.execute(f"INSERT INTO asked VALUES ({e}, {micros(erasure.asked_at)})")
+        feed(
+            database,
+            positioned(file.batches(question.platform)),
+            f"INSERT INTO given SELECT {e}, id, kind FROM ({links('incoming', 'n')})",
+            f"INSERT INTO given_key SELECT {e}, key FROM incoming WHERE octet_length(key) > 0",
+        )
+
+
+def search(database: duckdb.DuckDBPyConnection, question: Search) -> list[Found]:
+    """Find erased persons in a membership; one answer for each erasure, in their order.
+
+    Args:
+        database: After `load_given`, with the tables of `syncd.membership.held`, filled.
+        question: As asked.
+    """
+    bound = {
+        "due": micros(question.now - question.settle),
+        "settled": micros(question.settled),
+    }
+    database.execute(_HIT)
+    database.execute(_KEPT)
+    database.execute(_GOING, bound)
+    database.execute(_TAKE)
+    database.execute(MASK)
+    database.execute(_PURGE)
+    return [_found(database, e) for e in range(len(question.erasures))]
+
+
+def named(database: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the rows of `sent` name anything that was given; after `load_given`."""
+    ids = f"SELECT id FROM ({links('sent', 'key')}) JOIN given USING (id)"
+    keys = "SELECT key FROM sent JOIN given_key USING (key)"
+    return scalar(database, f"SELECT (SELECT count(*) FROM ({ids})) + count(*) FROM ({keys})") > 0
+
+
+def removals(database: duckdb.DuckDBPyConnection) -> int:
+    """Rows to remove now; after `search`."""
+    return scalar(database, "SELECT count(*) FROM mask")
+
+
+def purges(database: duckdb.DuckDBPyConnection) -> bool:
+    """Whether rows are to be dropped from the membership; after `search`."""
+    return scalar(database, "SELECT count(*) FROM purge") > 0
+
+
+def write(
+    database: duckdb.DuckDBPyConnection, writer: BlockWriter, generation: BlockReader
+) -> None:
+    """Write the plan's file: removals, whom to remove twice, and rows to drop."""
+    write_removals(database, writer, generation)
+    write_ids(database, writer, "twice", "SELECT id FROM take WHERE NOT confirmation")
+    write_ids(database, writer, "purge", "SELECT id FROM purge")
+
+
+def _found(database: duckdb.DuckDBPyConnection, e: int) -> Found:
+    states = dict(
+        database.execute(
+            f"SELECT state, count(*) FROM going WHERE e = {e} GROUP BY state"
+        ).fetchall()
+    )
+    # As the membership counts them, for the guard: who was there, and what.
+    kinds = database.execute(
+        f"SELECT kind, count(*) FROM going WHERE e = {e} AND state = 'leaving' "
+        "AND removed_at IS NULL GROUP BY kind ORDER BY kind"
+    ).fetchall()
+    members = scalar(
+        database,
+        f"SELECT count(DISTINCT key) FROM ({MEMBERS}) JOIN erased_key USING (key) WHERE e = {e}",
+    )
+    leaving = Sizes(members, {KIND_NAMES[kind]: int(count) for kind, count in kinds})
+    return Found(
+        leaving=leaving,
+        leaving_ids=int(states.get("leaving", 0)),
+        confirmations=int(states.get("due", 0)),
+        waiting=int(states.get("waiting", 0)),
+        settling=int(states.get("settling", 0)),
+        shared=int(states.get("shared", 0)),
+        rows=scalar(
+            database,
+            f"""SELECT count(*) FROM (SELECT r FROM hit WHERE e = {e} UNION
+                SELECT r FROM held_row JOIN erased_key USING (key) WHERE e = {e})""",
+        ),
+    )

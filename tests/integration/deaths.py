@@ -1,0 +1,67 @@
+"""Where the process of a world dies: around a commit of its ledger, or around a push."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sqlalchemy import Connection
+
+from syncd.ledger.transactions import Transactions
+
+When = Literal["before", "after"]
+
+
+class Died(BaseException):
+    """The process ended here; nothing in syncd may catch it."""
+
+
+@dataclass(frozen=True)
+class Death:
+    """Where the process dies: around the Nth commit or push of a run, from 1."""
+
+    what: Literal["commit", "push"]
+    number: int
+    when: When
+
+
+@dataclass
+class Wire:
+    """Counts commits and pushes of a run, and kills its process at one of them.
+
+    Attributes:
+        passing: Called at every point that is passed alive.
+    """
+
+    death: Death | None = None
+    passing: Callable[[Death], None] | None = None
+    counts: Counter[str] = field(default_factory=Counter)
+
+    @contextmanager
+    def around(self, what: Literal["commit", "push"]) -> Iterator[None]:
+        self.counts[what] += 1
+        number = self.counts[what]
+        self._at(Death(what, number, "before"))
+        yield
+        self._at(Death(what, number, "after"))
+
+    def _at(self, point: Death) -> None:
+        if self.death == point:
+            raise Died
+        if self.passing is not None:
+            self.passing(point)
+
+
+@dataclass(frozen=True)
+class MortalTransactions(Transactions):
+    """The ledger's own transactions, around which a process may die."""
+
+    wire: Wire = field(default_factory=Wire)
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        with self.wire.around("commit"), Transactions.write(self) as tx:
+            yield tx
