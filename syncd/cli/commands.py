@@ -6,6 +6,7 @@ Signatures stand here, so that `--help` imports no room of syncd.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,7 +22,7 @@ Adopt = Annotated[bool, typer.Option("--adopt", help="Take over an audience that
 def register(application: typer.Typer) -> None:
     """Add every command, in the order in which one meets them."""
     first: tuple[Callable[..., None], ...] = (demo, init, plan, sync, approve, status)
-    last: tuple[Callable[..., None], ...] = (migrate, sandbox)
+    last: tuple[Callable[..., None], ...] = (backup, migrate, sandbox)
     for command in first:
         application.command()(command)
     _group(application, "runs", "What ran, and how it ended.", runs_show, alone=runs)
@@ -300,6 +301,21 @@ def config_schema() -> None:
     from syncd.cli import setup  # noqa: PLC0415
 
     setup.schema()
+
+
+def backup(
+    target: Annotated[Path, typer.Argument(metavar="TARGET", show_default=False)],
+    config: Config = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Copy ledger and files of one moment to a new directory; nobody waits for it.
+
+    For a ledger in SQLite. The ledger key is not in the copy: keep it elsewhere.
+    A backup that is put back pushes nothing before `syncd rebuild`.
+    """
+    from syncd.cli import upkeep  # noqa: PLC0415
+
+    upkeep.backup(target, config, as_json=json)
 
 
 def migrate(config: Config = None) -> None:
