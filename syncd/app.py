@@ -22,6 +22,7 @@ from syncd.ledger.lock import Hold, hold
 from syncd.ledger.opening import open_ledger
 from syncd.ledger.store import Ledger
 from syncd.membership import FileMembership
+from syncd.membership.survivors import SurvivingFiles
 from syncd.model import SegmentQuery, Sync
 from syncd.parts import Parts, Progress, silent
 from syncd.ports import Clock, Platform
@@ -69,6 +70,7 @@ class App:
         self.clock = clock
         self.directory = settings.ledger.directory
         self.membership = FileMembership(self.directory, key=key.derive("files"))
+        self.surviving = SurvivingFiles(self.directory, key=key.derive("files"))
         self.lock: Unlocked | Hold = Unlocked()
 
     @cached_property
@@ -189,7 +191,11 @@ class App:
 
 @contextmanager
 def open_app(
-    config: Path | None, *, holder: str | None = None, clock: Clock | None = None
+    config: Path | None,
+    *,
+    holder: str | None = None,
+    clock: Clock | None = None,
+    fitting: bool = True,
 ) -> Iterator[App]:
     """Open a configuration and its ledger.
 
@@ -197,6 +203,7 @@ def open_app(
         config: The file; None for `$SYNCD_CONFIG`, then `config/syncd.yaml`.
         holder: Take the lock under this name, as all do that plan or push.
         clock: Another clock than the machine's.
+        fitting: With the lock, ledger and directory must fit; False for `rebuild` alone.
 
     Raises:
         syncd.errors.Busy: Another process holds the lock.
@@ -218,6 +225,7 @@ def open_app(
         app = App(settings, ledger, key, used)
         if lock is not None:
             app.lock = lock
+        if lock is not None and fitting:
             directory.check(ledger, folder)
             app.membership.sweep(ledger.named_files())
         yield app

@@ -22,7 +22,7 @@ Adopt = Annotated[bool, typer.Option("--adopt", help="Take over an audience that
 def register(application: typer.Typer) -> None:
     """Add every command, in the order in which one meets them."""
     first: tuple[Callable[..., None], ...] = (demo, init, plan, sync, approve, status)
-    last: tuple[Callable[..., None], ...] = (backup, migrate, sandbox)
+    last: tuple[Callable[..., None], ...] = (backup, rebuild, migrate, sandbox)
     for command in first:
         application.command()(command)
     _group(application, "runs", "What ran, and how it ended.", runs_show, alone=runs)
@@ -316,6 +316,22 @@ def backup(
     from syncd.cli import upkeep  # noqa: PLC0415
 
     upkeep.backup(target, config, as_json=json)
+
+
+def rebuild(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,  # noqa: FBT002
+    config: Config = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Make ledger and directory fit again after one was lost, or a backup was put back.
+
+    Whoever may be on a platform as far as either knows stays known, but nobody for
+    certain: the next run of each sync adds everyone again and removes who is known and
+    not wanted. Whom nobody knows any more stays there until the audience is replaced.
+    """
+    from syncd.cli import upkeep  # noqa: PLC0415
+
+    upkeep.rebuild(config, yes=yes, as_json=json)
 
 
 def migrate(config: Config = None) -> None:

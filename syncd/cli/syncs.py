@@ -66,6 +66,11 @@ def approve(plan: str, config: Path | None, *, wait: bool, as_json: bool) -> Non
             raise UsageError(f"there is no plan {plan}: `syncd status` names those that are held")
         if not found.held:
             raise PlanRefused(f"plan {plan} holds nothing back; there is nothing to approve")
+        if app.ledger.plan_state(found.id) == "superseded":
+            raise PlanRefused(
+                f"plan {plan} was drawn before a rebuild, which made it void; `syncd plan "
+                f"{found.sync}` shows what would be removed now"
+            )
         given, now = app.ledger.approval(found.id), app.clock.now()
         if given is not None and given.expires_at <= now:
             raise PlanRefused(
@@ -95,13 +100,14 @@ def status(config: Path | None, *, as_json: bool) -> None:
     """Print every sync's state, and audiences that no sync fills any more."""
     with open_app(config) as app:
         rows = [_status(app, name) for name in app.settings.syncs]
+        adopted = [audience for audience in app.ledger.audiences() if audience.adopted]
         orphans = [
             audience
             for audience in app.ledger.audiences()
             if audience.sync not in app.settings.syncs and audience.state == "active"
         ]
     if as_json:
-        print_json({"syncs": rows, "orphans": orphans})
+        print_json({"syncs": rows, "orphans": orphans, "adopted": adopted})
         return
     columns = ("sync", "audience", "members", "state", "last run", "under way", "needs")
     table(columns, [[row[name] for name in columns] for row in rows])
@@ -109,6 +115,12 @@ def status(config: Path | None, *, as_json: bool) -> None:
         say(
             f"orphaned: audience {orphan.name} ({orphan.platform} {orphan.id}) is filled by no "
             "sync any more and still holds members"
+        )
+    for audience in adopted:
+        say(
+            f"may hold others: audience {audience.name} ({audience.platform} {audience.id}) was "
+            "taken over or rebuilt; whoever is in it and syncd does not know stays in it until "
+            "it is replaced as a whole"
         )
 
 
@@ -138,6 +150,8 @@ def _needs(app: App, runs: tuple[Run, ...], last: Run | None) -> str:
     """What a person has to do, if anything: approve the newest held plan, or look."""
     for each in runs:
         plan = app.ledger.plan(each.plan) if each.plan else None
+        if plan is not None and app.ledger.plan_state(plan.id) == "superseded":
+            break  # by a rebuild: nothing from before it can be approved
         if plan is not None and plan.held and app.ledger.approval(plan.id) is None:
             return f"syncd approve {plan.id}"
         if each.state in {RunState.DONE, RunState.PARTIAL, RunState.PROCESSING}:

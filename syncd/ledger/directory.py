@@ -85,6 +85,14 @@ def check_beside(ledger: Ledger, directory: Path) -> None:
     _refuse(directory, there, here)
 
 
+def mismatch(ledger: Ledger, directory: Path) -> str:
+    """Why the two do not belong together, or ""; refuses nothing and mends nothing."""
+    try:
+        return _wrong(read(directory), ledger.stamp())
+    except LedgerMismatch:
+        return f"{_NAME} cannot be read"
+
+
 def backup_id(made_at: datetime) -> str:
     """A ledger id for a backup of that moment."""
     return f"{_BACKUP}{made_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}-{uuid4().hex}"
@@ -113,14 +121,14 @@ def step(ledger: Ledger, directory: Path) -> Iterator[None]:
 
 
 def _refuse(directory: Path, there: Stamp | None, here: Stamp) -> None:
-    wrong = wrong_between(there, here)
+    wrong = _wrong(there, here)
     if wrong:
         raise LedgerMismatch(
             f"{directory} and the ledger do not belong together: {wrong}. {_WAY_ON}"
         )
 
 
-def wrong_between(there: Stamp | None, here: Stamp) -> str:
+def _wrong(there: Stamp | None, here: Stamp) -> str:
     """Why a directory's stamp and a ledger's cannot be of one moment, or ""."""
     put_back = _put_back(there, here)
     if put_back:

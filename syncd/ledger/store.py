@@ -53,6 +53,11 @@ class Ledger:
         self._tx = transactions
         self._clock = clock
 
+    @property
+    def transactions(self) -> Transactions:
+        """For what changes a ledger as a whole: `syncd.ledger.rebuild`."""
+        return self._tx
+
     def close(self) -> None:
         """Close all connections."""
         self._tx.engine.dispose()

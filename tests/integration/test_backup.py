@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ import pytest
 
 from syncd.errors import LedgerMismatch, Unwritten, UsageError
 from syncd.ledger import backups
-from syncd.ledger.backups import Backup, make
+from syncd.ledger.backups import make
 from tests.integration.canaries import files_in, leaks
 from tests.integration.commands import Desk, digests, email, phone, refused, wait_until
 from tests.integration.ledger_databases import (
@@ -24,6 +23,7 @@ from tests.integration.ledger_databases import (
     new_ledger,
 )
 from tests.integration.memory_worlds import MemoryWorlds, Person, memory_world
+from tests.integration.rebuilding import backed_up, put_back
 from tests.integration.worlds import Death
 
 ZOE = Person(("zoe@example.com",))
@@ -36,24 +36,6 @@ EVERYONE = {"z": ZOE, "a": ANNA, "b": BOB}
 def here() -> Iterator[MemoryWorlds]:
     with memory_world(later=False) as made:
         yield made
-
-
-def backed_up(here: MemoryWorlds, target: Path) -> Backup:
-    world = here.world
-    url = f"sqlite:///{world.folder / 'ledger.db'}"
-    return make(world.ledger, url, world.folder / "var", target, now=world.clock.now())
-
-
-def put_back(here: MemoryWorlds, target: Path) -> None:
-    """Put a backup where the ledger and its files are."""
-    world = here.world
-    world.ledger.close()
-    shutil.rmtree(world.folder / "var")
-    shutil.copytree(target, world.folder / "var")
-    (world.folder / "var" / "ledger.db").replace(world.folder / "ledger.db")
-    for stale in world.folder.glob("ledger.db-*"):
-        stale.unlink()
-    world.ledger = world._open()
 
 
 # --- whole ---------------------------------------------------------------------
