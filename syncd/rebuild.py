@@ -115,9 +115,10 @@ def rebuild(remains: Remains) -> Outcome:
     found = _Files({each.path: each for each in whole}, frozenset(known))
     made = [_of_ledger(remains, found, standing) for standing in standings]
     seen = {_at(standing.audience) for standing in standings}
-    made += [
-        _of_files(remains, found, at, base) for at, base in found.newest().items() if at not in seen
-    ]
+    # A sync fills the audience that it filled last; names sort by time, numbers do not.
+    for at, base in sorted(found.newest().items(), key=lambda one: one[1].path):
+        if at not in seen:
+            made.append(_of_files(remains, found, at, base))
     damaged = broken + len(survivors) - len(whole)
     told = tuple(one for one, _ in made)
     ledgers.commit(

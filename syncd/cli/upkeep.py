@@ -80,6 +80,7 @@ def rebuild(config: Path | None, *, yes: bool, as_json: bool) -> None:
             "now if they are to be looked into"
         )
     say("done. Erasures asked for in the time that is lost must be asked for again")
+    say("where a platform works later, removals of that time may land for another day: wait for it")
     say("next: syncd plan, then syncd sync of each sync")
 
 

@@ -104,6 +104,7 @@ def test_a_plain_copy_of_an_older_ledger_loses_nobody(here: MemoryWorlds, tmp_pa
     here.run({**BEFORE, "l": LATE})
     here.process()
     here.run({**BEFORE, "l": LATE})
+    here.world.restart()  # sweeps the plans that were carried out: a generation alone knows
     swap_ledger(here, tmp_path / "old.db")
 
     refuses(here, "the ledger is older")
@@ -128,6 +129,24 @@ def test_an_older_ledger_learns_of_a_plan_that_was_on_its_way(
 
     assert outcome.audiences[0].plans >= 1
     here.process()
+    here.world.check()
+    here.settle_down({"z": ZOE})
+
+
+def test_a_removal_that_was_settling_may_have_been_undone(
+    here: MemoryWorlds, tmp_path: Path
+) -> None:
+    """The backup knows Anna removed; she came back since, and goes again."""
+    here.run({"z": ZOE, "b": BOB})
+    here.process()
+    here.run({"z": ZOE, "b": BOB})
+    here.world.clock.pass_by(hours=60)
+    backed_up(here, tmp_path / "backup")
+    here.run(BEFORE)
+    here.process()
+    here.run(BEFORE)
+    put_back(here, tmp_path / "backup")
+    rebuilt(here)
     here.world.check()
     here.settle_down({"z": ZOE})
 
@@ -210,9 +229,10 @@ def test_what_was_unfinished_is_sent_again_if_its_plan_is_there(
     put_back(here, tmp_path / "backup")
     rebuilt(here)
 
+    here.process()
+    here.world.check()
     unfinished = here.world.ledger.unfinished(*here.world.at)
     assert [batch.state for batch in unfinished] == [BatchState.SENDING]
-    here.process()
     here.settle_down({"z": ZOE})
     assert events(here, "batches_resolved")
 
