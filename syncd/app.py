@@ -26,6 +26,7 @@ from syncd.ledger.lock import Hold, hold
 from syncd.ledger.opening import open_ledger
 from syncd.ledger.store import Ledger
 from syncd.membership import FileMembership
+from syncd.membership.survivors import SurvivingFiles
 from syncd.model import Guard, SegmentQuery, Sync, Timing
 from syncd.parts import Parts, Progress, silent
 from syncd.ports import Clock, Connector, Platform
@@ -75,6 +76,7 @@ class App:
         self.directory = settings.ledger.directory
         self.membership = FileMembership(self.directory, key=key.derive("files"))
         self.tombstone_key = key.derive("tombstone")
+        self.surviving = SurvivingFiles(self.directory, key=key.derive("files"))
         self.lock: Unlocked | Hold = Unlocked()
         self.gates = Gates(ledger.throttled)
 
@@ -294,7 +296,11 @@ class App:
 
 @contextmanager
 def open_app(
-    config: Path | None, *, holder: str | None = None, clock: Clock | None = None
+    config: Path | None,
+    *,
+    holder: str | None = None,
+    clock: Clock | None = None,
+    fitting: bool = True,
 ) -> Iterator[App]:
     """Open a configuration and its ledger.
 
@@ -302,6 +308,7 @@ def open_app(
         config: The file; None for `$SYNCD_CONFIG`, then `config/syncd.yaml`.
         holder: Take the lock under this name, as all do that plan or push.
         clock: Another clock than the machine's.
+        fitting: With the lock, ledger and directory must fit; False for `rebuild` alone.
 
     Raises:
         syncd.errors.Busy: Another process holds the lock.
@@ -323,6 +330,7 @@ def open_app(
         app = App(settings, ledger, key, used)
         if lock is not None:
             app.lock = lock
+        if lock is not None and fitting:
             directory.check(ledger, folder)
             app.membership.sweep(ledger.named_files())
         yield app

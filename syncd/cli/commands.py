@@ -6,10 +6,19 @@ Signatures stand here, so that `--help` imports no room of syncd.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from syncd.cli.checks import (
+    config_check,
+    config_schema,
+    doctor,
+    doctor_identity,
+    identity_explain,
+    identity_sample,
+)
 from syncd.cli.options import Config, Json
 
 Wait = Annotated[
@@ -29,7 +38,7 @@ Adopt = Annotated[bool, typer.Option("--adopt", help="Take over an audience that
 def register(application: typer.Typer) -> None:
     """Add every command, in the order in which one meets them."""
     first: tuple[Callable[..., None], ...] = (demo, init, plan, sync, approve, status)
-    last: tuple[Callable[..., None], ...] = (migrate, sandbox)
+    last: tuple[Callable[..., None], ...] = (backup, rebuild, migrate, sandbox)
     for command in first:
         application.command()(command)
     _group(application, "runs", "What ran, and how it ended.", runs_show, alone=runs)
@@ -266,85 +275,35 @@ def segments_preview(
     segments.preview(name, config, as_json=json)
 
 
-def identity_explain(
-    context: typer.Context,
-    platform: Annotated[
-        str, typer.Option(help="The name meta, google, or that of any connector installed.")
-    ],
-    field: Annotated[
-        str, typer.Option(help="Which of the platform's fields the values are meant for.")
-    ] = "email",
-    country: Annotated[
-        str | None, typer.Option(help="The member's country, as the shop has it.")
-    ] = None,
-    default_country: Annotated[
-        str | None, typer.Option(help="The shop's, for a member who has none.")
-    ] = None,
-    json: Json = False,  # noqa: FBT002
-) -> None:
-    """Show each step from a value on standard input to its digest.
-
-    Every line of standard input is a value; nothing of it is logged or kept.
-    No configuration is read. Exits 3 if a value cannot be used.
-    """
-    from syncd.cli import identity  # noqa: PLC0415
-
-    identity.refuse_arguments(context.args)
-    identity.explain(
-        platform, field, country=country, default_country=default_country, as_json=json
-    )
-
-
-def identity_sample(
-    name: Annotated[str, typer.Argument(metavar="SEGMENT")],
-    platform: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="By this platform's rules; may be given again. Default: the platforms of the "
-            "syncs that use the segment, else all that are shipped.",
-            show_default=False,
-        ),
-    ] = None,
-    rows: Annotated[int, typer.Option(help="Stop after so many rows; 0 reads all.")] = 10_000,
+def backup(
+    target: Annotated[Path, typer.Argument(metavar="TARGET", show_default=False)],
     config: Config = None,
     json: Json = False,  # noqa: FBT002
 ) -> None:
-    """Count what of a segment is usable, repaired and refused, and why; sends nothing.
+    """Copy ledger and files of one moment to a new directory; nobody waits for it.
 
-    Values are shown by their shape alone: x for a letter, 0 for a digit.
+    For a ledger in SQLite. The ledger key is not in the copy: keep it elsewhere.
+    A backup that is put back pushes nothing before `syncd rebuild`.
     """
-    from syncd.cli import identity  # noqa: PLC0415
+    from syncd.cli import upkeep  # noqa: PLC0415
 
-    identity.sample(name, config, platforms=platform, rows=rows, as_json=json)
-
-
-def doctor(context: typer.Context, json: Json = False) -> None:  # noqa: FBT002
-    """Check whether what is installed here is fit to send; exits 1 if it is not."""
-    if context.invoked_subcommand is None:
-        from syncd.cli import doctor as rooms  # noqa: PLC0415
-
-        rooms.check(as_json=json)
+    upkeep.backup(target, config, as_json=json)
 
 
-def doctor_identity(json: Json = False) -> None:  # noqa: FBT002
-    """Hash the platforms' published examples with what is installed here, and compare."""
-    from syncd.cli import doctor as rooms  # noqa: PLC0415
+def rebuild(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,  # noqa: FBT002
+    config: Config = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Make ledger and directory fit again after one was lost, or a backup was put back.
 
-    rooms.check("identity", as_json=json)
+    Whoever may be on a platform as far as either knows stays known, but nobody for
+    certain: the next run of each sync adds everyone again and removes who is known and
+    not wanted. Whom nobody knows any more stays there until the audience is replaced.
+    """
+    from syncd.cli import upkeep  # noqa: PLC0415
 
-
-def config_check(config: Config = None, json: Json = False) -> None:  # noqa: FBT002
-    """Check the configuration, its references and its segments."""
-    from syncd.cli import setup  # noqa: PLC0415
-
-    setup.check(config, as_json=json)
-
-
-def config_schema() -> None:
-    """Print the JSON Schema that editors check a configuration with."""
-    from syncd.cli import setup  # noqa: PLC0415
-
-    setup.schema()
+    upkeep.rebuild(config, yes=yes, as_json=json)
 
 
 def migrate(config: Config = None) -> None:

@@ -70,6 +70,11 @@ def approve(plan: str, config: Path | None, *, wait: bool, as_json: bool) -> Non
             raise UsageError(f"there is no plan {plan}: `syncd status` names those that are held")
         if not found.held:
             raise PlanRefused(f"plan {plan} holds nothing back; there is nothing to approve")
+        if app.ledger.plan_state(found.id) == "superseded":
+            raise PlanRefused(
+                f"plan {plan} was drawn before a rebuild, which made it void; `syncd plan "
+                f"{found.sync}` shows what would be removed now"
+            )
         given, now = app.ledger.approval(found.id), app.clock.now()
         if given is not None and given.expires_at <= now:
             raise PlanRefused(
@@ -99,6 +104,7 @@ def status(config: Path | None, *, as_json: bool) -> None:
     """Print every sync's state, and audiences that no sync fills any more."""
     with open_app(config) as app:
         rows = [_status(app, name) for name in app.settings.syncs]
+        adopted = [audience for audience in app.ledger.audiences() if audience.adopted]
         orphans = [
             audience
             for audience in app.ledger.audiences()
@@ -106,7 +112,8 @@ def status(config: Path | None, *, as_json: bool) -> None:
         ]
         erasures = app.ledger.erasures.open()
     if as_json:
-        print_json({"syncs": rows, "orphans": orphans, "erasures": len(erasures)})
+        found = {"syncs": rows, "orphans": orphans, "adopted": adopted}
+        print_json({**found, "erasures": len(erasures)})
         return
     columns = ("sync", "audience", "members", "refused", "state", "last run", "under way", "needs")
     table(columns, [[row[name] for name in columns] for row in rows])
@@ -121,6 +128,12 @@ def status(config: Path | None, *, as_json: bool) -> None:
         )
     if erasures:
         say(f"erasures that are not complete: {len(erasures)}; `syncd erase --status` lists them")
+    for audience in adopted:
+        say(
+            f"may hold others: audience {audience.name} ({audience.platform} {audience.id}) was "
+            "taken over or rebuilt; whoever is in it and syncd does not know stays in it until "
+            "it is replaced as a whole"
+        )
 
 
 def _status(app: App, name: str) -> dict[str, object]:
@@ -153,6 +166,8 @@ def _needs(app: App, runs: tuple[Run, ...], last: Run | None) -> str:
     """What a person has to do, if anything: approve the newest held plan, or look."""
     for each in runs:
         plan = app.ledger.plan(each.plan) if each.plan else None
+        if plan is not None and app.ledger.plan_state(plan.id) == "superseded":
+            break  # by a rebuild: nothing from before it can be approved
         if plan is not None and plan.held and app.ledger.approval(plan.id) is None:
             return f"syncd approve {plan.id}"
         if each.state in {RunState.DONE, RunState.PARTIAL, RunState.PROCESSING}:

@@ -22,6 +22,12 @@ def latest(tx: Connection, audience_pk: int) -> Generation | None:
     return None if row is None else _generation(row)
 
 
+def numbered(tx: Connection, audience_pk: int, number: int) -> Generation:
+    """The audience's generation of that number, which the caller has seen."""
+    at = (generation.c.audience == audience_pk) & (generation.c.number == number)
+    return _generation(tx.execute(select(generation).where(at)).mappings().one())
+
+
 def add(tx: Connection, audience_pk: int, made: Generation) -> None:
     """Keep the next generation.
 

@@ -58,7 +58,8 @@ def check_key(tx: Connection, key: Key) -> None:
     if stored is None or not hmac.compare_digest(stored, key_check(key)):
         raise LedgerMismatch(
             "the ledger key changed: this ledger was made with another one. "
-            "Restore that key, or start over with `syncd rebuild`"
+            "Restore that key. If it is lost, so is what the ledger's files hold: move ledger "
+            "and directory away, then begin anew with `syncd sync --adopt`"
         )
 
 

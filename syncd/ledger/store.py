@@ -53,6 +53,11 @@ class Ledger(BatchLedger):
         self.ledger_id = ledger_id
         self.erasures = Erasures(transactions, clock)
 
+    @property
+    def transactions(self) -> Transactions:
+        """For what changes a ledger as a whole: `syncd.ledger.rebuild`."""
+        return self._tx
+
     def close(self) -> None:
         """Close all connections."""
         self._tx.engine.dispose()

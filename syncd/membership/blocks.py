@@ -179,6 +179,19 @@ class BlockReader:
         if found != checksum:
             self._file.close()
             raise LedgerMismatch(f"{path.name} is not the file that was written; {_REBUILD}")
+        try:
+            self._blocks = self._index(key)
+        except InvalidTag:
+            self._file.close()
+            raise LedgerMismatch(
+                f"{path.name} does not open with this ledger key; restore the key"
+            ) from None
+        except (ValueError, OSError, OverflowError):  # bytes that no writer of ours wrote
+            self._file.close()
+            raise LedgerMismatch(f"{path.name} is no file of syncd; {_REBUILD}") from None
+
+    def _index(self, key: bytes) -> list[Block]:
+        """Read the header and the sealed index at the end."""
         self._file.seek(0)
         start = self._file.read(28)
         head = start + self._file.read(int.from_bytes(start[24:28], "big"))
@@ -189,14 +202,8 @@ class BlockReader:
         offset = int.from_bytes(self._file.read(8), "big")
         self._file.seek(offset)
         sealed = self._file.read(end - offset)
-        try:
-            index = json.loads(self._cipher.decrypt(INDEX_NONCE, sealed, head))
-        except InvalidTag:
-            self._file.close()
-            raise LedgerMismatch(
-                f"{path.name} does not open with this ledger key; restore the key"
-            ) from None
-        self._blocks = [Block(*entry) for entry in index]
+        index = json.loads(self._cipher.decrypt(INDEX_NONCE, sealed, head))
+        return [Block(*entry) for entry in index]
 
     def rows(self, section: str) -> int:
         """How many rows a section has."""

@@ -91,7 +91,12 @@ class FileMembership:
             self._load_under_way(database, comparison, files)
             held = _decide(database, comparison)
             numbers = compare.counts(database, removes=comparison.removes)
-            header = {"plan": comparison.plan, "snapshot": snapshot.id}
+            header = {
+                "plan": comparison.plan,
+                "snapshot": snapshot.id,
+                "sync": comparison.sync,
+                "rules": snapshot.rules,
+            }
             with self._writer(f"{comparison.plan}.plan", header) as writer:
                 write_plan(database, writer, members=members, generation=generation)
         written = _done(writer)
@@ -126,6 +131,7 @@ class FileMembership:
         """
         last = generation.number if generation else 0
         drawn = [plan for plan, _ in plans if plan.generation == last]
+        rules = drawn[-1].rules if drawn else _needed(generation).rules
         with engine() as database, ExitStack() as files:
             before = self._generation(generation, files)
             load_held(database, before)
@@ -142,11 +148,10 @@ class FileMembership:
             rows = sources(taken)
             if before is not None:
                 rows = {GENERATION: partial(before.batches, "rows"), **rows}
-            with self._writer(f"{name}.members", {"generation": last + 1}) as writer:
+            with self._writer(f"{name}.members", _header(last + 1, rules, plans)) as writer:
                 write_held(database, writer, rows)
             held = sizes(database)
         written = _done(writer)
-        rules = drawn[-1].rules if drawn else _needed(generation).rules
         return Generation(last + 1, written.path, written.checksum, held, rules, now)
 
     def keep_given(self, erasure: str, given: Mapping[str, pa.RecordBatch]) -> Written:
@@ -293,6 +298,17 @@ def _decide(database: duckdb.DuckDBPyConnection, comparison: Comparison) -> tupl
         ordinary, denied = ((more,) if left else ()), ()
     compare.choose(database, comparison, free=free, withdrawals=withdrawals)
     return (*ordinary, *denied)
+
+
+def _header(
+    number: int, rules: str, plans: Sequence[tuple[Plan, Sequence[BatchRecord]]]
+) -> Mapping[str, object]:
+    """What a generation's file says of itself, for a ledger that lost the row: `rebuild`."""
+    header: dict[str, object] = {"generation": number, "rules": rules}
+    for plan, _ in plans[-1:]:
+        header["audience"] = [plan.platform, plan.account, plan.audience]
+        header["sync"] = plan.sync
+    return header
 
 
 def _needed(generation: Generation | None) -> Generation:

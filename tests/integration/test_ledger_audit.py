@@ -225,7 +225,7 @@ def test_a_schema_of_a_newer_version_is_refused(ledger: Ledger, url: str) -> Non
 def test_another_key_is_refused_by_all(ledger: Ledger, url: str) -> None:
     assert ledger.ledger_id
     other = Key.make()
-    with pytest.raises(LedgerMismatch, match=r"key changed.*Restore.*syncd rebuild") as refused:
+    with pytest.raises(LedgerMismatch, match=r"key changed.*Restore.*--adopt") as refused:
         open_ledger(url, password=None, key=other, clock=Hands())
     with pytest.raises(LedgerMismatch, match="key changed"):
         migrate(url, password=None, key=other)

@@ -1,0 +1,93 @@
+"""Signatures and help of the commands that check: identity, doctor, config.
+
+As in `commands`, so that `--help` imports no room of syncd.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from syncd.cli.options import Config, Json
+
+
+def identity_explain(
+    context: typer.Context,
+    platform: Annotated[
+        str, typer.Option(help="The name meta, google, or that of any connector installed.")
+    ],
+    field: Annotated[
+        str, typer.Option(help="Which of the platform's fields the values are meant for.")
+    ] = "email",
+    country: Annotated[
+        str | None, typer.Option(help="The member's country, as the shop has it.")
+    ] = None,
+    default_country: Annotated[
+        str | None, typer.Option(help="The shop's, for a member who has none.")
+    ] = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Show each step from a value on standard input to its digest.
+
+    Every line of standard input is a value; nothing of it is logged or kept.
+    No configuration is read. Exits 3 if a value cannot be used.
+    """
+    from syncd.cli import identity  # noqa: PLC0415
+
+    identity.refuse_arguments(context.args)
+    identity.explain(
+        platform, field, country=country, default_country=default_country, as_json=json
+    )
+
+
+def identity_sample(
+    name: Annotated[str, typer.Argument(metavar="SEGMENT")],
+    platform: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="By this platform's rules; may be given again. Default: the platforms of the "
+            "syncs that use the segment, else all that are shipped.",
+            show_default=False,
+        ),
+    ] = None,
+    rows: Annotated[int, typer.Option(help="Stop after so many rows; 0 reads all.")] = 10_000,
+    config: Config = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Count what of a segment is usable, repaired and refused, and why; sends nothing.
+
+    Values are shown by their shape alone: x for a letter, 0 for a digit.
+    """
+    from syncd.cli import identity  # noqa: PLC0415
+
+    identity.sample(name, config, platforms=platform, rows=rows, as_json=json)
+
+
+def doctor(context: typer.Context, json: Json = False) -> None:  # noqa: FBT002
+    """Check whether what is installed here is fit to send; exits 1 if it is not."""
+    if context.invoked_subcommand is None:
+        from syncd.cli import doctor as rooms  # noqa: PLC0415
+
+        rooms.check(as_json=json)
+
+
+def doctor_identity(json: Json = False) -> None:  # noqa: FBT002
+    """Hash the platforms' published examples with what is installed here, and compare."""
+    from syncd.cli import doctor as rooms  # noqa: PLC0415
+
+    rooms.check("identity", as_json=json)
+
+
+def config_check(config: Config = None, json: Json = False) -> None:  # noqa: FBT002
+    """Check the configuration, its references and its segments."""
+    from syncd.cli import setup  # noqa: PLC0415
+
+    setup.check(config, as_json=json)
+
+
+def config_schema() -> None:
+    """Print the JSON Schema that editors check a configuration with."""
+    from syncd.cli import setup  # noqa: PLC0415
+
+    setup.schema()

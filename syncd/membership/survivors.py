@@ -1,0 +1,177 @@
+"""What is left of a directory's files, and a membership made of it that is sure of nobody.
+
+Used by `syncd rebuild` when ledger and files do not fit any more. Each file says in its
+header what it is of, so that one that the ledger does not name is not lost with the row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from syncd.errors import LedgerMismatch
+from syncd.membership.blocks import BlockReader, BlockWriter
+from syncd.membership.engine import engine
+from syncd.membership.fold import PlanBatches, fold, sources
+from syncd.membership.held import GENERATION, load_held, sizes, write_held
+from syncd.model import BatchId, BatchRecord, BatchState, Generation, Phase, PlanId
+from syncd.plan import ranges
+
+ROWS = 10_000  # of a plan whose batches nobody knows any more, taken in at a time
+_SECTIONS = {
+    ".members": ("rows", "identifiers", "outdated"),
+    ".plan": (Phase.ADD.value, Phase.AGAIN.value),
+}
+
+# Nobody is certain any more, what was removed may be back, and all of it is doubtful: a
+# request of the time that is not known may still take effect.
+_UNSURE = "UPDATE held_id SET state = 0, doubt = TRUE, removed_at = NULL"
+
+
+@dataclass(frozen=True, slots=True)
+class Survivor:
+    """A whole file of ours; what it says of itself.
+
+    Attributes:
+        path: Relative to the directory; its suffix says which kind it is.
+        checksum: SHA-256 of the whole, hex.
+        audience: Platform, account and id; None if it does not say.
+        sync: Whose it was, or "".
+        rules: By which its rows were digested, or "".
+        number: A generation's; 0 for a plan.
+    """
+
+    path: str
+    checksum: str
+    audience: tuple[str, str, str] | None
+    sync: str
+    rules: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a generation is made anew of.
+
+    Attributes:
+        base: A file of an earlier generation, or None.
+        plans: Files of plans, oldest first, each with those of its batches that may have
+            been sent; None if nobody knows its batches: all of its rows may have been.
+    """
+
+    base: Survivor | None
+    plans: Sequence[tuple[Survivor, Sequence[BatchRecord] | None]] = ()
+
+
+class SurvivingFiles:
+    """The memberships and plans that a directory still holds."""
+
+    def __init__(self, directory: Path, *, key: bytes) -> None:
+        """Look at files in `directory`, sealed under `key` (32 bytes)."""
+        self._directory = directory
+        self._key = key
+
+    def look(self) -> tuple[tuple[Survivor, ...], int]:
+        """All files that can be read to their end, by name; and how many cannot."""
+        found: list[Survivor] = []
+        broken = 0
+        for path in sorted(self._directory.glob("*")):
+            if path.suffix in _SECTIONS and path.is_file():
+                try:
+                    found.append(self._read(path))
+                except LedgerMismatch:
+                    broken += 1
+        return tuple(found), broken
+
+    def write(
+        self,
+        name: str,
+        number: int,
+        origin: Origin,
+        *,
+        audience: tuple[str, str, str],
+        sync: str,
+        rules: str,
+        now: datetime,
+    ) -> Generation:
+        """Write a generation of everyone who may be there, and who is certain of nobody.
+
+        Args:
+            name: Of the file, without suffix; unique.
+            number: The generation's.
+            origin: What it is made of; of nothing, it is empty.
+            audience, sync, rules: What it is of.
+            now: The generation's moment.
+        """
+        header = {"generation": number, "rules": rules, "audience": audience, "sync": sync}
+        with engine() as database, ExitStack() as files:
+            base = self._open(files, origin.base) if origin.base else None
+            load_held(database, base)
+            database.execute(_UNSURE)  # before the fold, which would forget what has settled
+            taken = []
+            for n, (plan, batches) in enumerate(origin.plans, 1):
+                file = self._open(files, plan)
+                sent = _all_of(file) if batches is None else [_unknown(b) for b in batches]
+                taken.append(PlanBatches(n, file, sent, marks=None))
+            fold(database, taken, settled=now, window=timedelta())  # of additions alone
+            database.execute(_UNSURE)
+            rows = sources(taken)
+            if base is not None:
+                rows = {GENERATION: partial(base.batches, "rows"), **rows}
+            with BlockWriter(
+                self._directory, f"{name}.members", key=self._key, header=header
+            ) as writer:
+                write_held(database, writer, rows)
+            held = sizes(database)
+        if writer.written is None:
+            raise RuntimeError("a file was left unfinished without an error")
+        return Generation(number, writer.written.path, writer.written.checksum, held, rules, now)
+
+    def _read(self, path: Path) -> Survivor:
+        with path.open("rb") as file:
+            checksum = hashlib.file_digest(file, "sha256").hexdigest()
+        with BlockReader(path, key=self._key, checksum=checksum) as reader:
+            for section in _SECTIONS[path.suffix]:
+                for _ in reader.batches(section):  # each block is checked when it is opened
+                    pass
+            return _survivor(path.name, checksum, reader.header)
+
+    def _open(self, files: ExitStack, which: Survivor) -> BlockReader:
+        path = self._directory / which.path
+        return files.enter_context(BlockReader(path, key=self._key, checksum=which.checksum))
+
+
+def _survivor(path: str, checksum: str, header: Mapping[str, object]) -> Survivor:
+    number, at = header.get("generation"), header.get("audience")
+    return Survivor(
+        path,
+        checksum,
+        audience=(str(at[0]), str(at[1]), str(at[2])) if isinstance(at, list) else None,
+        sync=str(header.get("sync", "")),
+        rules=str(header.get("rules", "")),
+        number=number if isinstance(number, int) else 0,
+    )
+
+
+def _unknown(batch: BatchRecord) -> BatchRecord:
+    """The batch as if nobody knew what became of it, whatever the ledger says."""
+    return replace(batch, state=BatchState.UNKNOWN, folded=None, refused=(), doubtful=True)
+
+
+def _all_of(file: BlockReader) -> list[BatchRecord]:
+    """All additions of a plan, cut into batches of unknown outcome."""
+    return [
+        BatchRecord(BatchId(""), PlanId(""), n, phase, first, rows, BatchState.UNKNOWN)
+        for n, (phase, first, rows) in enumerate(_cut(file), 1)
+    ]
+
+
+def _cut(file: BlockReader) -> Iterator[tuple[Phase, int, int]]:
+    for phase in (Phase.ADD, Phase.AGAIN):
+        for first, rows in ranges(file.rows(phase.value), ROWS):
+            yield phase, first, rows
