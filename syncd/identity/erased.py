@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from syncd.errors import UsageError
@@ -54,7 +53,7 @@ class Tombstone:
     """One identifier of an erased person.
 
     Attributes:
-        mac: HMAC-SHA256 under the ledger's sub-key for tombstones, hex.
+        mac: Its kind, and HMAC-SHA256 under the ledger's sub-key for tombstones, in hex.
         decides: Whether whoever holds it is the person; see `Person.phones_decide`.
     """
 
@@ -86,23 +85,32 @@ class Watch:
             batch: Raw columns of a segment.
             stones: Whether each tombstone decides, by its HMAC.
         """
-        decided = np.zeros(batch.num_rows, bool)
         if not stones:
-            return pa.array(decided)
-        held, hit = np.zeros(batch.num_rows, int), np.zeros(batch.num_rows, int)
-        for kind, cells in self._cells(batch):
-            for place, cell in enumerate(cells):
-                if cell is None:
-                    continue
-                held[place] += kind != KEY
-                decides = stones.get(mac(self.key, kind, cell))
-                if decides is not None:
-                    hit[place] += 1
-                    decided[place] |= decides
-        return pa.array(decided | _all_of_it(held, hit))
+            return pa.array(np.zeros(batch.num_rows, bool))
+        columns = list(self._columns(batch, frozenset(name.partition(":")[0] for name in stones)))
+        # Almost nobody is hit: what follows a hit may cost, looking for it may not.
+        hits: dict[int, int] = {}
+        decided: set[int] = set()
+        for kind, cells in columns:
+            wanted = _macs(kind, stones)
+            for place, found in _hits(cells, self.key, kind, wanted):
+                hits[place] = hits.get(place, 0) + (kind != KEY)
+                if wanted[found]:
+                    decided.add(place)
+        for place, hit in hits.items():
+            held = sum(cells[place] is not None for kind, cells in columns if kind != KEY)
+            if hit == held > 0:
+                decided.add(place)
+        marks = np.zeros(batch.num_rows, bool)
+        marks[sorted(decided)] = True
+        return pa.array(marks)
 
-    def _cells(self, batch: pa.RecordBatch) -> Iterator[tuple[str, list[bytes | None]]]:
-        yield KEY, batch.column(KEY).cast(pa.string()).cast(pa.binary()).to_pylist()
+    def _columns(
+        self, batch: pa.RecordBatch, kinds: frozenset[str]
+    ) -> Iterator[tuple[str, list[bytes | None]]]:
+        """The batch's cells as tombstones were made of them; every e-mail and phone."""
+        if KEY in kinds:
+            yield KEY, batch.column(KEY).cast(pa.string()).cast(pa.binary()).to_pylist()
         countries = known_countries(batch, self.default_country)
         for kind, steps in CANONICAL.items():
             for name in columns_of(kind):
@@ -115,19 +123,60 @@ class Watch:
                 yield kind, made.to_pylist()
 
 
-def _all_of_it(held: npt.NDArray[np.int_], hit: npt.NDArray[np.int_]) -> npt.NDArray[np.bool_]:
-    return np.asarray((held > 0) & (hit == held), bool)
+def _macs(kind: str, stones: Mapping[str, bool]) -> Mapping[bytes, bool]:
+    start = f"{kind}:"
+    return {
+        bytes.fromhex(name.removeprefix(start)): decides
+        for name, decides in stones.items()
+        if name.startswith(start)
+    }
+
+
+def _hits(
+    cells: Sequence[bytes | None], key: bytes, kind: str, wanted: Mapping[bytes, bool]
+) -> list[tuple[int, bytes]]:
+    """Places whose cell is an erased person's, and by which tombstone."""
+    if not wanted:
+        return []
+    hashed = _hashed(key, _start(kind))
+    return [
+        (place, found)
+        for place, cell in enumerate(cells)
+        if cell is not None and (found := hashed(cell)) in wanted
+    ]
+
+
+def _hashed(key: bytes, start: bytes) -> Callable[[bytes], bytes]:
+    """HMAC-SHA256 of a common start and a cell, as RFC 2104 says it.
+
+    What is common is hashed once: `hmac.digest` takes three times as long a cell.
+    """
+    padded = key.ljust(hashlib.sha256().block_size, b"\0")
+    inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded) + start)
+    outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
+
+    def hashed(cell: bytes) -> bytes:
+        within, whole = inner.copy(), outer.copy()
+        within.update(cell)
+        whole.update(within.digest())
+        return whole.digest()
+
+    return hashed
+
+
+def _start(kind: str) -> bytes:
+    return kind.encode() + b"\0"
 
 
 def mac(key: bytes, kind: str, cell: bytes) -> str:
-    """A tombstone's HMAC-SHA256, hex.
+    """A tombstone: its kind, and HMAC-SHA256 in hex.
 
     Args:
         key: The ledger's sub-key for tombstones.
         kind: `email`, `phone` or `customer_key`.
         cell: A digest of 32 bytes, or the key's UTF-8.
     """
-    return hmac.digest(key, kind.encode() + b"\0" + cell, "sha256").hex()
+    return f"{kind}:{hmac.digest(key, _start(kind) + cell, 'sha256').hex()}"
 
 
 def as_rows(person: Person, rules: RuleSet, default_country: str | None) -> pa.RecordBatch:

@@ -70,7 +70,7 @@ WHERE id IN (SELECT id FROM out_link WHERE NOT list_contains($refused, n))
 """
 _NOT_REMOVED = "UPDATE held_id SET removed_at = NULL WHERE id IN (SELECT id FROM out_link)"
 _NOT_REMOVED_ROWS = f"{_NOT_REMOVED[:-1]} WHERE list_contains($refused, n))"
-# Every erasure is confirmed once more after it has settled (promise 2).
+# Every erasure and withdrawal is confirmed once more after it has settled (promise 2).
 _TWICE = """
 UPDATE held_id SET doubt = TRUE
 WHERE id IN (SELECT id FROM twice)

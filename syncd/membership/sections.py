@@ -42,7 +42,7 @@ def write_plan(
         "AND id NOT IN (SELECT id FROM superseded)"
     )
     tables = {
-        "twice": "SELECT id FROM take JOIN withdrawn USING (id) WHERE erased AND NOT confirmation",
+        "twice": "SELECT id FROM take JOIN withdrawn USING (id) WHERE NOT confirmation",
         "held": held,
         "outdated": "SELECT id FROM fresh",
         "renewed": "SELECT id FROM renewed",

@@ -76,6 +76,7 @@ class Bench:
                 "phone": self.phones.slice(first, size),
                 "consent": pa.repeat(pa.scalar(1, pa.int8()), size),
                 "region": pa.repeat(pa.scalar(value=False), size),
+                "erased": pa.repeat(pa.scalar(value=False), size),
             }
             blank = pa.nulls(size, pa.binary())
             columns = [cells.get(name, blank) for name in SNAPSHOT_SCHEMA.names]

@@ -68,7 +68,7 @@ def test_a_tombstone_is_no_digest_and_of_one_key() -> None:
     person = Person(emails=("anna@example.com",))
     digest = hashlib.sha256(b"anna@example.com").hexdigest()
     other = tombstones(person, [META], key=bytes(32), default_country="NL")
-    assert digest not in stones(person)
+    assert not [name for name in stones(person) if digest in name]
     assert not stones(person).keys() & {stone.mac for stone in other}
     assert "anna" not in repr(person)
 

@@ -307,6 +307,19 @@ def test_denied_consent_passes_the_guard(tmp_path: Path) -> None:
     assert world.platform.identifiers == world.wanted({"b": Person((2,))})
 
 
+def test_a_withdrawal_is_confirmed_once_more_as_an_erasure_is(tmp_path: Path) -> None:
+    """After the settle window, though no addition was ever in doubt."""
+    world = MembershipWorld(tmp_path)
+    world.run({"a": Person((1,)), "b": Person((2,))})
+    after = {"a": Person((1,), consent=2), "b": Person((2,))}
+    world.run(after)
+    before = len(world.sent)
+    for _ in range(4):
+        world.now += timedelta(hours=49)
+        world.run(after)
+    assert world.sent[before:] == [(Phase.REMOVE, [frozenset({("email", cell("email", 1).hex())})])]
+
+
 def test_who_was_erased_leaves_though_denials_are_held(tmp_path: Path) -> None:
     """Whatever the guard says of others, or the sync's mode; and is removed twice."""
     world = MembershipWorld(tmp_path, removes=False)
