@@ -23,7 +23,7 @@ from syncd.ledger import directory
 from syncd.ledger.audiences import KnownAudience
 from syncd.ledger.keys import Key, load_or_make_key
 from syncd.ledger.lock import Hold, hold
-from syncd.ledger.opening import open_ledger
+from syncd.ledger.opening import is_blank, open_ledger
 from syncd.ledger.store import Ledger
 from syncd.membership import FileMembership
 from syncd.membership.survivors import SurvivingFiles
@@ -350,11 +350,14 @@ def key_of(settings: Settings) -> Key:
 
 
 def make_if_new(settings: Settings, key: Key) -> tuple[str, ...]:
-    """Make a SQLite ledger that is not there yet; older ones wait for `syncd migrate`."""
+    """Make a SQLite ledger that is not there yet; older ones wait for `syncd migrate`.
+
+    One whose making was cut short is a database without a table, and is made anew.
+    """
     from syncd.ledger.migrate import migrate  # noqa: PLC0415 - Alembic takes half a second
 
     prefix = "sqlite:///"
     url = settings.ledger.url
-    if not url.startswith(prefix) or Path(url.removeprefix(prefix)).exists():
+    if not url.startswith(prefix) or not is_blank(Path(url.removeprefix(prefix))):
         return ()
     return migrate(url, password=None, key=key)

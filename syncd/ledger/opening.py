@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hmac
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 from sqlalchemy import Connection, inspect, select, text
 
@@ -13,6 +16,20 @@ from syncd.ledger.keys import Key
 from syncd.ledger.store import Ledger
 from syncd.ledger.transactions import Transactions
 from syncd.ports import Clock
+
+
+def is_blank(path: Path) -> bool:
+    """Whether a SQLite database is not there, or has no table at all.
+
+    Whatever is wrong with one that is there is told when it is opened.
+    """
+    if not path.exists():
+        return True
+    try:
+        with closing(sqlite3.connect(path)) as database:
+            return database.execute("SELECT 1 FROM sqlite_master").fetchone() is None
+    except sqlite3.Error:
+        return False
 
 
 def revision(tx: Connection) -> str | None:
