@@ -62,6 +62,9 @@ class SystemClock:
 class Unlocked:
     """What stands for the lock where nothing is pushed."""
 
+    def tell(self, run: str) -> None:
+        """Nobody waits for it."""
+
     def check(self) -> None:
         """Nothing was locked."""
 

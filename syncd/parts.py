@@ -29,6 +29,10 @@ def silent(_what: str, _done: int, _total: int) -> None:
 class Guarded(Protocol):
     """The lock that makes this process the only one that pushes."""
 
+    def tell(self, run: str) -> None:
+        """Let whoever comes second know which run is under way."""
+        ...
+
     def check(self) -> None:
         """Raise `syncd.errors.Busy` if it is lost."""
         ...

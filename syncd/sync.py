@@ -106,6 +106,7 @@ def _run(parts: Parts, wish: Wish) -> Result:
     said = f"Started by {wish.actor}{': a full resync' if wish.full else ''}."
     started = parts.event("run_started", said, actor=wish.actor)
     opened = parts.ledger.open_run(sync.name, wish.actor, event=started)
+    parts.lock.tell(opened.id)
     with structlog.contextvars.bound_contextvars(sync=sync.name, run=opened.id):
         log.info("run_started", actor=wish.actor)
         with _ended(parts, opened, wish):
@@ -129,6 +130,7 @@ def show(parts: Parts, *, actor: str) -> tuple[Plan, bool]:
         The plan, and whether it was kept for `sync --plan`: only once its audience exists.
     """
     opened = parts.ledger.open_run(parts.sync.name, actor, event=None)
+    parts.lock.tell(opened.id)
     audience = audiences.known(parts)
     with _ended(parts, opened, Wish(actor)):
         if audience is not None:

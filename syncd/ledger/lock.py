@@ -11,6 +11,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection, text
@@ -24,13 +25,41 @@ from syncd.ledger.files import make_directory, refuse_network
 _CLASS = 0x73796E63
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the lock's file says to who comes second."""
+
+    path: Path
+    handle: int
+    holder: str
+
+    def write(self, run: str = "") -> None:
+        said = {"pid": os.getpid(), "holder": self.holder, "run": run}
+        text = json.dumps(said).encode()
+        try:
+            # In this order: who reads in between finds it whole.
+            os.pwrite(self.handle, text, 0)
+            os.ftruncate(self.handle, len(text))
+        except OSError as error:
+            raise Unwritten(self.path, error) from None
+
+
 class Hold:
     """The lock, as long as its block runs."""
 
-    def __init__(self, session: Connection | None) -> None:
+    def __init__(self, session: Connection | None, told: _Told) -> None:
         self._session = session
+        self._told = told
         self._lost = False
         self._turn = threading.Lock()
+
+    def tell(self, run: str) -> None:
+        """Let whoever comes second know which run is under way.
+
+        Raises:
+            syncd.errors.Unwritten: The disk is full, or the like.
+        """
+        self._told.write(run)
 
     def check(self) -> None:
         """Refuse to go on if the server's session, and the lock with it, is gone.
@@ -63,7 +92,7 @@ def hold(
 
     Args:
         directory: The ledger's; made if missing.
-        holder: A run's id, or `daemon`; told to who comes second.
+        holder: What was asked for, or `daemon`; told to who comes second.
         url: The ledger's.
 
     Raises:
@@ -73,16 +102,16 @@ def hold(
     """
     make_directory(directory)
     refuse_network(directory)
-    with _file(directory / "lock", holder):
+    with _file(directory / "lock", holder) as told:
         if url is None or not url.startswith("postgresql"):
-            yield Hold(None)
+            yield Hold(None, told)
             return
         with _session(url, password) as session:
-            yield Hold(session)
+            yield Hold(session, told)
 
 
 @contextmanager
-def _file(path: Path, holder: str) -> Iterator[None]:
+def _file(path: Path, holder: str) -> Iterator[_Told]:
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
@@ -92,12 +121,9 @@ def _file(path: Path, holder: str) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Busy(f"{_first(handle)} holds {path.parent}: try again when it is done") from None
-        try:
-            os.ftruncate(handle, 0)
-            os.pwrite(handle, json.dumps({"pid": os.getpid(), "holder": holder}).encode(), 0)
-        except OSError as error:
-            raise Unwritten(path, error) from None
-        yield
+        told = _Told(path, handle, holder)
+        told.write()
+        yield told
         os.ftruncate(handle, 0)  # the file stays: to unlink a lock is to break it
     finally:
         os.close(handle)
@@ -106,7 +132,8 @@ def _file(path: Path, holder: str) -> Iterator[None]:
 def _first(handle: int) -> str:
     try:
         said = json.loads(os.pread(handle, 4096, 0))
-        return f"process {int(said['pid'])} ({said['holder']})"
+        run = f", run {said['run']}" if said["run"] else ""
+        return f"process {int(said['pid'])} ({said['holder']}{run})"
     except (ValueError, KeyError, TypeError):  # it has the lock and not yet written
         return "another syncd"
 

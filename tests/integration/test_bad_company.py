@@ -161,7 +161,8 @@ def test_a_second_sync_at_once_is_told_to_wait(filled: Desk) -> None:
         first.communicate(timeout=60)
     assert still, "the first was still pushing"
     assert (second.code, approving.code) == (75, 75)
-    assert "sync everyone" in second.err
+    run = filled.syncd("runs", "--limit", "1", "--json").json[0]["id"]
+    assert f"(sync everyone, run {run}) holds" in second.err
     assert "try again when it is done" in second.err
     assert reading.code == 0, "who only reads need not wait"
     assert first.returncode == 0

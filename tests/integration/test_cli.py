@@ -98,16 +98,6 @@ def test_config_check_and_schema_agree(desk: Desk) -> None:
         jsonschema.validate(desk.settings, schema.json)
 
 
-def test_a_ledger_whose_making_was_cut_short_is_made(desk: Desk) -> None:
-    """A kill before the first commit leaves a database without a table; nobody need know."""
-    desk.join(*range(3))
-    desk.var.mkdir(mode=0o700, exist_ok=True)
-    (desk.var / "ledger.db").touch(mode=0o600)
-    with closing(sqlite3.connect(desk.var / "ledger.db")) as blank:
-        blank.execute("PRAGMA journal_mode = WAL")
-    assert desk.syncd("sync", "everyone").code == 0
-
-
 def test_migrate_at_head_has_nothing_to_do(desk: Desk) -> None:
     first, second = desk.syncd("migrate"), desk.syncd("migrate")
     assert (first.code, second.code) == (0, 0)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -155,3 +157,13 @@ def test_a_ledger_in_postgres_is_rebuilt_and_not_backed_up(desk: Desk, tmp_path:
         assert desk.syncd("sync", "everyone").code == 0
         assert desk.held() == digests(0, *range(2, 11))
         assert desk.syncd("audit", "verify").code == 0
+
+
+def test_a_ledger_whose_making_was_cut_short_is_made(desk: Desk) -> None:
+    """A kill before the first commit leaves a database without a table; nobody need know."""
+    desk.join(*range(3))
+    desk.var.mkdir(mode=0o700, exist_ok=True)
+    (desk.var / "ledger.db").touch(mode=0o600)
+    with closing(sqlite3.connect(desk.var / "ledger.db")) as blank:
+        blank.execute("PRAGMA journal_mode = WAL")
+    assert desk.syncd("sync", "everyone").code == 0

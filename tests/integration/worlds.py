@@ -127,6 +127,9 @@ class WatchedConnector:
 class Unlocked:
     """What stands for the lock: one process here."""
 
+    def tell(self, run: str) -> None:
+        """Nobody waits for it."""
+
     def check(self) -> None:
         """Nothing was locked."""
 
