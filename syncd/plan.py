@@ -128,11 +128,13 @@ class IdentifierState:
     Attributes:
         doubt: An addition of it had an unknown outcome and may land late.
         removed_at: When its removal was accepted; None if none was.
+        late: Until when a removal of it may still land that was never answered.
     """
 
     known: Known
     doubt: bool = False
     removed_at: datetime | None = None
+    late: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +213,14 @@ class _Facts:
             row.current and row.key in self.wanted for row in self.of(identifier)
         )
 
+    def late(self, now: datetime) -> frozenset[Identifier]:
+        """What came back while a removal could still land, which now it cannot any more."""
+        return frozenset(
+            one
+            for one in self.held & self.states.keys()
+            if (until := self.states[one].late) is not None and until <= now
+        )
+
     def certain(self, identifier: Identifier) -> bool:
         """It was accepted, and not failed or touched by a removal since."""
         state = self.states.get(identifier)
@@ -256,7 +266,7 @@ def reference_plan(
     settled = {one for one, since in rules.outdated.items() if since + settle <= now}
     ripe = {one for one in replaced & settled - adding if _certain(known, one, adding)}
     take = gone - replaced - adding
-    remove, again = _taken_out(known, take | ripe, removing)
+    remove, again = _taken_out(known, take | ripe, removing, known.late(now))
     return ReferencePlan(
         remove=remove,
         add=(frozenset(wanted) if full else _added(known)) - again,
@@ -279,11 +289,14 @@ def _certain(known: _Facts, identifier: Identifier, adding: frozenset[Identifier
 
 
 def _taken_out(
-    known: _Facts, take: frozenset[Identifier], removing: frozenset[Identifier]
+    known: _Facts,
+    take: frozenset[Identifier],
+    removing: frozenset[Identifier],
+    late: frozenset[Identifier],
 ) -> tuple[frozenset[frozenset[Identifier]], frozenset[bytes]]:
     """The rows that remove, and the members that must follow them."""
     hit = [row for row in known.rows if row.identifiers & take]
-    touched = frozenset().union(*(row.identifiers for row in hit))
+    touched = late.union(*(row.identifiers for row in hit))
     grown = True
     while grown:
         joined = (row.identifiers for row in known.rows if row.identifiers & touched)

@@ -96,10 +96,13 @@ FROM held_link JOIN take USING (id) GROUP BY r
 """
 
 # Platforms take out the person they matched. Whoever is joined to a removed row through
-# rows as sent goes with it, and current members among them are sent again whole.
+# rows as sent goes with it, and current members among them are sent again whole. So does
+# whoever came back while an earlier request to remove them could still land, once it cannot.
 TOUCHED = """
 CREATE TABLE touched AS
-SELECT DISTINCT id FROM held_link WHERE r IN (SELECT r FROM mask)
+SELECT id FROM held_link WHERE r IN (SELECT r FROM mask)
+UNION
+SELECT id FROM late WHERE until <= $now AND id IN (SELECT id FROM want_link)
 """
 TOUCHED_FURTHER = """
 INSERT INTO touched
@@ -193,7 +196,7 @@ def choose(
     bound = {"free": free, "removes": comparison.removes, "withdrawals": withdrawals}
     database.execute(TAKE, bound)
     database.execute(MASK)
-    database.execute(TOUCHED)
+    database.execute(TOUCHED, {"now": micros(comparison.now)})
     spread(database)
     database.execute(AGAIN)
     database.execute(ANOTHER)

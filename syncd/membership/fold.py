@@ -76,6 +76,16 @@ UPDATE held_id SET doubt = TRUE
 WHERE id IN (SELECT id FROM twice)
   AND id IN (SELECT id FROM out_link WHERE NOT list_contains($refused, n))
 """
+# An attempt of it was never answered and may land after a member's return. An addition
+# that was accepted after that moment has outlived it.
+_LATE = """
+DELETE FROM late WHERE id IN (SELECT id FROM out_link);
+INSERT INTO late SELECT DISTINCT id, {until} FROM out_link
+"""
+_NOT_LATE = """
+DELETE FROM late WHERE until <= $at
+  AND id IN (SELECT id FROM out_link WHERE NOT list_contains($refused, n))
+"""
 # The platform says how many rows it would not take, not which: all are confirmed once more.
 _DOUBT = "UPDATE held_id SET doubt = TRUE WHERE id IN (SELECT id FROM out_link)"
 
@@ -164,7 +174,8 @@ DELETE FROM held_row WHERE NOT current AND r NOT IN (
   SELECT r FROM live WHERE id IN (SELECT id FROM outdated)
 );
 DELETE FROM held_link WHERE r NOT IN (SELECT r FROM held_row);
-DELETE FROM outdated WHERE id NOT IN (SELECT id FROM held_id)
+DELETE FROM outdated WHERE id NOT IN (SELECT id FROM held_id);
+DELETE FROM late WHERE id NOT IN (SELECT id FROM held_id)
 """
 
 _ID = whole("high", "low")
@@ -290,6 +301,8 @@ def _removed(
         if group[0].folded not in ACCEPTED:
             moments = [batch.accepted_at for batch in group if batch.accepted_at is not None]
             at, due = micros(max(moments)), micros(min(moments) - window)
+            if _doubtful(group[0]):
+                database.execute(_LATE.format(until=micros(max(moments) + window)))
             database.execute(_REMOVED, {"at": at, "due": due, "refused": refused})
             database.execute(_TWICE, {"refused": refused})
         elif refused:
@@ -322,6 +335,7 @@ def _added(database: duckdb.DuckDBPyConnection, group: Sequence[BatchRecord], so
         accepted = [batch.accepted_at for batch in group if batch.accepted_at is not None]
         if accepted:  # none of a request that was refused whole
             migration.sent(database, micros(max(accepted)))
+            database.execute(_NOT_LATE, {"at": micros(min(accepted)), "refused": refused})
 
 
 def _refused(group: Sequence[BatchRecord], *, whole: bool = False) -> list[int]:

@@ -6,6 +6,7 @@
                                                   its row, 3 refused and never there
     held_link(r, slot, kind, id)                  which row carries which identifier
     outdated(id, since)                           see `syncd.membership.migration`
+    late(id, until)                               a removal of it may still land until then
 
 A row stays while it explains something: an identifier that only it can take out, or a
 link between two identifiers that the platform may have joined into one person. Its cells
@@ -60,6 +61,14 @@ OUTDATED_SCHEMA = pa.schema(
     ]
 )
 
+LATE_SCHEMA = pa.schema(
+    [
+        pa.field("high", pa.uint64()),
+        pa.field("low", pa.uint64()),
+        pa.field("until", pa.int64()),
+    ]
+)
+
 GENERATION = 0  # the file that held rows come from; those of plans follow
 
 # Where rows of one file come from: their section, read anew each time.
@@ -87,6 +96,7 @@ CREATE TABLE held_row (
 CREATE TABLE held_id (
     id UHUGEINT, kind TINYINT, state TINYINT, doubt BOOLEAN, removed_at BIGINT);
 CREATE TABLE held_link (r BIGINT, slot TINYINT, kind TINYINT, id UHUGEINT);
+CREATE TABLE late (id UHUGEINT, until BIGINT);
 """
 
 # Whoever's last row has an identifier that may be there: was sent, and not removed.
@@ -122,6 +132,11 @@ def load_held(database: duckdb.DuckDBPyConnection, generation: BlockReader | Non
         positioned(generation.batches("outdated")),  # a section that most files do not have
         f"INSERT INTO outdated SELECT {whole('high', 'low')}, since FROM incoming",
     )
+    feed(
+        database,
+        positioned(generation.batches("late")),  # likewise
+        f"INSERT INTO late SELECT {whole('high', 'low')}, until FROM incoming",
+    )
 
 
 def write_held(database: duckdb.DuckDBPyConnection, writer: BlockWriter, sources: Sources) -> None:
@@ -145,6 +160,9 @@ def write_held(database: duckdb.DuckDBPyConnection, writer: BlockWriter, sources
     outdated = f"SELECT {halves('id', 'high', 'low')}, since FROM outdated ORDER BY id"
     for batch in stream(database, outdated, OUTDATED_SCHEMA):
         writer.write("outdated", batch)
+    late = f"SELECT {halves('id', 'high', 'low')}, until FROM late ORDER BY id"
+    for batch in stream(database, late, LATE_SCHEMA):
+        writer.write("late", batch)
 
 
 def sizes(database: duckdb.DuckDBPyConnection) -> Sizes:

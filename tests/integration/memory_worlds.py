@@ -56,11 +56,14 @@ class MemoryWorlds:
 
     Attributes:
         later: It answers first and works afterwards, in any order.
+        outlived: A removal whose answer was lost went on waiting: it may land after its
+            member's return, who is sent again once it cannot any more.
     """
 
     world: World
     remote: MemoryWorld
     later: bool
+    outlived: bool = False
 
     def fill(self, members: Mapping[str, Person]) -> None:
         """Make the shop hold exactly these members."""
@@ -94,15 +97,13 @@ class MemoryWorlds:
         Args:
             order: Shuffles it.
             fail: Places in that order that fail instead.
-            left: So many of the last go on waiting. No removal does whose answer was lost:
-                syncd does not repair one that outlives its member's return.
+            left: So many of the last go on waiting.
         """
         pending = self.remote.pending
         keys = dict(zip(pending, itertools.chain(order, itertools.repeat(0)), strict=False))
         shuffled = sorted(pending, key=lambda one: keys[one])
-        lost = {one for one in pending if one not in self.world.told and self._removes(one)}
-        may_wait = [one for one in shuffled if one not in lost]
-        waits = set(may_wait[len(may_wait) - left :]) if left else set()
+        waits = set(shuffled[len(shuffled) - left :]) if left else set()
+        self.outlived |= any(one not in self.world.told and self._removes(one) for one in waits)
         now = [one for one in shuffled if one not in waits]
         self.remote.process(now, fail={now[place] for place in fail if place < len(now)})
 
@@ -120,6 +121,10 @@ class MemoryWorlds:
                 may still be there, and nobody may be missing.
         """
         check = self.world.check_nobody_missed if migrating else self.world.check_equal
+        if self.outlived:
+            self.process()
+            self.run(members)
+            self.world.clock.pass_by(hours=49)
         for _ in range(4):
             self.process()
             before = len(self.world.sent)

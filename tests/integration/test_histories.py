@@ -178,6 +178,7 @@ def test_after_any_history_a_platform_that_works_later_is_equal(
 # --- reduced from what went wrong ----------------------------------------------
 
 ANNA, BOB = Person((EMAILS[0][0],), (PHONES[0][0],)), Person((EMAILS[1][0],), (PHONES[0][1],))
+ZOE = Person(("zoe@example.com",))
 MANY = {str(n): Person((f"member{n}@example.com",)) for n in range(6)}
 HALF = {key: MANY[key] for key in "012"}
 STRICT = Guard(max_removed=0.1, min_members=0)
@@ -257,8 +258,27 @@ def test_a_removal_under_way_is_not_forgotten_however_long_it_takes() -> None:
         here.world.check()
 
 
+def test_who_returned_before_a_removal_landed_is_sent_again_once_it_cannot() -> None:
+    """Its first attempt was taken, and its answer lost; the second one was answered."""
+    both = {"a": ANNA, "z": ZOE}
+    with memory_world(later=True) as here:
+        here.run(both)
+        here.process()
+        here.run({"z": ZOE}, [LoseAnswer()])
+        (late, _) = here.remote.pending
+        here.remote.process([here.remote.pending[1]])
+        here.run(both)
+        here.remote.process([one for one in here.remote.pending if one != late])
+        here.world.check_equal()
+        here.remote.process([late])
+        assert here.world.identifiers != here.world.expected(), "the return was undone"
+        here.world.clock.pass_by(hours=48)
+        finished(here.run(both))
+        here.process()
+        here.settle_down(both)
+
+
 # Anna and Bob share a phone and are one person to the platform; Zoe is by herself.
-ZOE = Person(("zoe@example.com",))
 BOB_ALONE = Person((EMAILS[1][0],))
 
 

@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from syncd.membership.blocks import BlockReader
@@ -73,6 +73,9 @@ def held(world: MembershipWorld) -> Held:
         names = {number(one): one for row in found.rows for one in row.identifiers}
         for row in section(reader, "identifiers"):
             found.states[names[_number(row)]] = _state(row)
+        for row in section(reader, "late"):
+            one, until = names[_number(row)], _moment(row["until"])
+            found.states[one] = replace(found.states[one], late=until)
         for row in section(reader, "outdated"):
             found.outdated[names[_number(row)]] = _moment(row["since"])
     return found

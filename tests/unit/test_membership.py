@@ -217,6 +217,28 @@ def test_a_removal_refused_by_name_is_planned_again(tmp_path: Path) -> None:
     assert (again.counts.removals, again.counts.confirmations) == (1, 0)
 
 
+def test_who_returns_before_a_lost_removal_can_have_landed_is_sent_again(tmp_path: Path) -> None:
+    """The attempt that was never answered may land after the return, and take them out."""
+    both, one = {"a": Person((1,)), "b": Person((2,), (1,))}, {"a": Person((1,))}
+    world = MembershipWorld(tmp_path)
+    world.run(both)
+    world.run(one, ["applied"])
+    world.now += timedelta(hours=1)
+    world.run(one)  # resolved
+    world.now += timedelta(hours=1)
+    back = world.run(both)
+    world.now += timedelta(hours=46)
+    early = world.run(both)
+    world.now += timedelta(hours=1)
+    due = world.run(both)
+    last = world.run(both)
+
+    assert back.counts.additions == 1
+    assert (early.counts.additions, early.counts.again) == (0, 0)
+    assert (due.counts.additions, due.counts.again) == (0, 1)
+    assert (last.counts.additions, last.counts.again) == (0, 0)
+
+
 def test_a_full_resync_sends_everyone_and_every_removal_that_has_not_settled(
     tmp_path: Path,
 ) -> None:
