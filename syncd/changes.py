@@ -10,7 +10,10 @@ from collections.abc import Iterator
 
 from syncd.model import Snapshot
 
-SUDDEN = 0.10  # of a field's values, refused beyond what the last snapshot had refused
+# Refused values of a field, beyond the share that the last snapshot had: of all rows, and
+# so many. A few are a few customers' typing, however small the shop.
+SUDDEN = 0.10
+MANY = 20
 
 
 def changes(before: Snapshot | None, now: Snapshot) -> tuple[str, ...]:
@@ -46,7 +49,7 @@ def _refused(before: Snapshot, now: Snapshot) -> Iterator[str]:
     earlier, later = _by_field(before), _by_field(now)
     for field in sorted(later):
         was, share = earlier[field] / max(before.rows, 1), later[field] / max(now.rows, 1)
-        if share - was > SUDDEN:
+        if share - was > SUDDEN and later[field] - was * now.rows >= MANY:
             yield (
                 f"{later[field]:,} of {now.rows:,} rows have an unusable {field} ({share:.0%}, "
                 f"last time {was:.0%}); `syncd identity sample {now.segment}` says why"

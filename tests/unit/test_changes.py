@@ -53,6 +53,12 @@ def test_a_column_in_a_new_format_is_told_with_both_shares() -> None:
     assert said.endswith("`syncd identity sample all` says why")
 
 
+def test_a_few_refusals_are_no_sign_however_small_the_shop() -> None:
+    few = replace(LATER, rows=100, refused=refused(phone=19))
+    assert changes(replace(BEFORE, rows=100), few) == ()
+    assert changes(BEFORE, replace(few, refused=refused(phone=20))) != ()
+
+
 @given(
     was=st.integers(0, 1_000), now=st.integers(0, 1_000), parts=st.lists(st.integers(0, 300))
 )  # fmt: skip
