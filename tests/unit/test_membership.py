@@ -106,7 +106,7 @@ def agrees(history: Moves, segment: dict[str, Person], rules: str, *, full: bool
 
 
 @given(**HISTORY)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_after_any_history_a_good_run_makes_the_audience_equal(
     history: History, segment: dict[str, Person]
 ) -> None:
@@ -115,7 +115,7 @@ def test_after_any_history_a_good_run_makes_the_audience_equal(
 
 
 @given(**MOVES)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_after_any_history_of_changed_rules_too(
     history: Moves, segment: dict[str, Person], rules: str
 ) -> None:
