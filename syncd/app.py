@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -161,24 +161,30 @@ class App:
             max_identifiers=platform.capabilities.max_identifiers,
             prehashed=self.settings.segments[sync.segment].prehashed,
         )
+        query = partial(self.query, sync.segment)
+        return replace(self._parts(sync, chosen.account, policy, query), progress=progress)
+
+    def _parts(
+        self, sync: Sync, account: str, policy: Policy, query: Callable[[datetime], SegmentQuery]
+    ) -> Parts:
+        """What a sync works with on a configured account."""
         return Parts(
             sync=sync,
             ledger=self.ledger,
             directory=self.directory,
             membership=self.membership,
             shop=self.shop,
-            platform=platform,
-            connect=partial(self._connect, chosen.account),
+            platform=platforms()[sync.platform],
+            connect=partial(self._connect, account),
             rules_name=policy.version,
-            query=partial(self.query, sync.segment),
+            query=query,
             digest=partial(digest, policy=policy),
             clock=self.clock,
             names=self.names,
             known_syncs=frozenset(self.settings.syncs),
             lock=self.lock,
-            patience=self._patience(chosen.account),
+            patience=self._patience(account),
             watch=Watch(self.tombstone_key, policy.default_country, policy.prehashed),
-            progress=progress,
         )
 
     def desk(self) -> Desk:
@@ -232,37 +238,21 @@ class App:
         def nothing(_: datetime) -> SegmentQuery:
             raise RuntimeError("an audience that no sync fills has no segment to read")
 
-        return Parts(
-            sync=Sync(
-                name=audience.sync,
-                segment="",
-                platform=audience.platform,
-                account=audience.account,
-                audience_name=audience.name,
-                audience_id=audience.id,
-                removes=False,
-                consent="granted",
-                guard=Guard(),
-                timing=Timing(),
-                max_unusable=1.0,
-                configuration="",
-            ),
-            ledger=self.ledger,
-            directory=self.directory,
-            membership=self.membership,
-            shop=self.shop,
-            platform=platform,
-            connect=partial(self._connect, account),
-            rules_name=policy.version,
-            query=nothing,
-            digest=partial(digest, policy=policy),
-            clock=self.clock,
-            names=self.names,
-            known_syncs=frozenset(self.settings.syncs),
-            lock=self.lock,
-            patience=self._patience(account),
-            watch=Watch(self.tombstone_key, country, prehashed=False),
+        emptied = Sync(
+            name=audience.sync,
+            segment="",
+            platform=audience.platform,
+            account=audience.account,
+            audience_name=audience.name,
+            audience_id=audience.id,
+            removes=False,
+            consent="granted",
+            guard=Guard(),
+            timing=Timing(),
+            max_unusable=1.0,
+            configuration="",
         )
+        return self._parts(emptied, account, policy, nothing)
 
     def _connect(self, account: str) -> Connector:
         platform = platforms()[self.settings.accounts[account].connector]

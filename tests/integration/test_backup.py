@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -141,8 +142,8 @@ def test_files_that_are_swept_meanwhile_are_no_loss(
     here.run(EVERYONE)
     copy, copies = backups.copy_ledger, []
 
-    def meanwhile(source: Path, into: Path, now: object) -> object:
-        copied = copy(source, into, now)  # type: ignore[arg-type]  # passed on
+    def meanwhile(source: Path, into: Path, now: datetime) -> object:
+        copied = copy(source, into, now)
         copies.append(copied.files)
         if len(copies) == 1:
             here.run({"z": ZOE})
