@@ -23,6 +23,12 @@ class KnownAudience:
         state: `retired` once it was emptied for good.
         adopted: Taken over although it may hold others.
         ours: Made, adopted or filled by us; what is in it needs no asking.
+        refreshed_at: Up to when its members were sent again before they expire; None until
+            the first one is due.
+        replace_begun_at: Since when nobody in it is certain, because a request to replace
+            all of it was begun; None once that was done.
+        replace_sent_at: When everyone was sent who is to be in it afterwards.
+        retiring_at: Since when it is being emptied for good.
     """
 
     pk: int
@@ -34,6 +40,10 @@ class KnownAudience:
     state: Literal["active", "retired"]
     adopted: bool
     ours: bool
+    refreshed_at: datetime | None = None
+    replace_begun_at: datetime | None = None
+    replace_sent_at: datetime | None = None
+    retiring_at: datetime | None = None
 
 
 def claim(
@@ -146,4 +156,8 @@ def _known(row: RowMapping) -> KnownAudience:
         state=row["state"],
         adopted=row["adopted"],
         ours=row["ours"],
+        refreshed_at=row["refreshed_at"],
+        replace_begun_at=row["replace_begun_at"],
+        replace_sent_at=row["replace_sent_at"],
+        retiring_at=row["retiring_at"],
     )

@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DontWrapMixin
 
 # The newest file in `migrations/versions`; a test holds the two together.
-HEAD = "r0003"
+HEAD = "r0004"
 
 
 class NaiveTime(DontWrapMixin, ValueError):
@@ -81,6 +81,10 @@ audience = Table(
     Column("adopted", Boolean, nullable=False),
     Column("ours", Boolean, nullable=False),
     Column("claimed_at", Instant, nullable=False),
+    Column("refreshed_at", Instant),
+    Column("replace_begun_at", Instant),
+    Column("replace_sent_at", Instant),
+    Column("retiring_at", Instant),
     UniqueConstraint("platform", "account", "id", name="uq_audience"),
     CheckConstraint("state IN ('active', 'retired')", name="ck_audience_state"),
 )
