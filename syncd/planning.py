@@ -21,12 +21,14 @@ from syncd.model import (
     Plan,
     PlanCounts,
     PlanId,
+    Refresh,
     Run,
     Sizes,
     Snapshot,
 )
 from syncd.parts import Parts
 from syncd.plan import consent_rule, ranges
+from syncd.refresh import refresh
 
 REFERENCE = timedelta(days=7)  # the guard measures against the largest membership since
 PLAN_AGE = timedelta(hours=24)  # a plan older than this is not carried out as shown
@@ -68,7 +70,7 @@ def draw(
         rules=parts.rules_name,
         counts=compared.counts,
         held=compared.held,
-        created_at=parts.clock.now(),
+        created_at=comparison.now,
         path=compared.path,
         checksum=compared.checksum,
     )
@@ -108,6 +110,8 @@ def sentence(plan: Plan) -> str:
     )
     by_consent = {reason: count for reason, count in counts.lost.items() if reason != "erased"}
     lost = "; ".join(f"{reason}: {count:,}" for reason, count in by_consent.items())
+    if counts.refreshed:
+        said += f" {counts.refreshed:,} of those to add are there, and sent before they expire."
     if lost:
         said += f" Kept out by consent: {lost}."
     if counts.lost.get("erased"):
@@ -143,8 +147,12 @@ def numbers(counts: PlanCounts) -> dict[str, int]:
         "unchanged": counts.unchanged,
     } | {
         name: count
-        for name, count in (("superseded", counts.superseded), ("migrating", counts.migrating))
-        if count  # of a migration, which most plans are not
+        for name, count in (
+            ("superseded", counts.superseded),
+            ("migrating", counts.migrating),
+            ("refreshed", counts.refreshed),
+        )
+        if count  # of what most plans have nothing of
     }
 
 
@@ -174,7 +182,16 @@ def _comparison(
         under_way=tuple((_needed(ledger.plan(b.plan)), b) for b in under_way),
         now=now,
         settle=sync.timing.settle,
+        refresh=_refresh(parts, audience, now),
     )
+
+
+def _refresh(parts: Parts, audience: KnownAudience | None, now: datetime) -> Refresh | None:
+    if audience is None:
+        return None
+    lifespan = audience.lifespan or parts.platform.capabilities.lifespan
+    claimed, last = audience.claimed_at, audience.refreshed_at
+    return refresh(lifespan, claimed_at=claimed, refreshed_at=last, now=now)
 
 
 def _reference(ledger: Ledger, at: tuple[str, str, str], since: datetime) -> Sizes:

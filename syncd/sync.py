@@ -222,12 +222,22 @@ def _carry_out(
         if phase is Phase.AGAIN and settle.gated(parts, audience):
             break
         send(parts, connector, plan, [b for b in batches if b.phase is phase], audience.id)
+    _note_refreshed(parts, audience, plan)
     if _all_taken_out(parts, plan):
         parts.ledger.spend_approvals(audience.platform, audience.account, audience.id)
     if wish.wait:
         _follow(parts, connector, plan, audience)
     settle.fold(parts, audience, actor=wish.actor, carried_out=plan)
     return _close(parts, opened, plan, audience, wish)
+
+
+def _note_refreshed(parts: Parts, audience: KnownAudience, plan: Plan) -> None:
+    """Once a day: all were sent whose turn it was; what fails later is sent again anyway."""
+    last = audience.refreshed_at
+    expires = audience.lifespan or parts.platform.capabilities.lifespan
+    if expires and (last is None or last.date() != plan.created_at.date()):
+        at = (audience.platform, audience.account, audience.id)
+        parts.ledger.refreshed(*at, plan.created_at)
 
 
 def _all_taken_out(parts: Parts, plan: Plan) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from syncd.errors import ConfigError
@@ -31,6 +32,7 @@ CAPABILITIES = Capabilities(
     answers="later",
     ordered=False,
     consent="member",
+    lifespan=timedelta(days=540),  # what a list without a duration of its own has
 )
 
 OPTIONS = (

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from google.ads.datamanager_v1 import types
@@ -26,6 +27,7 @@ from syncd.model import (
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_DAY = 86_400
 _DIGEST_BYTES = 32
 _PARENT = "accountTypes/GOOGLE_ADS/accounts/"
 
@@ -195,6 +197,7 @@ def audience(
         sizes.youtube_members_count,
         sizes.gmail_members_count,
     )
+    kept = message.membership_duration.seconds // _DAY
     return Audience(
         platform=errors.PLATFORM,
         account=account,
@@ -202,6 +205,7 @@ def audience(
         name=message.display_name,
         size=size or None,
         empty=False if size else (True if made else None),
+        lifespan=timedelta(days=kept) if kept else None,
     )
 
 

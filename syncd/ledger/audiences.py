@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
@@ -23,6 +23,9 @@ class KnownAudience:
         state: `retired` once it was emptied for good.
         adopted: Taken over although it may hold others.
         ours: Made, adopted or filled by us; what is in it needs no asking.
+        claimed_at: When the sync that fills it began to.
+        lifespan: For how long the platform keeps a member who is not sent again; None if it
+            did not say when it was claimed.
         refreshed_at: Up to when its members were sent again before they expire; None until
             the first one is due.
         replace_begun_at: Since when nobody in it is certain, because a request to replace
@@ -40,6 +43,8 @@ class KnownAudience:
     state: Literal["active", "retired"]
     adopted: bool
     ours: bool
+    claimed_at: datetime
+    lifespan: timedelta | None = None
     refreshed_at: datetime | None = None
     replace_begun_at: datetime | None = None
     replace_sent_at: datetime | None = None
@@ -74,6 +79,8 @@ def claim(
             f"already filled by sync {found.sync!r}; sync {sync!r} needs an audience of its own"
         )
     changes: dict[str, object] = {"name": wanted.name, "ours": found.ours or created}
+    if wanted.lifespan is not None:
+        changes["lifespan_days"] = wanted.lifespan.days
     if not mine:
         changes |= {"sync": sync, "state": "active", "claimed_at": now}
     tx.execute(update(audience).where(audience.c.pk == found.pk).values(**changes))
@@ -90,6 +97,7 @@ def _first(wanted: Audience, sync: str) -> Mapping[str, object]:
         "sync": sync,
         "state": "active",
         "adopted": False,
+        "lifespan_days": None if wanted.lifespan is None else wanted.lifespan.days,
     }
 
 
@@ -156,6 +164,8 @@ def _known(row: RowMapping) -> KnownAudience:
         state=row["state"],
         adopted=row["adopted"],
         ours=row["ours"],
+        claimed_at=row["claimed_at"],
+        lifespan=None if row["lifespan_days"] is None else timedelta(days=row["lifespan_days"]),
         refreshed_at=row["refreshed_at"],
         replace_begun_at=row["replace_begun_at"],
         replace_sent_at=row["replace_sent_at"],

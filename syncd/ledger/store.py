@@ -117,6 +117,12 @@ class Ledger(BatchLedger):
             audiences.change(tx, pk, adopted=True, ours=True)
             self._tx.tell(tx, event)
 
+    def refreshed(self, platform: str, account: str, audience_id: str, at: datetime) -> None:
+        """Note that whoever was due by then was sent again before they expire."""
+        with self._tx.write() as tx:
+            pk = audiences.needed(tx, platform, account, audience_id).pk
+            audiences.change(tx, pk, refreshed_at=at)
+
     def retire(
         self, platform: str, account: str, audience_id: str, *, event: AuditEvent | None
     ) -> None:

@@ -85,6 +85,7 @@ audience = Table(
     Column("replace_begun_at", Instant),
     Column("replace_sent_at", Instant),
     Column("retiring_at", Instant),
+    Column("lifespan_days", Integer),
     UniqueConstraint("platform", "account", "id", name="uq_audience"),
     CheckConstraint("state IN ('active', 'retired')", name="ck_audience_state"),
 )

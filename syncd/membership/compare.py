@@ -6,11 +6,13 @@ same in sets. The tables it leaves behind are what a plan's file is written from
     take(id, kind, ...)           identifiers to take out now
     mask(r, s0, s1, ...)          which cells of a row as sent are taken out
     again(n), addition(n)         members to send whole once more, and to send
+    refresh(n)                    of the latter, those of whom nothing changed
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 
 import duckdb
 import pyarrow as pa
@@ -145,6 +147,19 @@ WHERE ($full OR id NOT IN (SELECT id FROM held_id WHERE state <> 0)
   AND n NOT IN (SELECT n FROM again)
 """
 
+# Whose turn it is; the slot is a number of the row as sent, so that a member keeps it. Who
+# was refused by name is not asked for again.
+REFRESH = """
+INSERT INTO refresh
+SELECT n FROM (
+  SELECT want.n, (face % $period)::BIGINT AS slot
+  FROM want JOIN held_row USING (key) WHERE current
+) WHERE ($until - slot) // $period > ($after - slot) // $period
+  AND n NOT IN (SELECT n FROM want_link WHERE id IN (SELECT id FROM held_id WHERE state >= 2))
+  AND n NOT IN (SELECT n FROM again)
+  AND n NOT IN (SELECT n FROM addition)
+"""
+
 
 def load_seen(
     database: duckdb.DuckDBPyConnection,
@@ -201,6 +216,10 @@ def choose(
     database.execute(AGAIN)
     database.execute(ANOTHER)
     database.execute(ADDITION, {"full": comparison.full})
+    database.execute("CREATE TABLE refresh (n BIGINT)")
+    if comparison.refresh is not None:
+        database.execute(REFRESH, asdict(comparison.refresh))
+        database.execute("INSERT INTO addition FROM refresh")
 
 
 def spread(database: duckdb.DuckDBPyConnection) -> None:
@@ -274,6 +293,7 @@ def counts(database: duckdb.DuckDBPyConnection, *, removes: bool) -> PlanCounts:
             "wanted": "SELECT count(*) FROM want",
             "additions": "SELECT count(*) FROM addition",
             "again": "SELECT count(*) FROM again",
+            "refreshed": "SELECT count(*) FROM refresh",
             "removals": "SELECT count(*) FROM mask",
             "confirmations": "SELECT count(*) FROM mask WHERE confirmation",
             "waiting_removals": "SELECT count(*) FROM gone WHERE waits "

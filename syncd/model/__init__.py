@@ -62,6 +62,7 @@ from syncd.model.syncs import (
     Compared,
     Comparison,
     ConsentRule,
+    Refresh,
     Sync,
 )
 
@@ -99,6 +100,7 @@ __all__ = [
     "PlanCounts",
     "PlanId",
     "Receipt",
+    "Refresh",
     "Refusal",
     "Refused",
     "RuleSet",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Literal, NewType
 
@@ -43,6 +44,8 @@ class Capabilities:
         replace: Whether a whole audience can be replaced without an empty window.
         forgets: Whether a person can be taken out of all audiences of an account at once,
             also of those that syncd does not manage: its connector is a `ports.Forgets`.
+        lifespan: For how long an audience keeps a member who is not sent again, where it
+            does not say so itself (`Audience.lifespan`); None for ever. Whole days.
     """
 
     max_rows: int
@@ -53,6 +56,7 @@ class Capabilities:
     consent: Literal["member", "none"]
     replace: bool = False
     forgets: bool = False
+    lifespan: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,8 @@ class Audience:
         size: Members as the platform counts them, or None where it does not say yet.
         empty: Whether the platform says that nothing was ever put in; None if it
             does not tell. An audience that we did not fill is taken only if empty.
+        lifespan: For how long it keeps a member who is not sent again, whole days; None
+            if it does not tell, or keeps them for ever.
     """
 
     platform: str
@@ -103,6 +109,7 @@ class Audience:
     name: str
     size: int | None = None
     empty: bool | None = None
+    lifespan: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)

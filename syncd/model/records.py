@@ -125,6 +125,8 @@ class PlanCounts:
         superseded: Identifiers that leave because changed rules replaced them; the guard
             does not count them.
         migrating: Those that will, once what replaces them was accepted and has settled.
+        refreshed: Members among the additions who are sent only so that their membership
+            does not expire.
     """
 
     snapshot: int
@@ -140,6 +142,7 @@ class PlanCounts:
     lost: Mapping[str, int] = field(default_factory=dict)
     superseded: int = 0
     migrating: int = 0
+    refreshed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

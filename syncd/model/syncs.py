@@ -58,6 +58,24 @@ class ConsentRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Refresh:
+    """Whom to send again before the platform ends their membership: one slot a day.
+
+    It is a member's turn on every day whose number has the remainder of their slot when
+    divided by `period`. Due are those whose turn came after day `after`, up to `until`.
+
+    Attributes:
+        period: Days after which everyone had a turn.
+        after: A day, counted from 1970-01-01.
+        until: Likewise.
+    """
+
+    period: int
+    after: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """What a snapshot is compared with, and how.
 
@@ -71,6 +89,7 @@ class Comparison:
         settle: How long an accepted removal is given before it counts as effective.
         full: Send everyone, and remove once more what has not settled out, whatever is
             remembered of them.
+        refresh: Whom to send again though nothing of them changed; None for nobody.
     """
 
     plan: PlanId
@@ -88,6 +107,7 @@ class Comparison:
     now: datetime
     settle: timedelta
     full: bool = False
+    refresh: Refresh | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from google.ads.datamanager_v1 import types
@@ -215,6 +216,16 @@ def test_a_list_is_made_for_contact_data_with_the_longest_membership(recorder: R
     assert metadata["login-account"] == f"accountTypes/GOOGLE_ADS/accounts/{LOGIN}"
     assert 0 < float(metadata["seconds"]) <= client.QUESTION_SECONDS + 1
     assert (audience.id, audience.account, audience.empty) == ("4711", "google-eu", True)
+
+
+@pytest.mark.parametrize(("days", "known"), [(0, None), (30, timedelta(days=30))])
+def test_a_list_says_how_long_it_keeps_a_member(
+    recorder: Recorder, days: int, known: timedelta | None
+) -> None:
+    found = types.UserList(id=4711, display_name="Whales")
+    found._pb.membership_duration.seconds = days * 86_400
+    recorder.answers = [found._pb.SerializeToString()]
+    assert connect(recorder).read("4711").lifespan == known
 
 
 @pytest.mark.parametrize(

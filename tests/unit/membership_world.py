@@ -32,6 +32,7 @@ from syncd.model import (
     Phase,
     Plan,
     PlanId,
+    Refresh,
     Refusal,
     Sizes,
     Snapshot,
@@ -123,7 +124,12 @@ class MembershipWorld:
         self._numbers = itertools.count(1)
 
     def compare(
-        self, members: Mapping[str, Person], *, approved: Sequence[Plan] = (), full: bool = False
+        self,
+        members: Mapping[str, Person],
+        *,
+        approved: Sequence[Plan] = (),
+        full: bool = False,
+        refresh: Refresh | None = None,
     ) -> tuple[Plan, Compared]:
         number = next(self._numbers)
         written = self.membership.receive(
@@ -149,6 +155,7 @@ class MembershipWorld:
             now=self.now,
             settle=SETTLE,
             full=full,
+            refresh=refresh,
         )
         found = self.membership.plan(comparison)
         base = self.generation.number if self.generation else 0

@@ -29,6 +29,7 @@ def user_list(audience: AudienceState) -> Any:  # noqa: ANN401  # a raw protobuf
     found.name = f"accountTypes/GOOGLE_ADS/accounts/{audience.account}/userLists/{audience.id}"
     found.display_name = audience.name
     found.membership_status = int(types.UserList.MembershipStatus.OPEN)
+    found.membership_duration.seconds = 540 * 86_400  # the maximum, which a new list has
     found.access_reason = int(types.UserList.AccessReason.OWNED)
     found.ingested_user_list_info.upload_key_types.append(
         int(types.IngestedUserListInfo.UploadKeyType.CONTACT_ID)

@@ -10,6 +10,7 @@ down_revision = "r0003"
 
 
 def upgrade() -> None:
-    """Add four moments, none of which has come for an audience of before."""
+    """Add four moments, none of which has come for an audience of before, and one length."""
     for name in ("refreshed_at", "replace_begun_at", "replace_sent_at", "retiring_at"):
         op.add_column("audience", sa.Column(name, sa.Text))
+    op.add_column("audience", sa.Column("lifespan_days", sa.Integer))
