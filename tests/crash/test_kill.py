@@ -6,7 +6,7 @@ A sample, drawn by a fixed seed; `python -m tests.crash.kill --all` tries every 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -28,12 +28,12 @@ SHOWN = {
 }
 
 
-def test_a_kill_at_a_sample_of_points_loses_nothing() -> None:
+def test_a_kill_at_a_sample_of_points_loses_nothing(told: Callable[[str], None]) -> None:
     """Both platforms, three scenes, every kind of point."""
     begun = time.monotonic()
     tally = everywhere(size=SAMPLE, seed=SEED)
     for line in (f"seed {SEED}", *lines(tally, time.monotonic() - begun)):
-        print(line)
+        told(line)
 
     assert sum(tally.tried.values()) >= SAMPLE
     assert tally.violations == []

@@ -81,11 +81,11 @@ def die_everywhere(*, later: bool) -> Deaths:
 
 
 @pytest.mark.parametrize("later", [False, True], ids=["now", "later"])
-def test_a_death_at_any_point_loses_nothing(*, later: bool) -> None:
+def test_a_death_at_any_point_loses_nothing(told: Callable[[str], None], *, later: bool) -> None:
     """All points, on a platform that works at once and on one that works later."""
     deaths = die_everywhere(later=later)
     tried = sum(deaths.points.values())
-    print(
+    told(
         f"points tried: {tried} ({deaths.points['commit']} around commits, "
         f"{deaths.points['push']} around pushes; {len(deaths.seen)} differ), "
         f"violations: {len(deaths.violations)}"

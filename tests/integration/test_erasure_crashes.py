@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.integration.erasures import ask, carry_on
@@ -31,7 +33,9 @@ def lives_on(after: MemoryWorlds) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("later", [False, True], ids=["now", "later"])
-def test_a_death_at_any_point_of_an_erasure_loses_nothing(*, later: bool) -> None:
+def test_a_death_at_any_point_of_an_erasure_loses_nothing(
+    told: Callable[[str], None], *, later: bool
+) -> None:
     with memory_world(later=later) as here:
         for _ in range(2):
             here.run(MEMBERS)
@@ -43,6 +47,6 @@ def test_a_death_at_any_point_of_an_erasure_loses_nothing(*, later: bool) -> Non
         here.process()
         here.world.clock.pass_by(hours=49)
         assert carry_on(here.world) == ()
-        print(f"points: {deaths.points}, {len(deaths.seen)} differ")
+        told(f"points tried: {sum(deaths.points.values())}, violations: {len(deaths.violations)}")
         assert len(deaths.seen) > 10
         assert deaths.violations == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -81,7 +81,7 @@ REFUSALS: dict[str, tuple[Name, Fault, int]] = {
 
 @pytest.mark.parametrize("case", REFUSALS)
 def test_three_bad_rows_of_ten_thousand_are_found_and_the_others_go_out(
-    case: str, tmp_path: Path
+    case: str, tmp_path: Path, told: Callable[[str], None]
 ) -> None:
     """In few requests; and once they are known, nothing is sent for them."""
     name, said, most = REFUSALS[case]
@@ -91,7 +91,7 @@ def test_three_bad_rows_of_ten_thousand_are_found_and_the_others_go_out(
         here.sandbox.faults.script(fault)
         result = here.world.sync()
         requests = here.held.requests["add"]
-        print(f"{case}: {ROWS:,} rows, {len(BAD)} of them bad: {requests} requests, at most {most}")
+        told(f"{ROWS:,} rows, {len(BAD)} of them bad: {requests} requests, at most {most}")
 
         wrong: frozenset[Identifier] = frozenset(("email", one) for one in bad)
         assert here.world.identifiers == here.world.expected() - wrong

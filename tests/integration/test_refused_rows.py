@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import pytest
 from hypothesis import given, settings
@@ -283,13 +283,15 @@ def lives_on(after: MemoryWorlds) -> None:
 
 @pytest.mark.parametrize("later", [False, True], ids=["now", "later"])
 @pytest.mark.parametrize("named", [False, True], ids=["searched", "named"])
-def test_a_death_while_bad_rows_are_searched_loses_nothing(*, named: bool, later: bool) -> None:
+def test_a_death_while_bad_rows_are_searched_loses_nothing(
+    told: Callable[[str], None], *, named: bool, later: bool
+) -> None:
     """Around every commit and every push: the good rows arrive, the bad one is held."""
     with memory_world(later=later, batch_rows=4) as here:
         refuse(here, BAD, named=named)
         deaths = Deaths(here, lives_on=lives_on)
         here.world.wire.passing = deaths
         here.run(FOUR)
-    print(f"points tried: {sum(deaths.points.values())}, violations: {len(deaths.violations)}")
+    told(f"points tried: {sum(deaths.points.values())}, violations: {len(deaths.violations)}")
     assert deaths.points["push"] >= (3 if named else 7)
     assert deaths.violations == []

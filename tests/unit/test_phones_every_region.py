@@ -7,6 +7,7 @@ format. Nothing of `syncd.identity` stands between.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random, SystemRandom
 
@@ -80,12 +81,14 @@ def library(text: str, region: str | None) -> str:
         return str(why)
 
 
-def test_where_the_column_answers_the_library_says_the_same(compared: Compared) -> None:
+def test_where_the_column_answers_the_library_says_the_same(
+    compared: Compared, told: Callable[[str], None]
+) -> None:
     both = zip(compared.numbers, compared.column, compared.library, strict=True)
     wrong = [
         (number, made, there) for number, made, there in both if made is not None and made != there
     ]
-    print(
+    told(
         f"seed {compared.seed}: {len(REGIONS)} regions and {len(BEYOND)} calling codes of none, "
         f"{len(compared.numbers):,} numbers, answered {compared.share():.1%}, "
         f"disagreements {len(wrong)}"

@@ -66,7 +66,7 @@ def test_every_command_stands_in_the_readme() -> None:
     assert [command for command in every if not re.search(rf"`{command}[ `]", README)] == []
 
 
-@pytest.mark.parametrize("name", ["syncd demo", "pytest"])
+@pytest.mark.parametrize("name", ["syncd demo", "pytest -n 2 --dist worksteal"])
 def test_the_two_commands_are_one_line_each_and_do_their_own_setup(name: str) -> None:
     assert f"{SETUP}{name}\n" in blocks()
 
