@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import re
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -279,13 +280,23 @@ def begin(
     )
 
 
-def wait_until(true: Callable[[], bool], *, seconds: float = 30) -> None:
+def wait_until(true: Callable[[], bool], *, seconds: float = 120) -> None:
     """Wait for something that another process does."""
     until = time.monotonic() + seconds
     pause = threading.Event()
     while not true():
         assert time.monotonic() < until, f"nothing happened in {seconds} s"
         pause.wait(0.02)
+
+
+@contextmanager
+def standing_still(process: subprocess.Popen[str]) -> Iterator[None]:
+    """While it waits for an answer, so that it is there however slow this machine is."""
+    process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGCONT)
 
 
 def refused(

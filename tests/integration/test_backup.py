@@ -16,7 +16,15 @@ from syncd.errors import LedgerMismatch, Unwritten, UsageError
 from syncd.ledger import backups
 from syncd.ledger.backups import make
 from tests.integration.canaries import files_in, leaks
-from tests.integration.commands import Desk, digests, email, phone, refused, wait_until
+from tests.integration.commands import (
+    Desk,
+    digests,
+    email,
+    phone,
+    refused,
+    standing_still,
+    wait_until,
+)
 from tests.integration.deaths import Death
 from tests.integration.ledger_databases import (
     NOON,
@@ -121,10 +129,9 @@ def test_a_backup_is_made_while_another_process_pushes(filled: Desk, tmp_path: P
     filled.fault(kind="delay", seconds=4.0, method="add")
     with filled.begin("sync", "everyone") as first:
         wait_until(lambda: not filled.local.faults.waiting)
-        answer = filled.process("backup", str(tmp_path / "backup"))
-        still = first.poll() is None
+        with standing_still(first):
+            answer = filled.process("backup", str(tmp_path / "backup"))
         first.communicate(timeout=60)
-    assert still, "the first was still pushing"
     assert answer.code == 0, answer.said
     assert first.returncode == 0
     with closing(sqlite3.connect(tmp_path / "backup" / "ledger.db")) as copy:

@@ -7,7 +7,15 @@ from datetime import timedelta
 
 from connectors.sandbox import Sandbox
 from connectors.sandbox.state import Identifier
-from tests.integration.commands import Desk, Hands, audited, digests, refused, wait_until
+from tests.integration.commands import (
+    Desk,
+    Hands,
+    audited,
+    digests,
+    refused,
+    standing_still,
+    wait_until,
+)
 
 # --- the platform ------------------------------------------------------------
 
@@ -149,17 +157,16 @@ def test_a_platform_that_never_answers_fails_and_the_next_run_converges(filled: 
 
 
 def test_a_second_sync_at_once_is_told_to_wait(filled: Desk) -> None:
-    """Two real processes; the first is in the middle of its push."""
+    """Two real processes; the first stands still in the middle of its push."""
     filled.join(10)
     filled.fault(kind="delay", seconds=4.0, method="add")
     with filled.begin("sync", "everyone") as first:
         wait_until(lambda: not filled.local.faults.waiting)
-        second = filled.process("sync", "everyone")
-        approving = filled.syncd("plan", "everyone")
-        reading = filled.syncd("status")
-        still = first.poll() is None
+        with standing_still(first):
+            second = filled.process("sync", "everyone")
+            approving = filled.syncd("plan", "everyone")
+            reading = filled.syncd("status")
         first.communicate(timeout=60)
-    assert still, "the first was still pushing"
     assert (second.code, approving.code) == (75, 75)
     run = filled.syncd("runs", "--limit", "1", "--json").json[0]["id"]
     assert f"(sync everyone, run {run}) holds" in second.err
@@ -256,7 +263,7 @@ def test_a_run_killed_in_the_middle_is_carried_on_by_the_next(filled: Desk) -> N
     """SIGKILL while a removal is on its way: nobody knows whether it arrived."""
     filled.leave(0, 1)
     filled.join(10, 11)
-    filled.fault(kind="delay", seconds=1.5, method="remove")
+    filled.fault(kind="delay", seconds=4.0, method="remove")
     with filled.begin("-v", "sync", "everyone") as first:
         wait_until(lambda: not filled.local.faults.waiting)
         first.send_signal(signal.SIGKILL)

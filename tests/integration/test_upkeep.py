@@ -19,6 +19,7 @@ from tests.integration.commands import (
     here,
     phone,
     refused,
+    standing_still,
     wait_until,
 )
 from tests.integration.ledger_databases import new_database
@@ -96,7 +97,8 @@ def test_a_rebuild_waits_for_whoever_pushes(filled: Desk) -> None:
     filled.fault(kind="delay", seconds=4.0, method="add")
     with filled.begin("sync", "everyone") as first:
         wait_until(lambda: not filled.local.faults.waiting)
-        answer = filled.syncd("rebuild", "--yes")
+        with standing_still(first):
+            answer = filled.syncd("rebuild", "--yes")
         first.communicate(timeout=60)
     assert answer.code == 75
     assert "sync everyone" in answer.err
