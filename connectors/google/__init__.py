@@ -31,6 +31,7 @@ CAPABILITIES = Capabilities(
     answers="later",
     ordered=False,
     consent="member",
+    replace="cutoff",
 )
 
 OPTIONS = (
