@@ -7,9 +7,9 @@ platform holds exactly the digests that the shop's raw values give by a path of 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
@@ -28,24 +28,13 @@ from syncd.model import Account, Phase, SegmentQuery
 from syncd.segments import catalogue_query
 from syncd.shop import open_shop
 from tests.integration.ledger_databases import NOON, Hands
-from tests.integration.worlds import NAME, World
+from tests.integration.worlds import NAME, Working, World
 
 Name = Literal["meta", "google"]
 CUSTOMERS = 1_500
 LONG = 100  # resets, more than a run has patience for
 ZONE = "Europe/Amsterdam"
 ACCOUNTS: Mapping[Name, str] = {"meta": "act_1", "google": "1234567890"}
-
-
-@dataclass
-class Working(Hands):
-    """A clock; while we sleep the platform works on some of what waits, in its own order."""
-
-    work: Callable[[], None] = field(default=lambda: None)
-
-    def sleep(self, seconds: float) -> None:
-        super().sleep(seconds)
-        self.work()
 
 
 @dataclass
@@ -112,6 +101,7 @@ def local(name: Name, folder: Path, shop_file: Path) -> Iterator[Local]:
         platform = meta.PLATFORM if name == "meta" else google.PLATFORM
         held, number = sandbox.worlds[name], ACCOUNTS[name]
         clock = Working(work=sandbox.process)
+        held.now = clock.now
 
         def audience() -> AudienceState | None:
             return next(iter(held.named(number, NAME)), None)
