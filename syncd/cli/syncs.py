@@ -31,7 +31,7 @@ def plan(names: list[str] | None, config: Path | None, *, as_json: bool) -> None
                 plans.append(show(app.parts(name, progress=bars), actor=actor()))
             return 4 if plans[-1][0].held else 0
 
-        code = _each(names or list(app.settings.syncs), one)
+        code = each(names or list(app.settings.syncs), one)
     if as_json:
         print_json([drawn for drawn, _ in plans])
     else:
@@ -188,16 +188,16 @@ def _run_each(app: App, names: list[str], wish: Wish, *, as_json: bool) -> int:
             result = run(app.parts(name, progress=bars), wish)
         results.append(result)
         if not as_json:
-            _show_result(result, app.settings.syncs[name].segment)
+            show_result(result, app.settings.syncs[name].segment)
         return result.exit_code
 
-    code = _each(names, one)
+    code = each(names, one)
     if as_json:
         print_json(results)
     return code
 
 
-def _each(names: list[str], one: Callable[[str], int]) -> int:
+def each(names: list[str], one: Callable[[str], int]) -> int:
     """Do it for each sync, one's failure not touching the next; the gravest exit code."""
     codes = {0}
     for name in names:
@@ -220,7 +220,8 @@ def _show_plan(drawn: Plan, *, kept: bool) -> None:
         say(f"  its audience is found or made by the first run: syncd sync {drawn.sync}")
 
 
-def _show_result(result: Result, segment: str) -> None:
+def show_result(result: Result, segment: str) -> None:
+    """Print how a run ended."""
     pushed, counts = result.pushed, result.plan.counts
     say(
         f"{result.plan.sync}: {result.run.state.value}; removed {pushed[Phase.REMOVE]:,}, added "

@@ -36,6 +36,16 @@ def let_others_in(here: MemoryWorlds, *rows: frozenset[Identifier]) -> None:
     here.world.clock.pass_by(hours=1)
 
 
+def filled(here: MemoryWorlds) -> MemoryWorlds:
+    """Our members are in, and so are another tool's."""
+    works(here)
+    here.run(MEMBERS)
+    here.process()
+    here.run(MEMBERS)
+    let_others_in(here)
+    return here
+
+
 def works(here: MemoryWorlds, *, seed: int = 0) -> None:
     """While a run sleeps, the platform works on some of what waits, in an order of its own."""
     random = Random(seed)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 import pytest
 
@@ -27,6 +26,7 @@ from tests.integration.memory_worlds import MemoryWorlds, Person, memory_world
 from tests.integration.replacements import (
     FOREIGN,
     MEMBERS,
+    filled,
     let_others_in,
     reconcile,
     told,
@@ -54,21 +54,6 @@ def here(request: pytest.FixtureRequest) -> Iterator[MemoryWorlds]:
 def session() -> Iterator[MemoryWorlds]:
     with memory_world(later=False) as made:
         yield filled(made)
-
-
-@pytest.fixture
-def cutoff() -> Iterator[MemoryWorlds]:
-    with memory_world(later=True) as made:
-        yield filled(made)
-
-
-def filled(here: MemoryWorlds) -> MemoryWorlds:
-    works(here)
-    here.run(MEMBERS)
-    here.process()
-    here.run(MEMBERS)
-    let_others_in(here)
-    return here
 
 
 def test_others_are_out_and_ours_are_in(here: MemoryWorlds) -> None:
@@ -307,89 +292,3 @@ def test_a_plan_that_was_shown_is_not_carried_out_after_an_unfinished_one(
     assert plan.counts.additions + plan.counts.again == len(MEMBERS), "everyone, as it must be"
     with pytest.raises(PlanRefused, match="replacement that did not end"):
         run(session.world.parts(), Wish("test", plan=plan.id))
-
-
-# --- by a cut-off ------------------------------------------------------------
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_nobody_who_is_wanted_is_ever_missing(seed: int) -> None:
-    """Looked at whenever the platform did something, in both views, whatever its order."""
-    with memory_world(later=True) as here:
-        filled(here)
-        works(here, seed=seed)
-        clock = vars(here.world.clock)
-        work, moments = clock["work"], []
-
-        def watched() -> None:
-            work()
-            moments.append(here.world.identifiers)
-            here.world.check_nobody_missed()
-
-        clock["work"] = watched
-        assert isinstance(reconcile(here, MEMBERS), Result)
-        assert len(moments) > 1
-        assert moments[0] >= FOREIGN
-        here.world.check_equal()
-
-
-def test_a_cut_that_lands_much_later_takes_out_nobody_who_is_wanted(cutoff: MemoryWorlds) -> None:
-    """Its answer was lost, and it was asked again; the first one comes days later."""
-    kept: list[str] = []
-
-    def work() -> None:
-        pending = cutoff.remote.pending
-        cuts = [one for one in pending if cutoff.remote._work[one].operation is None]
-        kept.extend(cuts[:1] if not kept else ())
-        cutoff.remote.process([one for one in pending if one not in kept])
-
-    vars(cutoff.world.clock)["work"] = work
-    everyone = -(-len(MEMBERS) // 2)
-    script = [*[GoThrough()] * everyone, LoseAnswer()]
-    assert isinstance(reconcile(cutoff, MEMBERS, script), Result)
-    assert kept
-    cutoff.world.check_equal()
-    after = MEMBERS | {"g": Person(("gus@example.com",))}
-    cutoff.world.clock.pass_by(hours=72)
-    cutoff.run(after)
-    cutoff.process()
-    cutoff.settle_down(after)
-
-
-def test_nobody_is_taken_out_where_an_addition_failed(cutoff: MemoryWorlds) -> None:
-    def work() -> None:
-        cutoff.process(fail={0})
-
-    vars(cutoff.world.clock)["work"] = work
-    found = reconcile(cutoff, MEMBERS)
-    assert isinstance(found, Unreplaced), found
-    assert "nobody was taken out" in str(found)
-    assert cutoff.world.identifiers >= FOREIGN
-    assert not [w for w in cutoff.remote._work.values() if w.operation is None], "no cut"
-
-
-def test_nobody_is_taken_out_while_an_addition_is_under_way(cutoff: MemoryWorlds) -> None:
-    """For longer than the run stays."""
-    vars(cutoff.world.clock)["work"] = lambda: cutoff.process(left=1)
-    begun = cutoff.world.clock.now()
-    found = reconcile(cutoff, MEMBERS)
-    assert isinstance(found, Unreplaced), found
-    assert cutoff.world.clock.now() - begun > timedelta(hours=24)
-    assert cutoff.world.identifiers >= FOREIGN
-    assert not [w for w in cutoff.remote._work.values() if w.operation is None], "no cut"
-
-
-def test_a_cut_that_fails_is_told(cutoff: MemoryWorlds) -> None:
-    def work() -> None:
-        pending = cutoff.remote.pending
-        cuts = {one for one in pending if cutoff.remote._work[one].operation is None}
-        cutoff.remote.process(pending, fail=cuts)
-
-    vars(cutoff.world.clock)["work"] = work
-    found = reconcile(cutoff, MEMBERS)
-    assert isinstance(found, Unreplaced), found
-    assert "may hold others" in str(found)
-    cutoff.world.check_nobody_missed()
-    works(cutoff)
-    assert isinstance(reconcile(cutoff, MEMBERS), Result)
-    cutoff.world.check_equal()
