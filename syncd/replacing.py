@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 WINDOW = timedelta(minutes=90)
 MARGIN = timedelta(minutes=10)
 FIRST_LOOK = timedelta(minutes=1)  # a platform may take a moment to say that it has begun
+STUCK = timedelta(hours=3)
 LONGEST_CUT = timedelta(hours=26)  # Google says up to 24 h; facts/google.md 4.6
 SKEW = timedelta(minutes=10)  # by which the platform's clock may be behind ours
 
@@ -58,9 +59,7 @@ def recover(parts: Parts, connector: Connector, audience: KnownAudience, *, acto
         raise Busy(_still(parts, audience, begun))
     if state == "failed" or audience.replace_sent_at is None:
         return True
-    generation = parts.ledger.generation(*_at(audience))
-    members = generation.sizes.members if generation else 0
-    _replaced(parts, audience, members=members, actor=actor)
+    _replaced(parts, audience, None, actor=actor)
     return False
 
 
@@ -78,13 +77,13 @@ def tell_unfinished(parts: Parts, audience: KnownAudience, *, actor: str) -> Non
 def made_good(parts: Parts, audience: KnownAudience, plan: Plan, *, actor: str) -> None:
     """After a full resync, forget a replacement that was not carried to its end.
 
-    Not before its first batch, if it got no answer, could not land any more: that one
-    would drop everyone once more. Until then every run sends everyone.
+    Not while its first batch, if it got no answer, could still land: that one would drop
+    everyone once more. Until then every run sends everyone.
     """
     begun = audience.replace_begun_at
-    if begun is None or not _all_in(_additions(parts, plan), _TAKEN):
+    if begun is None or plan.created_at < _landed(begun):
         return
-    if plan.created_at < begun + WINDOW + MARGIN:
+    if not _all_in(_additions(parts, plan), _TAKEN):
         return
     said = (
         f"Everyone was sent once more to {_named(parts, audience)}, after a replacement that was "
@@ -92,7 +91,7 @@ def made_good(parts: Parts, audience: KnownAudience, plan: Plan, *, actor: str) 
     )
     if audience.adopted:
         said += f" It may still hold others: `syncd reconcile {parts.sync.name} --replace`."
-    event = _event(parts, audience, "audience_replace_ended", said, actor, plan.counts.wanted)
+    event = _event(parts, audience, "audience_replace_ended", said, actor, plan)
     parts.ledger.end_replacement(*_at(audience), replaced=False, event=event)
 
 
@@ -116,14 +115,21 @@ def by_session(
             parts.ledger.mark(batch.id, BatchState.CANCELLED, code="replaced")
     batches = _somebody(parts, plan)
     replaces = cast("Replaces", connector)
+    earlier = audience.replace_begun_at
+    if earlier is not None:
+        raise Busy(
+            f"{_named(parts, audience)} is not replaced yet: an earlier replacement, begun at "
+            f"{earlier:%Y-%m-%d %H:%M} UTC, could still land until {_landed(earlier):%H:%M}, and "
+            "drop whom this one loads. Everyone was sent meanwhile; replace it after that"
+        )
     if parts.patience.ask(replaces.replacing, audience.id) == "running":
-        raise Busy(_still(parts, audience, audience.replace_begun_at))
+        raise Busy(_still(parts, audience, None))
     rows = sum(batch.rows for batch in batches)
     said = (
         f"Replacing {_named(parts, audience)} as a whole: {rows:,} members are loaded, and whoever "
         f"else is in it is dropped. {_title(parts)} gives it 90 minutes."
     )
-    event = _event(parts, audience, "audience_replace_begun", said, actor, rows)
+    event = _event(parts, audience, "audience_replace_begun", said, actor, plan)
     parts.ledger.begin_replacement(*_at(audience), event=event)
     upload = replaces.replace(audience.id, rows=rows)
     send(parts, connector, plan, batches, audience.id, whole=upload)
@@ -135,7 +141,7 @@ def by_session(
         )
     parts.ledger.replacement_sent(*_at(audience))
     _await(parts, replaces, audience)
-    _replaced(parts, audience, members=plan.counts.wanted, actor=actor)
+    _replaced(parts, audience, plan, actor=actor)
 
 
 def _await(parts: Parts, connector: Replaces, audience: KnownAudience) -> None:
@@ -165,7 +171,7 @@ def begin_cut(parts: Parts, plan: Plan, audience: KnownAudience, *, actor: str) 
         f"{_title(parts)} has processed them, whoever was last added before "
         f"{before:%Y-%m-%d %H:%M} UTC is taken out."
     )
-    event = _event(parts, audience, "audience_replace_begun", said, actor, rows)
+    event = _event(parts, audience, "audience_replace_begun", said, actor, plan)
     parts.ledger.audit(event)
     return before
 
@@ -208,7 +214,7 @@ def cut(
             f"taking others out of {_named(parts, audience)} {how} (reference "
             f"{receipt.reference}): it may hold others, and nobody who is wanted is missing"
         )
-    _replaced(parts, audience, members=plan.counts.wanted, actor=actor)
+    _replaced(parts, audience, plan, actor=actor)
 
 
 # --- both ----------------------------------------------------------------------------------
@@ -252,22 +258,29 @@ def _all_in(batches: Sequence[BatchRecord], states: Collection[BatchState]) -> b
     )
 
 
-def _replaced(parts: Parts, audience: KnownAudience, *, members: int, actor: str) -> None:
-    said = (
-        f"Replaced {_named(parts, audience)}: it holds the {members:,} members that syncd sent and "
-        "nobody else."
-    )
-    event = _event(parts, audience, "audience_replaced", said, actor, members)
+def _replaced(parts: Parts, audience: KnownAudience, plan: Plan | None, *, actor: str) -> None:
+    """Say that it is done; without a plan that an earlier run did it."""
+    sent = "those" if plan is None else f"the {plan.counts.wanted:,} members"
+    said = f"Replaced {_named(parts, audience)}: it holds {sent} that syncd sent and nobody else."
+    event = _event(parts, audience, "audience_replaced", said, actor, plan)
     parts.ledger.end_replacement(*_at(audience), replaced=True, event=event)
-    log.info("audience_replaced", members=members)
+    log.info("audience_replaced")
+
+
+def _landed(begun: datetime) -> datetime:
+    """When no request of a replacement begun then can have an effect any more."""
+    return begun + WINDOW + MARGIN
 
 
 def _still(parts: Parts, audience: KnownAudience, begun: datetime | None) -> str:
     since = f" since {begun:%Y-%m-%d %H:%M} UTC" if begun else ", by another tool"
-    return (
+    said = (
         f"{_named(parts, audience)} is being replaced{since}. {_title(parts)} gives that 90 "
-        "minutes and takes no other change meanwhile: try later"
+        "minutes and takes no other change meanwhile: "
     )
+    if begun and parts.clock.now() > begun + STUCK:
+        return said + "it lasts too long, so look at the audience there"
+    return said + "try later"
 
 
 def _named(parts: Parts, audience: KnownAudience) -> str:
@@ -283,7 +296,19 @@ def _at(audience: KnownAudience) -> tuple[str, str, str]:
 
 
 def _event(
-    parts: Parts, audience: KnownAudience, kind: str, said: str, actor: str, members: int
+    parts: Parts, audience: KnownAudience, kind: str, said: str, actor: str, plan: Plan | None
 ) -> AuditEvent:
-    counts = {"members": members}
-    return parts.event(kind, said, actor=actor, audience=audience.name, counts=counts)
+    """Without a plan the members are those that the last generation counts."""
+    if plan is None:
+        generation = parts.ledger.generation(*_at(audience))
+        members = generation.sizes.members if generation else 0
+    else:
+        members = plan.counts.wanted
+    return parts.event(
+        kind,
+        said,
+        actor=actor,
+        audience=audience.name,
+        plan=plan.id if plan else "",
+        counts={"members": members},
+    )

@@ -126,7 +126,8 @@ def _run(parts: Parts, wish: Wish) -> Result:
             else:
                 snapshot = read(parts, opened)
                 audience = _audience(parts, connector, opened, wish)
-                who, full = wish.actor, wish.full or unfinished
+                who = wish.actor
+                full = wish.full or audience.replace_begun_at is not None
                 plan = draw(parts, opened, snapshot, audience, actor=who, full=full)
             return _carry_out(parts, connector, opened, plan, audience=audience, wish=wish)
 
@@ -246,7 +247,8 @@ def _carry_out(
         replacing.cut(parts, connector, plan, audience, before=before, actor=wish.actor)
     else:
         _push(parts, connector, plan, audience, wait=wish.wait)
-        replacing.made_good(parts, audience, plan, actor=wish.actor)
+        if not wish.plan:  # which is none of everyone
+            replacing.made_good(parts, audience, plan, actor=wish.actor)
     settle.fold(parts, audience, actor=wish.actor, carried_out=plan)
     return _close(parts, opened, plan, audience, wish)
 

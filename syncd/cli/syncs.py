@@ -158,7 +158,10 @@ def _status(app: App, name: str) -> dict[str, object]:
         "unknown": len(app.ledger.unfinished(*at)) if at else 0,
         "throttled until": throttle.until if throttle else None,
         "throttled by": throttle.code if throttle else None,
-        "needs": _needs(app, runs, last),
+        # A replacement that did not end well comes first: members may be missing.
+        "needs": f"syncd sync {name}"
+        if known is not None and known.replace_begun_at is not None
+        else _needs(app, runs, last),
     }
 
 

@@ -124,6 +124,8 @@ def test_a_replacement_cut_short_is_told_and_made_good(filled: Desk, clock: Hand
     assert "nobody can tell whether the replacement began" in cut.err
     told = filled.syncd("reconcile")
     assert "a replacement was begun at" in told.out
+    (row,) = filled.syncd("status", "--json").json["syncs"]
+    assert row["needs"] == "syncd sync everyone"
     filled.audience().replace("it had arrived", clock.now())
     busy = filled.syncd("sync", "everyone", clock=clock)
     assert busy.code == 75, busy.said

@@ -18,7 +18,7 @@ from syncd.errors import (
     UsageError,
 )
 from syncd.ledger.audiences import KnownAudience
-from syncd.model import Guard
+from syncd.model import Audience, Guard, RunState
 from syncd.sync import Result, Wish, run, show
 from tests.integration.deaths import Death
 from tests.integration.erasures import ask, carry_on
@@ -94,6 +94,7 @@ def test_who_left_and_who_came_is_seen_to_first(here: MemoryWorlds) -> None:
     after = {key: MEMBERS[key] for key in "acdf"} | {"g": Person(("gus@example.com",))}
     found = reconcile(here, after)
     assert isinstance(found, Result), found
+    assert found.run.state is RunState.DONE, "whom a session drops needs no removal"
     here.world.check_equal()
     here.world.clock.pass_by(hours=49)
     here.settle_down(after)
@@ -174,6 +175,34 @@ def test_a_first_batch_that_lands_late_is_made_good(session: MemoryWorlds) -> No
     session.world.check_quiet()
 
 
+def test_no_other_replacement_begins_while_the_first_one_could_land(
+    session: MemoryWorlds,
+) -> None:
+    """It would drop whom the other one loaded, and nobody would know."""
+    assert isinstance(reconcile(session, MEMBERS, [DOWN]), Unavailable)
+    found = reconcile(session, MEMBERS)
+    assert isinstance(found, Busy), found
+    assert "could still land until 14:40" in str(found)
+    session.world.check_nobody_missed()
+    session.world.clock.pass_by(hours=2)
+    assert isinstance(reconcile(session, MEMBERS), Result)
+    session.world.check_equal()
+
+
+def test_a_sync_that_takes_over_an_audience_takes_over_what_is_unfinished(
+    session: MemoryWorlds,
+) -> None:
+    """Another sync, which is gone, had begun to replace it."""
+    assert isinstance(reconcile(session, MEMBERS, [LoseAnswer()]), Unavailable)
+    found = known(session)
+    there = Audience(found.platform, found.account, found.id, found.name)
+    session.world.ledger.claim(there, "gone", known_syncs=frozenset({"gone"}), event=None)
+    session.world.clock.pass_by(hours=2)
+    session.run(MEMBERS)
+    assert session.world.expected() <= session.world.identifiers
+    assert known(session).replace_begun_at is None
+
+
 def test_a_later_batch_without_an_answer_is_sent_again(session: MemoryWorlds) -> None:
     found = reconcile(session, MEMBERS, [GoThrough(), LoseAnswer(), DOWN])
     assert isinstance(found, Result), found
@@ -247,19 +276,22 @@ def test_a_replacement_that_the_platform_fails_is_made_good(session: MemoryWorld
     assert known(session).replace_begun_at is None
 
 
-@pytest.mark.parametrize("key", ["b", "e", "f"], ids=["first", "last", "last of all"])
-def test_rows_that_are_refused_keep_nobody_else_out(session: MemoryWorlds, key: str) -> None:
+@pytest.mark.parametrize(("key", "rows"), [("b", 2), ("f", 2), ("e", 6)])
+def test_rows_that_are_refused_keep_nobody_else_out(key: str, rows: int) -> None:
     """Also in the last batch, whose parts cannot follow one that was called the last."""
-    bad = memory_ids(session, MEMBERS[key])
-    session.remote.refuses = RefuseWith(bad)
-    reconcile(session, MEMBERS)
-    assert session.world.expected() - session.world.identifiers == bad
-    session.remote.refuses = None
-    for _ in range(2):
-        session.world.clock.pass_by(hours=2)
-        session.run(MEMBERS)
-    assert known(session).replace_begun_at is None
-    assert session.world.expected() - session.world.identifiers <= bad
+    with memory_world(later=False, batch_rows=rows) as here:
+        filled(here)
+        bad = memory_ids(here, MEMBERS[key])
+        here.remote.refuses = RefuseWith(bad)
+        found = reconcile(here, MEMBERS)
+        assert here.world.expected() - here.world.identifiers == bad
+        assert isinstance(found, Result if key == "b" else Unreplaced), "the last one ends it"
+        here.remote.refuses = None
+        for _ in range(2):
+            here.world.clock.pass_by(hours=2)
+            here.run(MEMBERS)
+        assert known(here).replace_begun_at is None
+        assert here.world.expected() - here.world.identifiers <= bad
 
 
 def memory_ids(here: MemoryWorlds, person: Person) -> frozenset[Identifier]:
