@@ -14,7 +14,8 @@ A connector of your own, in ten lines of instruction:
 10. Subclass `connectors.conformance.ConnectorContract` in a test, and make it pass.
 
 Where the platform can take a person out of a whole account, the capability `forgets` says
-so and `forget` does it: `PLATFORM` has it, `LATER` does not.
+so and `forget` does it: `PLATFORM` has it, `LATER` does not. Where it can replace a whole
+audience, the capability `replace` says how: `PLATFORM` by a session, `LATER` by a cut-off.
 
 `PLATFORM` answers at once. `LATER` answers first and works afterwards, when the test says
 so and in the order the test chooses: `world(name).process(...)`.
@@ -22,15 +23,25 @@ so and in the order the test chooses: `world(name).process(...)`.
 
 from __future__ import annotations
 
-import itertools
-import threading
-from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
-from connectors.sandbox.state import AudienceState, Identifier, Row, World
-from syncd.errors import AudienceUnusable, Denied, PlatformError, RequestRefused, Unavailable
+from connectors.memory_world import (
+    WORLDS,
+    Fail,
+    GoThrough,
+    LoseAnswer,
+    MemoryWorld,
+    RefuseRows,
+    RefuseWith,
+    Step,
+    Work,
+    world,
+)
+from connectors.sandbox.state import AudienceState, Identifier, Row
+from syncd.errors import AudienceUnusable, Denied, RequestRefused, Throttled, Unavailable
 from syncd.model import (
     ADDRESS_CELLS,
     EMAIL_CELLS,
@@ -51,132 +62,23 @@ from syncd.ports import Platform
 if TYPE_CHECKING:
     import pyarrow as pa
 
+__all__ = [
+    "LATER",
+    "PLATFORM",
+    "Fail",
+    "GoThrough",
+    "LoseAnswer",
+    "MemoryWorld",
+    "RefuseRows",
+    "RefuseWith",
+    "Step",
+    "row_identifiers",
+    "world",
+]
 
-@dataclass(frozen=True, slots=True)
-class Fail:
-    """The next push raises this error; nothing is applied."""
-
-    error: PlatformError
-
-
-@dataclass(frozen=True, slots=True)
-class LoseAnswer:
-    """The next push is taken, and its answer is lost."""
-
-
-@dataclass(frozen=True, slots=True)
-class RefuseRows:
-    """The next push is taken but for the rows at these positions."""
-
-    rows: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class GoThrough:
-    """The next push goes through."""
-
-
-@dataclass(frozen=True, slots=True)
-class RefuseWith:
-    """Every push is refused whole while a row of it holds one of these identifiers.
-
-    Attributes:
-        named: Whether the platform says which rows those are.
-    """
-
-    identifiers: frozenset[Identifier] = field(repr=False)
-    named: bool = False
-    code: str = "bad_row"
-
-
+_WORLDS = WORLDS
 RandBits = Callable[[int], int]
-Step = Fail | LoseAnswer | RefuseRows | GoThrough
-
-
-@dataclass(slots=True)
-class _Work:
-    """A request that was accepted, and what becomes of it."""
-
-    audience: AudienceState
-    operation: Operation
-    rows: list[Row] = field(repr=False)
-    refused: tuple[Refusal, ...]
-    state: Literal["processing", "processed", "failed"] = "processing"
-
-
-class MemoryWorld:
-    """What one memory platform holds, and what befalls it; safe between threads.
-
-    Attributes:
-        audiences: The audiences, in both views.
-        denied: While true, every request is denied.
-        pushes: Pushes seen, failed ones included.
-        refuses: What it refuses whole requests for, until it is set to None again.
-    """
-
-    def __init__(self) -> None:
-        self.audiences = World()
-        self.denied = False
-        self.pushes = 0
-        self.refuses: RefuseWith | None = None
-        self._lock = threading.Lock()
-        self._steps: deque[Step] = deque()
-        self._work: dict[str, _Work] = {}
-        self._numbers = itertools.count(1)
-
-    def script(self, steps: Iterable[Step]) -> None:
-        """Add what befalls the next pushes, one step a push; afterwards all go through."""
-        with self._lock:
-            self._steps.extend(steps)
-
-    @property
-    def pending(self) -> tuple[str, ...]:
-        """References of requests accepted and not yet worked on, oldest first."""
-        with self._lock:
-            return tuple(one for one, work in self._work.items() if work.state == "processing")
-
-    def process(
-        self, references: Sequence[str] | None = None, *, fail: Collection[str] = ()
-    ) -> None:
-        """Work on accepted requests.
-
-        Args:
-            references: Which, in the order they take effect; by default all, oldest first.
-            fail: Those of them that fail instead; nothing of them is applied.
-        """
-        for reference in self.pending if references is None else references:
-            with self._lock:
-                work = self._work[reference]
-                if work.state != "processing":
-                    continue
-                work.state = "failed" if reference in fail else "processed"
-            if work.state == "processed":
-                _apply(work)
-
-    def _next_step(self) -> Step:
-        with self._lock:
-            self.pushes += 1
-            return self._steps.popleft() if self._steps else GoThrough()
-
-    def _accept(self, work: _Work) -> str:
-        with self._lock:
-            reference = f"request-{next(self._numbers)}"
-            self._work[reference] = work
-            return reference
-
-    def _find(self, reference: str) -> _Work | None:
-        with self._lock:
-            return self._work.get(reference)
-
-
-_WORLDS: dict[str, MemoryWorld] = {}
-_WORLDS_LOCK = threading.Lock()
-
-
-def world(name: str) -> MemoryWorld:
-    """The world of this name: an account's option `world`, or else the account's name."""
-    with _WORLDS_LOCK:
-        return _WORLDS.setdefault(name, MemoryWorld())
+_BUSY = 180.0  # seconds to stay away from an audience that is being replaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,15 +93,17 @@ class _Upload:
     def push(self, batch: Batch, *, last: bool) -> Receipt:  # noqa: ARG002  # nothing to commit here
         """Take the rows in, now or later."""
         memory = self.memory
-        step = memory.world._next_step()  # noqa: SLF001  # the world is this module's own
+        step = memory.world.next_step()
         if isinstance(step, Fail):
             raise step.error
         audience = memory.audience(self.audience_id)
+        if audience.replacing(memory.now) == "running":
+            raise Throttled(memory.platform, "being_replaced", retry_after=_BUSY)
         if batch.rows.num_rows > memory.capabilities.max_rows:
             raise RequestRefused(memory.platform, "too_many_rows", of_rows=False)
         _refuse(memory, batch)
-        work = _work(audience, self.operation, batch, step)
-        reference = memory.world._accept(work)  # noqa: SLF001  # as above
+        work = _work(audience, self.operation, batch, step, memory.now)
+        reference = memory.world.accept(work)
         if memory.capabilities.answers == "now":
             memory.world.process([reference])
         if isinstance(step, LoseAnswer):
@@ -207,6 +111,56 @@ class _Upload:
         if memory.capabilities.answers == "now":
             return Receipt(batch.rows.num_rows, work.refused, reference)
         return Receipt(batch.rows.num_rows, (), reference, final=False)
+
+
+@dataclass(slots=True)
+class _Replacement:
+    """A session that drops everyone and loads its rows.
+
+    Attributes:
+        state: Whether its first batch was taken; `unsure` where nobody can tell.
+    """
+
+    memory: _Memory
+    audience_id: str
+    label: str
+    state: Literal["new", "begun", "unsure"] = "new"
+
+    def push(self, batch: Batch, *, last: bool) -> Receipt:
+        """Take the rows in; the first ones after everybody was dropped."""
+        memory = self.memory
+        if self.state == "unsure":
+            raise AudienceUnusable(memory.platform, "replacement_unsure")
+        step = memory.world.next_step()
+        audience = memory.audience(self.audience_id)
+        _refuse(memory, batch)
+        if isinstance(step, LoseAnswer) or (
+            isinstance(step, Fail) and isinstance(step.error, Unavailable)
+        ):
+            self.state = "unsure" if self.state == "new" else self.state
+        if isinstance(step, Fail):
+            raise step.error
+        held = audience.replacement
+        running = audience.replacing(memory.now) == "running"
+        if held is None or held.session != self.label:
+            if running or self.state == "begun":
+                raise AudienceUnusable(memory.platform, "being_replaced")
+            audience.replace(self.label, memory.now)
+        elif not running:
+            raise AudienceUnusable(memory.platform, "replacement_over")
+        work = _work(audience, Operation.ADD, batch, step, memory.now)
+        memory.world.process([memory.world.accept(work)])
+        self._taken(audience, last=last)
+        if isinstance(step, LoseAnswer):
+            raise Unavailable(memory.platform, "answer_lost")
+        self.state = "begun"
+        return Receipt(batch.rows.num_rows, work.refused, self.label)
+
+    def _taken(self, audience: AudienceState, *, last: bool) -> None:
+        if audience.replacement is not None and last:
+            audience.replacement.whole = True
+            if not self.memory.world.lingers:
+                self.memory.world.end_replacement(audience)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +193,7 @@ class _Memory:
     def outcome(self, reference: str) -> Outcome:
         """What became of an accepted request."""
         self._admit()
-        work = self.world._find(reference)  # noqa: SLF001  # the world is this module's own
+        work = self.world.find(reference)
         if work is None:
             raise RequestRefused(self.platform, "unknown_reference", of_rows=False)
         return Outcome(work.state, work.refused if work.state == "processed" else ())
@@ -247,7 +201,7 @@ class _Memory:
     def forget(self, rows: pa.RecordBatch) -> Receipt:
         """Take persons out of every audience of the account, at once."""
         self._admit()
-        step = self.world._next_step()  # noqa: SLF001  # the world is this module's own
+        step = self.world.next_step()
         if isinstance(step, Fail):
             raise step.error
         persons = row_identifiers(rows)
@@ -256,6 +210,32 @@ class _Memory:
         if isinstance(step, LoseAnswer):
             raise Unavailable(self.platform, "answer_lost")
         return Receipt(rows.num_rows)
+
+    def replace(self, audience_id: str, *, rows: int) -> _Replacement:
+        """Begin to replace an audience; sends nothing."""
+        return _Replacement(self, audience_id, f"replace-{rows}-{self.world.number()}")
+
+    def replacing(self, audience_id: str) -> Literal["running", "done", "failed"]:
+        """How its last replacement is."""
+        return self.audience(audience_id).replacing(self.now)
+
+    def cut(self, audience_id: str, before: datetime) -> Receipt:
+        """Take out whoever was last added before a moment, later."""
+        step = self.world.next_step()
+        if isinstance(step, Fail):
+            raise step.error
+        audience = self.audience(audience_id)
+        if before > self.now:
+            raise RequestRefused(self.platform, "in_the_future", of_rows=False)
+        reference = self.world.accept(Work(audience, None, before))
+        if isinstance(step, LoseAnswer):
+            raise Unavailable(self.platform, "answer_lost")
+        return Receipt(0, (), reference, final=False)
+
+    @property
+    def now(self) -> datetime:
+        """The platform's clock."""
+        return self.world.audiences.now()
 
     def audience(self, audience_id: str) -> AudienceState:
         """What the platform holds under this id.
@@ -303,11 +283,14 @@ def _row(cells: dict[str, list[bytes | None]], position: int) -> Row:
     return frozenset(found)
 
 
-def _work(audience: AudienceState, operation: Operation, batch: Batch, step: Step) -> _Work:
+def _work(
+    audience: AudienceState, operation: Operation, batch: Batch, step: Step, at: datetime
+) -> Work:
     rows = row_identifiers(batch.rows)
     bad = step.rows if isinstance(step, RefuseRows) else ()
     taken = [row for position, row in enumerate(rows) if position not in bad]
-    return _Work(audience, operation, taken, tuple(Refusal(one, "scripted") for one in bad))
+    refused = tuple(Refusal(one, "scripted") for one in bad)
+    return Work(audience, operation, at, taken, refused)
 
 
 def _refuse(memory: _Memory, batch: Batch) -> None:
@@ -318,13 +301,6 @@ def _refuse(memory: _Memory, batch: Batch) -> None:
     bad = tuple(position for position, row in enumerate(rows) if row & found.identifiers)
     if bad:
         raise RequestRefused(memory.platform, found.code, rows=bad if found.named else ())
-
-
-def _apply(work: _Work) -> None:
-    if work.operation is Operation.ADD:
-        work.audience.add(work.rows)
-    else:
-        work.audience.remove(work.rows)
 
 
 def _connect(name: str, capabilities: Capabilities) -> Callable[[Account, RandBits], _Memory]:
@@ -342,9 +318,10 @@ _NOW = Capabilities(
     answers="now",
     ordered=True,
     consent="none",
+    replace="session",
     forgets=True,
 )
-_THEN = replace(_NOW, answers="later", ordered=False, forgets=False)
+_THEN = replace(_NOW, answers="later", ordered=False, replace="cutoff", forgets=False)
 _OPTIONS = (
     Option("world", "which world in this process; by default the account's name", required=False),
 )

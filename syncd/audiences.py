@@ -62,7 +62,7 @@ def resolve(
         raise ForeignAudience(
             f"audience {audience.name!r} ({audience.id}) holds members that syncd did not put "
             f"there{_size(audience)}: `syncd sync {parts.sync.name} --adopt` adds yours beside "
-            "them and leaves them in; or name another audience"
+            f"them and leaves them in{_replacing(parts)}; or name another audience"
         )
     _claim(parts, audience, actor=actor, run=run, ours=ours, created=created)
     claimed = parts.ledger.known(audience.platform, audience.account, audience.id)
@@ -158,6 +158,12 @@ def _find(parts: Parts, connector: Connector) -> Audience | None:
         )
     # A listing may know less of an audience than reading it does.
     return ask(connector.read, found[0].id) if found else None
+
+
+def _replacing(parts: Parts) -> str:
+    if not (parts.platform.capabilities.replace and parts.sync.removes):
+        return ""
+    return f"; `syncd reconcile {parts.sync.name} --replace` takes them out"
 
 
 def _size(audience: Audience) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from syncd import settle
+from syncd import replacing, settle
 from syncd.errors import SyncdError
 from syncd.ledger import directory
 from syncd.ledger.audiences import KnownAudience
@@ -57,6 +57,7 @@ def carry_out(parts: Parts, connector: Connector, audience: KnownAudience, *, ac
         return
     erasures = tuple(one for one in parts.ledger.erasures.open() if one.id in left)
     try:
+        replacing.recover(parts, connector, audience, actor=actor)
         _ready(parts, connector, audience, erasures, left, actor=actor)
         _remove(parts, connector, audience, erasures, left, actor=actor)
     except SyncdError as error:

@@ -15,6 +15,7 @@
     - TornSnapshot          the read ended early or did not add up
     - BadRows               a key is missing or stands twice
   + PlanRefused             the plan no longer fits; plan again                 1
+  + Unreplaced              an audience was not replaced to the end             1
   + PlatformError           a platform said no, or nothing
     - Throttled             wait as told, then send the same batch again         75
     - Unavailable           outcome unknown: wait, then send the same batch again
@@ -121,6 +122,10 @@ class BadRows(ShopError):
 
 class PlanRefused(SyncdError):
     """A plan that was shown can no longer be carried out as shown."""
+
+
+class Unreplaced(SyncdError):
+    """The replacement of an audience did not come to its end; nobody wanted is lost."""
 
 
 class PlatformError(SyncdError):

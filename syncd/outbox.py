@@ -22,7 +22,13 @@ log = structlog.get_logger()
 
 
 def send(
-    parts: Parts, connector: Connector, plan: Plan, batches: Sequence[BatchRecord], audience: str
+    parts: Parts,
+    connector: Connector,
+    plan: Plan,
+    batches: Sequence[BatchRecord],
+    audience: str,
+    *,
+    whole: Upload | None = None,
 ) -> tuple[BatchRecord, ...]:
     """Send batches of one operation, in order, each until it is answered.
 
@@ -35,6 +41,8 @@ def send(
         plan: Whose batches these are; all of them unsent, or of unknown outcome.
         batches: In the order of sending.
         audience: The platform's id.
+        whole: One upload for all of them that cannot be opened anew, and whose first batch
+            must not be sent twice: see `syncd.ports.Replaces`.
 
     Returns:
         The batches as the ledger has them now, parts of refused ones among them.
@@ -45,8 +53,9 @@ def send(
     if not batches:
         return ()
     total = sum(batch.rows for batch in batches)
-    outgoing = _Outgoing(parts, connector, audience, total)
+    outgoing = _Outgoing(parts, connector, audience, total, whole)
     done = 0
+    given = {batch.id for batch in batches}
     records: list[BatchRecord] = []
     queue = deque(batches)
     with parts.membership.open(plan) as file:
@@ -54,9 +63,15 @@ def send(
             batch = queue.popleft()
             parts.lock.check()
             parts.progress(batch.phase.value, min(done, total), total)
-            record, instead = outgoing.deliver(batch, file, last=not queue)
+            # A part may be followed by another one. Where that could not be sent any more
+            # after the last one, nothing is called the last: the upload runs out in time.
+            last = not queue and (whole is None or batch.id in given)
+            record, instead = outgoing.deliver(batch, file, last=last)
             records.append(record)
-            queue.extend(instead)
+            if whole is None:
+                queue.extend(instead)
+            else:
+                queue.extendleft(reversed(instead))
             done += 0 if instead else batch.rows
     parts.progress(batches[0].phase.value, total, total)
     return tuple(records)
@@ -65,11 +80,20 @@ def send(
 class _Outgoing:
     """One operation being sent; its upload is opened anew after an unknown outcome."""
 
-    def __init__(self, parts: Parts, connector: Connector, audience: str, total: int) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        connector: Connector,
+        audience: str,
+        total: int,
+        whole: Upload | None,
+    ) -> None:
         self._parts = parts
         self._connector = connector
         self._audience = audience
         self._total = total
+        self._whole = whole
+        self._begun = False
         self._upload: Upload | None = None
         self._sending: BatchRecord | None = None
         self._refusals = Refusals(parts.ledger)
@@ -82,8 +106,12 @@ class _Outgoing:
         rows = file.of(batch)
         if len(kept) < rows.num_rows:
             rows = rows.take(pa.array(kept, pa.int64()))
+        patience = self._parts.patience
+        once = self._whole is not None and not self._begun
         try:
-            record = self._parts.patience.ask(self._attempt, batch, rows, last=last)
+            record = (patience.ask_once if once else patience.ask)(
+                self._attempt, batch, rows, last=last
+            )
         except RequestRefused as error:
             return self._refusals.refused(self._as_sent(batch), error)
         return record, self._refusals.taken(record)
@@ -96,7 +124,9 @@ class _Outgoing:
         """Make one request. What is known of its effect is committed before it is told."""
         operation = batch.phase.operation
         ledger, now = self._parts.ledger, self._parts.clock.now()
-        upload = self._upload or self._connector.open(self._audience, operation, rows=self._total)
+        upload = self._whole or self._upload
+        if upload is None:
+            upload = self._connector.open(self._audience, operation, rows=self._total)
         self._upload = None  # until this request is answered, its upload is not to be trusted
         self._sending = ledger.intend(batch.id, label=upload.label, deadline=now + DEADLINE)
         try:
@@ -110,6 +140,7 @@ class _Outgoing:
             ledger.mark(batch.id, BatchState.PLANNED, code=error.code)
             raise
         self._upload = upload
+        self._begun = True
         recorded = ledger.record(batch.id, _placed(receipt, batch))
         log.info(
             "batch_pushed",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Literal, Protocol, Self
 
 from syncd.model import (
     Account,
@@ -112,6 +112,42 @@ class Forgets(Protocol):
 
         Args:
             rows: `ROW_COLUMNS` and `consent`, `Capabilities.max_rows` at most.
+        """
+        ...
+
+
+class Replaces(Protocol):
+    """What a connector also is where its capability `replace` is `session`."""
+
+    def replace(self, audience_id: str, *, rows: int) -> Upload:
+        """Begin an upload that drops all members and loads its `rows` rows; sends nothing.
+
+        Its first batch starts the replacement and must never be sent twice: where its
+        outcome is unknown, no other push of this upload goes out. Any later batch may be
+        sent again. The last one ends it; one that never comes makes it fail in time.
+        """
+        ...
+
+    def replacing(self, audience_id: str) -> Literal["running", "done", "failed"]:
+        """How the last replacement is; `done` also where there was none.
+
+        While it runs the audience takes no other change.
+        """
+        ...
+
+
+class Cuts(Protocol):
+    """What a connector also is where its capability `replace` is `cutoff`."""
+
+    def cut(self, audience_id: str, before: datetime) -> Receipt:
+        """Take out whoever was last added before a moment, in one request.
+
+        Twice is as once, and late does no harm. The receipt counts no rows; what became
+        of it, `outcome` tells.
+
+        Args:
+            audience_id: Of the audience.
+            before: In UTC, and not in the platform's future.
         """
         ...
 

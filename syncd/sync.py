@@ -13,8 +13,8 @@ from datetime import timedelta
 
 import structlog
 
-from syncd import audiences, erasing, settle
-from syncd.errors import Held, RemovalsHeld, SyncdError, Throttled
+from syncd import audiences, erasing, replacing, settle
+from syncd.errors import Held, PlanRefused, RemovalsHeld, SyncdError, Throttled
 from syncd.ledger.audiences import KnownAudience
 from syncd.ledger.throttles import Throttle
 from syncd.model import AuditEvent, BatchState, Phase, Plan, PlanId, Run, RunState
@@ -41,6 +41,8 @@ class Wish:
         adopt: Take over an audience that holds others.
         wait: Stay until the platform has processed everything.
         full: Send everyone, whatever is known of them; see `model.Comparison`.
+        replace: Let nobody else stay in the audience, where the platform can; with `full`
+            and `wait`.
     """
 
     actor: str
@@ -48,6 +50,7 @@ class Wish:
     adopt: bool = False
     wait: bool = False
     full: bool = False
+    replace: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,7 @@ def run(parts: Parts, wish: Wish) -> Result:
     for _ in range(ROUNDS - 1):
         if not (wish.wait and result.plan.counts.waiting_removals):
             break
-        result = _joined(result, _run(parts, replace(wish, plan=None, full=False)))
+        result = _joined(result, _run(parts, replace(wish, plan=None, full=False, replace=False)))
     return result
 
 
@@ -111,14 +114,20 @@ def _run(parts: Parts, wish: Wish) -> Result:
         log.info("run_started", actor=wish.actor)
         with _ended(parts, opened, wish):
             connector = parts.connect()
-            _recover(parts, connector, opened, wish)
+            unfinished = _recover(parts, connector, opened, wish)
+            if wish.plan and unfinished:
+                raise PlanRefused(
+                    f"plan {wish.plan} is not carried out: everyone must be sent after a "
+                    f"replacement that did not end; `syncd sync {sync.name}` does it"
+                )
             if wish.plan:
                 plan = shown(parts, wish.plan)
                 audience = _audience(parts, connector, opened, wish)
             else:
                 snapshot = read(parts, opened)
                 audience = _audience(parts, connector, opened, wish)
-                who, full = wish.actor, wish.full
+                who = wish.actor
+                full = wish.full or audience.replace_begun_at is not None
                 plan = draw(parts, opened, snapshot, audience, actor=who, full=full)
             return _carry_out(parts, connector, opened, plan, audience=audience, wish=wish)
 
@@ -136,7 +145,8 @@ def show(parts: Parts, *, actor: str) -> tuple[Plan, bool]:
         if audience is not None:
             settle.fold(parts, audience, actor=actor)
         snapshot = read(parts, opened)
-        plan = draw(parts, opened, snapshot, audience, actor=actor)
+        full = audience is not None and audience.replace_begun_at is not None
+        plan = draw(parts, opened, snapshot, audience, actor=actor, full=full)
         parts.ledger.set_run(opened.id, RunState.PLANNED, plan=_kept(plan), ended=True)
     return plan, audience is not None
 
@@ -145,10 +155,18 @@ def _kept(plan: Plan) -> PlanId | None:
     return plan.id if plan.audience else None
 
 
-def _recover(parts: Parts, connector: Connector, opened: Run, wish: Wish) -> None:
-    """Bring to an end what earlier runs left, before anything new is planned."""
-    audience = audiences.known(parts)
+def _recover(parts: Parts, connector: Connector, opened: Run, wish: Wish) -> bool:
+    """Bring to an end what earlier runs left, before anything new is planned.
+
+    Returns:
+        Whether everyone must be sent after a replacement that did not come to its end.
+    """
+    audience, unfinished = audiences.known(parts), False
     if audience is not None:
+        unfinished = replacing.recover(parts, connector, audience, actor=opened.actor)
+        if unfinished:
+            replacing.tell_unfinished(parts, audience, actor=opened.actor)
+        audience = audiences.known(parts) or audience
         erasing.carry_out(parts, connector, audience, actor=opened.actor)
         resent = settle.resolve(parts, connector, audience)
         settle.poll(parts, connector, audience)
@@ -167,6 +185,7 @@ def _recover(parts: Parts, connector: Connector, opened: Run, wish: Wish) -> Non
     for earlier in parts.ledger.runs(parts.sync.name):
         if earlier.id != opened.id:
             _end_earlier(parts, earlier)
+    return unfinished
 
 
 def _end_earlier(parts: Parts, earlier: Run) -> None:
@@ -214,9 +233,29 @@ def _carry_out(
     wish: Wish,
 ) -> Result:
     """Removals, then additions, then whoever must follow a removal."""
+    how = parts.platform.capabilities.replace if wish.replace else ""
     parts.ledger.set_run(opened.id, RunState.PUSHING, plan=plan.id)
+    if how:
+        replacing.refuse_held(plan)
     if not plan.held:  # a held plan stays held: its file is what an approval reads
         parts.ledger.set_plan_state(plan.id, "running")
+    if how == "session":
+        replacing.by_session(parts, connector, plan, audience, actor=wish.actor)
+    elif how == "cutoff":
+        before = replacing.begin_cut(parts, plan, audience, actor=wish.actor)
+        _push(parts, connector, plan, audience, wait=True)
+        replacing.cut(parts, connector, plan, audience, before=before, actor=wish.actor)
+    else:
+        _push(parts, connector, plan, audience, wait=wish.wait)
+        if not wish.plan:  # which is none of everyone
+            replacing.made_good(parts, audience, plan, actor=wish.actor)
+    settle.fold(parts, audience, actor=wish.actor, carried_out=plan)
+    return _close(parts, opened, plan, audience, wish)
+
+
+def _push(
+    parts: Parts, connector: Connector, plan: Plan, audience: KnownAudience, *, wait: bool
+) -> None:
     batches = parts.ledger.batches(plan.id)
     for phase in Phase:
         if phase is Phase.AGAIN and settle.gated(parts, audience):
@@ -225,10 +264,8 @@ def _carry_out(
     _note_refreshed(parts, audience, plan)
     if _all_taken_out(parts, plan):
         parts.ledger.spend_approvals(audience.platform, audience.account, audience.id)
-    if wish.wait:
+    if wait:
         _follow(parts, connector, plan, audience)
-    settle.fold(parts, audience, actor=wish.actor, carried_out=plan)
-    return _close(parts, opened, plan, audience, wish)
 
 
 def _note_refreshed(parts: Parts, audience: KnownAudience, plan: Plan) -> None:

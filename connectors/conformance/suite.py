@@ -11,6 +11,7 @@ from typing import TypeVar, cast
 
 import pytest
 
+from connectors.conformance.replacing import ReplacingContract
 from connectors.conformance.rig import (
     FAILURES,
     REFUSED_ROW,
@@ -37,7 +38,7 @@ from syncd.ports import Forgets
 E = TypeVar("E", bound=PlatformError)
 
 
-class ConnectorContract:
+class ConnectorContract(ReplacingContract):
     """What every connector owes; see the module for how to use it."""
 
     def test_its_name_and_options_can_stand_in_a_configuration(self, rig: Rig) -> None:

@@ -33,6 +33,7 @@ CAPABILITIES = Capabilities(
     ordered=False,
     consent="member",
     lifespan=timedelta(days=540),  # what a list without a duration of its own has
+    replace="cutoff",
 )
 
 OPTIONS = (

@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
@@ -165,6 +166,24 @@ class GoogleConnector:
                 return Outcome("failed")
             raise
         return wire.outcome(response)
+
+    def cut(self, audience_id: str, before: datetime) -> Receipt:
+        """Take out whoever was last added before a moment; `outcome` tells what became of it.
+
+        Raises:
+            syncd.errors.PlatformError: Nothing, or nothing known, of it was taken.
+        """
+        destination = wire.Destination(self.customer, self.login, audience_id)
+        request = wire.cut(destination, before)
+        # The SDK's own defaults are no retry and no end: the one is meant, the other not.
+        response = _told(
+            lambda: self.ingestion.remove_all_audience_members(
+                request, retry=None, timeout=self.question_seconds
+            )
+        )
+        if not response.request_id:
+            raise errors.malformed("no request id")
+        return Receipt(received=0, reference=str(response.request_id), final=False)
 
     def _question(self) -> dict[str, Any]:
         """Call arguments of the list service; it takes the manager account as a header."""

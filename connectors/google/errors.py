@@ -94,6 +94,7 @@ _OF_REQUEST = frozenset(
         "THIRD_PARTY_USER_DATA_NOT_ALLOWED",
         "TOO_MANY_AUDIENCE_MEMBERS",
         "TOO_MANY_DESTINATIONS",
+        "INVALID_REMOVE_AS_OF_TIME",
     }
 )
 
@@ -122,6 +123,7 @@ _HINTS: Mapping[str, str] = {
     "INVALID_USER_LIST_TYPE": "the audience is no customer match list of contact data",
     "DISPLAY_NAME_ALREADY_USED": "the account has an audience of this name; look for it again",
     "OWNERSHIP_REQUIRED_FOR_UPDATE": "another account owns the audience; sync from that one",
+    "INVALID_REMOVE_AS_OF_TIME": "this machine's clock is ahead of Google's; set it right",
     "RESOURCE_EXHAUSTED": "a quota of the service account's project is used up",
 }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from google.ads.datamanager_v1 import types
@@ -94,6 +94,19 @@ def removal(destination: Destination, rows: pa.RecordBatch) -> types.RemoveAudie
     request.encoding = _HEX
     _put_members(request.audience_members, rows)
     wrapped: types.RemoveAudienceMembersRequest = types.RemoveAudienceMembersRequest.wrap(request)
+    return wrapped
+
+
+def cut(destination: Destination, before: datetime) -> types.RemoveAllAudienceMembersRequest:
+    """The request that takes out whoever was last added before a moment.
+
+    Never without one: Google would take it for now, and take out everyone.
+    """
+    request = types.RemoveAllAudienceMembersRequest.pb()()
+    destination.put_into(request)
+    request.remove_as_of_time.FromDatetime(before.astimezone(UTC))
+    wrapped: types.RemoveAllAudienceMembersRequest
+    wrapped = types.RemoveAllAudienceMembersRequest.wrap(request)
     return wrapped
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from connectors.meta.client import Answer, Client, RandBits, connect, malformed
 from connectors.meta.errors import FLAGGED, NAME
 from connectors.meta.payload import MAX_ROWS, WIRE_ROWS, refusals, wire_rows
+from connectors.meta.replacement import MetaReplacement
 from connectors.meta.upload import MetaUpload, number
 from syncd.errors import AudienceUnusable, ConfigError, RequestRefused
 from syncd.model import (
@@ -40,6 +41,7 @@ PAGE = "20"  # Meta's advice; larger pages are answered with "reduce the amount 
 # operation_status, Custom Audience reference
 NOTHING_UPLOADED = 410
 UNTOLD = (None, 0)
+BEING_REPLACED, REPLACEMENT_FAILED = 414, 415
 UNUSABLE = {470: "its owner is inactive", 471: FLAGGED, 500: "Meta reports an error with it"}
 
 
@@ -104,6 +106,20 @@ class Meta:
     def outcome(self, reference: str) -> Outcome:  # noqa: ARG002  # receipts are final
         """Always processed: Meta answers for its rows at once, and matches in its own time."""
         return Outcome("processed")
+
+    def replace(self, audience_id: str, *, rows: int) -> MetaReplacement:
+        """Begin a session that replaces an audience; sends nothing."""
+        return MetaReplacement(self.client, audience_id, rows=rows, randbits=self.randbits)
+
+    def replacing(self, audience_id: str) -> Literal["running", "done", "failed"]:
+        """How the audience's last replacement is."""
+        node = self.client.get((audience_id,), {"fields": "id,operation_status"}, of_audience=True)
+        status = _status(node)
+        if _id(node) != audience_id or status is None:
+            raise malformed()
+        if status == BEING_REPLACED:
+            return "running"
+        return "failed" if status == REPLACEMENT_FAILED else "done"
 
     def forget(self, rows: pa.RecordBatch) -> Receipt:
         """Take persons out of all customer lists of the ad account, in one request.
@@ -189,6 +205,7 @@ PLATFORM = Platform(
         answers="now",
         ordered=True,
         consent="none",
+        replace="session",
         forgets=True,
     ),
     rules="meta",

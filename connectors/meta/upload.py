@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from connectors.meta.client import Client, RandBits, malformed
+from connectors.meta.client import Client, Path, RandBits, malformed
 from connectors.meta.errors import NAME
 from connectors.meta.payload import WIRE_ROWS, WireRows, refusals, wire_rows
 from syncd.errors import AudienceUnusable, PlatformError, RequestRefused
-from syncd.model import Batch, Operation, Receipt
+from syncd.model import Batch, Operation, Receipt, Refusal
 
 
 @dataclass(slots=True)
-class _Session:
+class Session:
     """Batches that Meta knows by one number, which is ours to choose.
 
     Attributes:
         batches: How many it has confirmed.
         received: Wire rows it has confirmed.
+        doubtful: A batch may have come twice, and be counted twice.
     """
 
     id: int
     batches: int = 0
     received: int = 0
     finished: bool = False
+    doubtful: bool = False
+
+    @classmethod
+    def fresh(cls, randbits: RandBits) -> Session:
+        """One that no other upload of the ad account has: a positive int64."""
+        return cls(randbits(63) or 1)
 
 
 class MetaUpload:
@@ -49,7 +57,7 @@ class MetaUpload:
         self._operation = operation
         self._rows = rows
         self._randbits = randbits
-        self._session = self._fresh()
+        self._session = Session.fresh(randbits)
 
     @property
     def label(self) -> str:
@@ -62,53 +70,82 @@ class MetaUpload:
         Raises:
             syncd.errors.PlatformError: The request failed, or was not confirmed.
         """
-        rows = wire_rows(batch.rows)
-        if len(rows.data) > WIRE_ROWS:
-            hint = f"at most {WIRE_ROWS} a request"
-            raise RequestRefused(NAME, "too_many_rows", of_rows=False, hint=hint)
-        if not self._audience_id.isdecimal():
-            raise AudienceUnusable(NAME, "unknown_audience", hint="ids of audiences are numbers")
+        rows = fitting(batch, self._audience_id)
         if self._session.finished:
-            self._session = self._fresh()
+            self._session = Session.fresh(self._randbits)
+        # Not HTTP's DELETE: there the SDK writes the payload into the URL, and servers cut
+        # that off at some 250 rows. The guide documents this form.
+        verb = {"method": "DELETE"} if self._operation is Operation.REMOVE else {}
+        path = (self._audience_id, "users")
         try:
-            return self._send(batch, rows, last=last)
+            refused = send(
+                self._client, path, self._session, rows, last=last, total=self._rows, more=verb
+            )
         except PlatformError:
-            self._session = self._fresh()
+            self._session = Session.fresh(self._randbits)
             raise
+        return Receipt(batch.rows.num_rows, refused, self.label)
 
-    def _send(self, batch: Batch, rows: WireRows, *, last: bool) -> Receipt:
-        session = self._session
-        fields = {
-            "payload": rows.encoded(),
-            "session": json.dumps(
-                {
-                    "session_id": session.id,
-                    "batch_seq": session.batches + 1,
-                    "last_batch_flag": last,
-                    "estimated_num_total": self._rows,
-                }
-            ),
-        }
-        if self._operation is Operation.REMOVE:
-            # Not HTTP's DELETE: there the SDK writes the payload into the URL, and servers
-            # cut that off at some 250 rows. The guide documents this form.
-            fields["method"] = "DELETE"
-        answer = self._client.post((self._audience_id, "users"), fields, of_audience=True)
-        received, invalid = number(answer.get("num_received")), answer.get("num_invalid_entries")
-        if received is None or str(answer.get("audience_id")) != self._audience_id:
-            raise malformed()
-        if received != session.received + len(rows.data):
-            # The figure is the session's total; another one means that a part was lost.
-            raise malformed("num_received")
-        session.batches += 1
-        session.received = received
-        session.finished = last
-        refused = refusals(number(invalid) or 0, answer.get("invalid_entry_samples"), rows)
-        return Receipt(batch.rows.num_rows, refused, str(session.id))
 
-    def _fresh(self) -> _Session:
-        # A positive int64 that no other upload of the ad account has.
-        return _Session(self._randbits(63) or 1)
+def fitting(batch: Batch, audience_id: str) -> WireRows:
+    """A batch's wire rows.
+
+    Raises:
+        syncd.errors.PlatformError: They, or the audience, are none that Meta could take.
+    """
+    rows = wire_rows(batch.rows)
+    if len(rows.data) > WIRE_ROWS:
+        hint = f"at most {WIRE_ROWS} a request"
+        raise RequestRefused(NAME, "too_many_rows", of_rows=False, hint=hint)
+    if not audience_id.isdecimal():
+        raise AudienceUnusable(NAME, "unknown_audience", hint="ids of audiences are numbers")
+    return rows
+
+
+def send(
+    client: Client,
+    path: Path,
+    session: Session,
+    rows: WireRows,
+    *,
+    last: bool,
+    total: int,
+    more: Mapping[str, str],
+) -> tuple[Refusal, ...]:
+    """Send rows as the next batch of a session, which goes on if they were confirmed.
+
+    Args:
+        client: Of the account.
+        path: The audience and its edge.
+        session: Told what was confirmed.
+        rows: What to send.
+        last: No batch follows.
+        total: Members that the session is to carry.
+        more: Form fields beside payload and session.
+
+    Returns:
+        Rows that Meta would not take.
+    """
+    place = {
+        "session_id": session.id,
+        "batch_seq": session.batches + 1,
+        "last_batch_flag": last,
+        "estimated_num_total": total,
+    }
+    fields = {"payload": rows.encoded(), "session": json.dumps(place), **more}
+    answer = client.post(path, fields, of_audience=True)
+    received, invalid = number(answer.get("num_received")), answer.get("num_invalid_entries")
+    if received is None or str(answer.get("audience_id")) != path[0]:
+        raise malformed()
+    # The figure is the session's total; another one means that a part was lost. Where a
+    # batch may have come twice, its rows may be counted once or twice.
+    if received != session.received + len(rows.data) and not session.doubtful:
+        raise malformed("num_received")
+    session.batches += 1
+    session.received = received
+    session.finished = last
+    session.doubtful = False
+    return refusals(number(invalid) or 0, answer.get("invalid_entry_samples"), rows)
 
 
 def number(value: object) -> int | None:

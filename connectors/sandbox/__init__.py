@@ -42,6 +42,7 @@ class Sandbox:
         control_port: int,
         google_delay: float | None,
         meta_app_secret: str,
+        meta_lingers: bool,
         seed: int,
     ) -> None:
         # `syncd sandbox` pays for a server of a protocol, not who asks for a fault's fields.
@@ -53,7 +54,13 @@ class Sandbox:
         self.faults = FaultQueue()
         self.meta_token = meta.TOKEN
         with contextlib.ExitStack() as started:
-            served = meta.serve(self.meta_world, self.faults, meta_port, app_secret=meta_app_secret)
+            served = meta.serve(
+                self.meta_world,
+                self.faults,
+                meta_port,
+                app_secret=meta_app_secret,
+                lingers=meta_lingers,
+            )
             started.callback(served.stop)
             self._google = google.serve(
                 self.google_world,
@@ -63,7 +70,9 @@ class Sandbox:
                 random=Random(seed),
             )
             started.callback(self._google.stop)
-            controlled = control.serve(self.worlds, self.faults, self.process, control_port)
+            controlled = control.serve(
+                self.worlds, self.faults, self.process, self.end_replacement, control_port
+            )
             started.callback(controlled.stop)
             self._started = started.pop_all()
         self.meta_endpoint = f"http://127.0.0.1:{served.port}"
@@ -75,9 +84,23 @@ class Sandbox:
 
         Args:
             order: Google's request ids, in the order they take effect; by default all of them
-                in a drawn one.
+                in a drawn one, and Meta's replacements, as far as all their batches came.
         """
         self._google.process(order)
+        for audience in self.meta_world.audiences() if order is None else ():
+            if audience.replacement is not None and audience.replacement.whole:
+                self.end_replacement(audience.id)
+
+    def end_replacement(self, audience_id: str, *, failed: bool = False) -> None:
+        """Let Meta's replacement of an audience come to its end, good or bad.
+
+        Raises:
+            KeyError: There is none.
+        """
+        audience = self.meta_world.get(audience_id)
+        if audience is None or audience.replacement is None:
+            raise KeyError(f"audience {audience_id} was never replaced")
+        audience.replacement.state = "failed" if failed else "done"
 
     def stop(self) -> None:
         """Stop everything; a second call does nothing."""
@@ -102,6 +125,7 @@ def start(
     control_port: int = 0,
     google_delay: float | None = 0.0,
     meta_app_secret: str = "",
+    meta_lingers: bool = False,
     seed: int = 0,
 ) -> Sandbox:
     """Start the local platforms.
@@ -113,6 +137,8 @@ def start(
         google_delay: Seconds until a request that Google accepted takes effect; 0 before it
             is answered, None only when `Sandbox.process` is called.
         meta_app_secret: If given, Meta demands the proof made with it.
+        meta_lingers: A replacement at Meta goes on after its last batch, until `process`,
+            `end_replacement` or its 90 minutes are over.
         seed: Draws the order in which waiting requests take effect.
 
     Raises:
@@ -124,5 +150,6 @@ def start(
         control_port=control_port,
         google_delay=google_delay,
         meta_app_secret=meta_app_secret,
+        meta_lingers=meta_lingers,
         seed=seed,
     )

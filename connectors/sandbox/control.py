@@ -9,6 +9,8 @@ belongs in them.
 * `GET /state`: every audience of every platform, in both views
 * `GET /requests`: requests served and rows received, by platform and method
 * `POST /process`: let accepted work take effect now, where a platform answers later
+* `POST /replacement`: let a replacement at Meta come to its end:
+  `{"audience": "ID", "failed": false}`
 * `POST /world/audience`: an audience that somebody else made and filled:
   `{"platform": "meta", "account": "act_1", "name": "whales", "members": [[["email", "ab.."]]]}`
 """
@@ -18,11 +20,20 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import cast
+from typing import Protocol, cast
 
 from connectors.sandbox.faults import Fault, FaultQueue
 from connectors.sandbox.state import AudienceState, Row, World
 from connectors.sandbox.wire import Json, Reply, Request, Server, json_reply
+
+
+class EndReplacement(Protocol):
+    """Lets the replacement of an audience come to its end."""
+
+    def __call__(self, audience_id: str, *, failed: bool = False) -> None:
+        """Now."""
+        ...
+
 
 _FIELDS = {one.name for one in dataclasses.fields(Fault)}
 
@@ -34,11 +45,17 @@ class Control:
         worlds: By platform.
         faults: Shared by the platforms.
         process: Lets accepted work take effect.
+        end: Lets a replacement come to its end.
     """
 
     def __init__(
-        self, worlds: Mapping[str, World], faults: FaultQueue, process: Callable[[], None]
+        self,
+        worlds: Mapping[str, World],
+        faults: FaultQueue,
+        process: Callable[[], None],
+        end: EndReplacement,
     ) -> None:
+        self._end = end
         self._worlds = worlds
         self._faults = faults
         self._process = process
@@ -52,6 +69,7 @@ class Control:
             ("GET", "/state"): self._state,
             ("GET", "/requests"): self._requests,
             ("POST", "/process"): self._finish,
+            ("POST", "/replacement"): self._end_replacement,
             ("POST", "/world/audience"): self._make,
         }
         route = routes.get((request.method, request.path))
@@ -92,13 +110,19 @@ class Control:
         self._process()
         return {"processed": True}
 
+    def _end_replacement(self, body: bytes) -> Json:
+        given = json.loads(body)
+        self._end(given["audience"], failed=bool(given.get("failed")))
+        return {"ended": True}
+
     def _make(self, body: bytes) -> Json:
         given = json.loads(body)
         if given["platform"] not in self._worlds:
             raise ValueError(f"platform must be one of {', '.join(self._worlds)}")
         rows = [_row(one) for one in given.get("members", [])]
-        audience = self._worlds[given["platform"]].create(given["account"], given["name"])
-        audience.add(rows)
+        world = self._worlds[given["platform"]]
+        audience = world.create(given["account"], given["name"])
+        audience.add(rows, at=world.now())
         return {"id": audience.id}
 
 
@@ -138,7 +162,11 @@ def _shown(audience: AudienceState) -> Json:
 
 
 def serve(
-    worlds: Mapping[str, World], faults: FaultQueue, process: Callable[[], None], port: int = 0
+    worlds: Mapping[str, World],
+    faults: FaultQueue,
+    process: Callable[[], None],
+    end: EndReplacement,
+    port: int = 0,
 ) -> Server:
     """Serve the control port on 127.0.0.1; see `Control` for the arguments."""
-    return Server(Control(worlds, faults, process).answer, port)
+    return Server(Control(worlds, faults, process, end).answer, port)

@@ -1,8 +1,8 @@
 """A local Graph API: the part of it that keeps custom audiences, over HTTP.
 
 Real enough for the real SDK. The rules for rows and sessions are in `meta_rules`. It
-does not match people, expire sessions after 90 minutes, or take as long as Meta does:
-what it accepts is in the audience when it answers.
+does not match people, expire sessions at `/users` after 90 minutes, or take as long as
+Meta does: what it accepts is in the audience when it answers.
 """
 
 from __future__ import annotations
@@ -14,15 +14,20 @@ import math
 import re
 import threading
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 from connectors.sandbox.faults import Fault, FaultQueue
 from connectors.sandbox.meta_rules import (
     MAX_SAMPLES,
+    Batch,
     GraphError,
+    Payload,
     Sessions,
+    admit_replacing,
     read_payload,
     read_session,
+    refuse_while_replacing,
     sort_out,
 )
 from connectors.sandbox.state import AudienceState, World
@@ -32,7 +37,8 @@ TOKEN = "sandbox-token"  # noqa: S105  # of a platform that exists on this machi
 FIRST_ID = 23850000000000001  # ids of real audiences are this long
 PAGE = "25"
 
-Method = Literal["find", "create", "read", "add", "remove", "forget"]
+Method = Literal["find", "create", "read", "add", "remove", "replace", "forget"]
+_REPLACING = {"running": (414, "Replace in progress"), "failed": (415, "Replace failed")}
 _PATH = re.compile(r"(?:/v\d+\.\d+)?/(?P<node>act_\d+|\d+)(?:/(?P<edge>[a-z_]+))?/?")
 
 
@@ -53,11 +59,20 @@ class Graph:
         faults: What goes wrong, asked with `meta` and the method's name.
         token: The only access token it takes.
         app_secret: If given, every request must carry the proof made with it.
+        lingers: A replacement whose last batch came goes on until it is ended from outside,
+            or its 90 minutes are over.
     """
 
     def __init__(
-        self, world: World, faults: FaultQueue, *, token: str = TOKEN, app_secret: str = ""
+        self,
+        world: World,
+        faults: FaultQueue,
+        *,
+        token: str = TOKEN,
+        app_secret: str = "",
+        lingers: bool = False,
     ) -> None:
+        self._lingers = lingers
         self._world = world
         self._faults = faults
         self._token = token
@@ -123,7 +138,7 @@ class Graph:
             raise GraphError(100, "Unsupported request", subcode=33, kind="GraphMethodException")
         if call.method == "read":
             wanted = call.request.fields.get("fields", "id")
-            return _node(audience, tuple(wanted.split(",")))
+            return _node(audience, tuple(wanted.split(",")), self._world.now())
         return self._change(call, audience, fault)
 
     def _list(self, call: _Call) -> Json:
@@ -134,7 +149,8 @@ class Graph:
             raise GraphError(100, "(#100) limit and after must be numbers")
         limit, after = int(asked), int(cursor)
         known = self._world.audiences(call.node)
-        page = [_node(one, wanted) for one in known[after : after + limit]]
+        now = self._world.now()
+        page = [_node(one, wanted, now) for one in known[after : after + limit]]
         end = after + len(page)
         paging: Json = {"cursors": {"before": str(after), "after": str(end)}}
         if end < len(known):
@@ -172,10 +188,13 @@ class Graph:
         with self._lock:
             if self._listed.setdefault(audience.id, payload.listed) != payload.listed:
                 raise GraphError(2650, "This audience was created from another data source")
-            purpose = (audience.id, call.method, payload.keys)
-            received = self._sessions.admit(audience.account, batch, purpose, len(payload.data))
+            received = self._admit_batch(call, audience, batch, payload)
             rows, invalid = sort_out(payload, refused)
-            (audience.add if call.method == "add" else audience.remove)(rows)
+            if call.method == "remove":
+                audience.remove(rows)
+            else:
+                audience.add(rows, at=self._world.now())
+            self._end(audience)
         return {
             "audience_id": audience.id,
             "session_id": str(batch.session),
@@ -183,6 +202,22 @@ class Graph:
             "num_invalid_entries": len(invalid),
             "invalid_entry_samples": invalid[:MAX_SAMPLES],
         }
+
+    def _admit_batch(
+        self, call: _Call, audience: AudienceState, batch: Batch, payload: Payload
+    ) -> int:
+        """Rows received in the session so far; `/users` is closed to a replacement's audience."""
+        now, count = self._world.now(), len(payload.data)
+        if call.method == "replace":
+            return admit_replacing(audience, batch, count, now)
+        refuse_while_replacing(audience, now)
+        purpose = (audience.id, call.method, payload.keys)
+        return self._sessions.admit(audience.account, batch, purpose, count)
+
+    def _end(self, audience: AudienceState) -> None:
+        held = audience.replacement
+        if held is not None and held.whole and held.state == "running" and not self._lingers:
+            held.state = "done"
 
 
 class MetaServer:
@@ -204,10 +239,17 @@ class MetaServer:
 
 
 def serve(
-    world: World, faults: FaultQueue, port: int = 0, *, token: str = TOKEN, app_secret: str = ""
+    world: World,
+    faults: FaultQueue,
+    port: int = 0,
+    *,
+    token: str = TOKEN,
+    app_secret: str = "",
+    lingers: bool = False,
 ) -> MetaServer:
     """Serve a Graph API on 127.0.0.1; see `Graph` for the arguments."""
-    return MetaServer(Graph(world, faults, token=token, app_secret=app_secret), port)
+    graph = Graph(world, faults, token=token, app_secret=app_secret, lingers=lingers)
+    return MetaServer(graph, port)
 
 
 def _understand(request: Request) -> _Call:
@@ -222,6 +264,7 @@ def _understand(request: Request) -> _Call:
         ("GET", None, False): "read",
         ("POST", "users", False): "add",
         ("DELETE", "users", False): "remove",
+        ("POST", "usersreplace", False): "replace",
         ("DELETE", "usersofanyaudience", True): "forget",
     }
     method = known.get((verb, edge, account))
@@ -237,9 +280,10 @@ def _row_count(request: Request) -> int:
         return 0
 
 
-def _node(audience: AudienceState, wanted: tuple[str, ...]) -> Json:
+def _node(audience: AudienceState, wanted: tuple[str, ...], now: datetime) -> Json:
     size = audience.size if audience.ever_filled else -1
     status = (200, "Normal") if audience.ever_filled else (410, "No file was uploaded")
+    status = _REPLACING.get(audience.replacing(now), status)
     known: Json = {
         "id": audience.id,
         "account_id": audience.account.removeprefix("act_"),

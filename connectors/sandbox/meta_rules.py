@@ -7,8 +7,9 @@ import re
 import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from connectors.sandbox.state import Identifier, Row
+from connectors.sandbox.state import AudienceState, Identifier, Row
 
 MAX_ROWS = 10_000
 MAX_SAMPLES = 100
@@ -194,6 +195,42 @@ class Sessions:
             session.received += rows
             session.finished = batch.last
             return session.received
+
+
+def admit_replacing(audience: AudienceState, batch: Batch, rows: int, now: datetime) -> int:
+    """Take a batch into the session that replaces an audience.
+
+    Batch 1 starts it and may come once; others may come again and in any order, until
+    the last one did or 90 minutes are over.
+
+    Returns:
+        The rows received in the session so far, these included.
+
+    Raises:
+        GraphError: It does not fit.
+    """
+    running = audience.replacing(now) == "running"
+    held = audience.replacement
+    if held is None or held.session != str(batch.session):
+        refuse_while_replacing(audience, now)
+        if batch.number != 1:
+            raise GraphError(2650, "Session has no first batch", subcode=1870147)
+        held = audience.replace(str(batch.session), now)
+    elif batch.number == 1:
+        raise GraphError(100, "batch_seq 1 starts a replacement, and it has started")
+    elif held.whole:
+        raise GraphError(2650, "Session is finished", subcode=1870159)
+    elif not running:
+        raise GraphError(2650, "Session is over after 90 minutes", subcode=1870158)
+    held.received += rows
+    held.whole = held.whole or batch.last
+    return held.received
+
+
+def refuse_while_replacing(audience: AudienceState, now: datetime) -> None:
+    """Refuse every other change while an audience is being replaced."""
+    if audience.replacing(now) == "running":
+        raise GraphError(2650, "Another update of this audience is under way", subcode=1870145)
 
 
 def _json_object(name: str, text: str | None) -> Mapping[str, object]:

@@ -10,10 +10,43 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 Identifier = tuple[str, str]
 Row = frozenset[Identifier]
+
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+REPLACED_WITHIN = timedelta(minutes=90)  # from its first batch; Meta's Customer File guide
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Replacement:
+    """One session that drops everyone and loads its rows.
+
+    Attributes:
+        session: Its name.
+        received: Rows that came in it, however often.
+        whole: Its last batch came.
+    """
+
+    session: str
+    began: datetime
+    received: int = 0
+    whole: bool = False
+    state: Literal["running", "done", "failed"] = "running"
+
+    def look(self, now: datetime) -> Literal["running", "done", "failed"]:
+        """How it is now: one that has not ended in time ends by itself."""
+        if self.state == "running" and now - self.began >= REPLACED_WITHIN:
+            self.state = "done" if self.whole else "failed"
+        return self.state
 
 
 class AudienceState:
@@ -31,6 +64,7 @@ class AudienceState:
         id: As the platform names it.
         account: The account it belongs to, as the platform names that.
         ever_filled: Whether a row was ever added.
+        replacement: The last one, if any.
     """
 
     def __init__(self, audience_id: str, name: str, account: str) -> None:
@@ -38,20 +72,23 @@ class AudienceState:
         self.name = name
         self.account = account
         self.ever_filled = False
+        self.replacement: Replacement | None = None
         self._lock = threading.Lock()
         self._identifiers: set[Identifier] = set()
         self._persons: dict[int, set[Identifier]] = {}
         self._owner: dict[Identifier, int] = {}
+        self._added: dict[Identifier, datetime] = {}
         self._numbers = itertools.count()
 
-    def add(self, rows: Iterable[Row]) -> None:
-        """Put rows in, one after the other."""
+    def add(self, rows: Iterable[Row], *, at: datetime = LONG_AGO) -> None:
+        """Put rows in, one after the other; `at` is when the platform was asked to."""
         with self._lock:
             for row in rows:
                 _check(row)
                 self.ever_filled = True
                 self._identifiers |= row
                 self._merge(row)
+                self._added.update({one: max(at, self._added.get(one, at)) for one in row})
 
     def remove(self, rows: Iterable[Row]) -> None:
         """Take rows out, one after the other."""
@@ -61,12 +98,33 @@ class AudienceState:
                 self._identifiers -= row
                 self._forget(row)
 
+    def cut(self, before: datetime) -> None:
+        """Take out identifiers, and persons with all of theirs, last added before then."""
+        with self._lock:
+            old = {one for one, at in self._added.items() if at < before}
+            self._identifiers -= old
+            for number, person in tuple(self._persons.items()):
+                if person <= old:
+                    for one in self._persons.pop(number):
+                        del self._owner[one]
+
     def clear(self) -> None:
         """Take everybody out; `ever_filled` stays."""
         with self._lock:
             self._identifiers.clear()
             self._persons.clear()
             self._owner.clear()
+            self._added.clear()
+
+    def replace(self, session: str, now: datetime) -> Replacement:
+        """Begin to be replaced: everybody is out."""
+        self.clear()
+        self.replacement = Replacement(session, now)
+        return self.replacement
+
+    def replacing(self, now: datetime) -> Literal["running", "done", "failed"]:
+        """How the last replacement is; `done` also where there was none."""
+        return self.replacement.look(now) if self.replacement else "done"
 
     @property
     def identifiers(self) -> frozenset[Identifier]:
@@ -120,9 +178,11 @@ class World:
     Attributes:
         requests: Requests served, by a name that the platform gives them.
         rows: Rows received, by the same names.
+        now: Its clock.
     """
 
     def __init__(self, *, first_id: int = 1) -> None:
+        self.now: Callable[[], datetime] = _now
         self._lock = threading.Lock()
         self._ids = itertools.count(first_id)
         self._audiences: dict[str, AudienceState] = {}

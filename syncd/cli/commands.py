@@ -38,7 +38,7 @@ Adopt = Annotated[bool, typer.Option("--adopt", help="Take over an audience that
 def register(application: typer.Typer) -> None:
     """Add every command, in the order in which one meets them."""
     first: tuple[Callable[..., None], ...] = (demo, init, plan, sync, approve, status)
-    last: tuple[Callable[..., None], ...] = (backup, rebuild, migrate, sandbox)
+    last: tuple[Callable[..., None], ...] = (reconcile, backup, rebuild, migrate, sandbox)
     for command in first:
         application.command()(command)
     _group(application, "runs", "What ran, and how it ended.", runs_show, alone=runs)
@@ -273,6 +273,30 @@ def segments_preview(
     from syncd.cli import segments  # noqa: PLC0415
 
     segments.preview(name, config, as_json=json)
+
+
+def reconcile(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[SYNC]...")] = None,
+    replace: Annotated[  # noqa: FBT002
+        bool,
+        typer.Option("--replace", help="Replace the audience as a whole; of one sync."),
+    ] = False,
+    config: Config = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Say what audiences hold as far as we know, and what their platform states.
+
+    With --replace: make the audience equal to its segment as every run does, under all its
+    guards, then let nobody else stay in it. Google takes others out after everyone who is
+    wanted was sent once more; Meta drops everyone and loads who is wanted, within 90
+    minutes. The command stays until the platform is done, which may take hours.
+    """
+    from syncd.cli import reconcile as rooms  # noqa: PLC0415
+
+    if replace:
+        rooms.replace(names, config, as_json=json)
+    else:
+        rooms.report(names, config, as_json=json)
 
 
 def backup(

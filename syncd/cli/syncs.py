@@ -31,7 +31,7 @@ def plan(names: list[str] | None, config: Path | None, *, as_json: bool) -> None
                 plans.append(show(app.parts(name, progress=bars), actor=actor()))
             return 4 if plans[-1][0].held else 0
 
-        code = _each(names or list(app.settings.syncs), one)
+        code = each(names or list(app.settings.syncs), one)
     if as_json:
         print_json([drawn for drawn, _ in plans])
     else:
@@ -158,7 +158,10 @@ def _status(app: App, name: str) -> dict[str, object]:
         "unknown": len(app.ledger.unfinished(*at)) if at else 0,
         "throttled until": throttle.until if throttle else None,
         "throttled by": throttle.code if throttle else None,
-        "needs": _needs(app, runs, last),
+        # A replacement that did not end well comes first: members may be missing.
+        "needs": f"syncd sync {name}"
+        if known is not None and known.replace_begun_at is not None
+        else _needs(app, runs, last),
     }
 
 
@@ -188,16 +191,16 @@ def _run_each(app: App, names: list[str], wish: Wish, *, as_json: bool) -> int:
             result = run(app.parts(name, progress=bars), wish)
         results.append(result)
         if not as_json:
-            _show_result(result, app.settings.syncs[name].segment)
+            show_result(result, app.settings.syncs[name].segment)
         return result.exit_code
 
-    code = _each(names, one)
+    code = each(names, one)
     if as_json:
         print_json(results)
     return code
 
 
-def _each(names: list[str], one: Callable[[str], int]) -> int:
+def each(names: list[str], one: Callable[[str], int]) -> int:
     """Do it for each sync, one's failure not touching the next; the gravest exit code."""
     codes = {0}
     for name in names:
@@ -220,7 +223,8 @@ def _show_plan(drawn: Plan, *, kept: bool) -> None:
         say(f"  its audience is found or made by the first run: syncd sync {drawn.sync}")
 
 
-def _show_result(result: Result, segment: str) -> None:
+def show_result(result: Result, segment: str) -> None:
+    """Print how a run ended."""
     pushed, counts = result.pushed, result.plan.counts
     say(
         f"{result.plan.sync}: {result.run.state.value}; removed {pushed[Phase.REMOVE]:,}, added "

@@ -132,6 +132,38 @@ class Ledger(BatchLedger):
             audiences.change(tx, pk, state="retired")
             self._tx.tell(tx, event)
 
+    def begin_replacement(
+        self, platform: str, account: str, audience_id: str, *, event: AuditEvent | None
+    ) -> None:
+        """Note, before the first request of it, that nobody in an audience is certain."""
+        with self._tx.write() as tx:
+            pk = audiences.needed(tx, platform, account, audience_id).pk
+            now = self._clock.now()
+            audiences.change(tx, pk, replace_begun_at=now, replace_sent_at=None)
+            self._tx.tell(tx, event)
+
+    def replacement_sent(self, platform: str, account: str, audience_id: str) -> None:
+        """Note that everyone was sent who is to be in an audience after its replacement."""
+        with self._tx.write() as tx:
+            pk = audiences.needed(tx, platform, account, audience_id).pk
+            audiences.change(tx, pk, replace_sent_at=self._clock.now())
+
+    def end_replacement(
+        self,
+        platform: str,
+        account: str,
+        audience_id: str,
+        *,
+        replaced: bool,
+        event: AuditEvent | None,
+    ) -> None:
+        """Note that a replacement is over; `replaced`: nobody else is in any more."""
+        with self._tx.write() as tx:
+            pk = audiences.needed(tx, platform, account, audience_id).pk
+            ours = {"adopted": False} if replaced else {}
+            audiences.change(tx, pk, replace_begun_at=None, replace_sent_at=None, **ours)
+            self._tx.tell(tx, event)
+
     def open_run(self, sync: str, actor: str, *, event: AuditEvent | None) -> Run:
         """Begin a run."""
         with self._tx.write() as tx:

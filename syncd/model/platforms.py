@@ -41,7 +41,9 @@ class Capabilities:
         ordered: Whether requests to one audience take effect in the order in which
             they were answered.
         consent: `member` if rows carry consent (and regions demand it), else `none`.
-        replace: Whether a whole audience can be replaced without an empty window.
+        replace: How a whole audience can be replaced, foreign members and all: `session`,
+            by one upload that drops everyone and loads its rows (`ports.Replaces`); `cutoff`,
+            by taking out whoever was last added before a moment (`ports.Cuts`); or "".
         forgets: Whether a person can be taken out of all audiences of an account at once,
             also of those that syncd does not manage: its connector is a `ports.Forgets`.
         lifespan: For how long an audience keeps a member who is not sent again, where it
@@ -54,7 +56,7 @@ class Capabilities:
     answers: Literal["now", "later"]
     ordered: bool
     consent: Literal["member", "none"]
-    replace: bool = False
+    replace: Literal["", "session", "cutoff"] = ""
     forgets: bool = False
     lifespan: timedelta | None = None
 

@@ -22,7 +22,7 @@ from connectors.sandbox.state import Identifier, World
 from syncd.ports import Connector, Platform
 
 CUSTOMER = "1234567890"
-METHODS = ("get", "list", "create", "add", "remove", "status")
+METHODS = ("get", "list", "create", "add", "remove", "cut", "status")
 
 FAULTS: dict[FaultName, Fault] = {
     "throttled": Fault(code="RESOURCE_EXHAUSTED", retry_after=RETRY_AFTER),

@@ -8,6 +8,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from typing import cast
 
 import pytest
 
@@ -143,3 +144,26 @@ def test_importing_the_sandbox_imports_no_vendor() -> None:
     script = "import sys, connectors.sandbox; print({'grpc', 'google.ads'} & set(sys.modules))"
     shown = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
     assert shown.stdout.decode().strip() == "set()"
+
+
+@pytest.mark.parametrize(("how", "state"), [("control", "failed"), ("process", "done")])
+def test_a_replacement_that_lingers_ends_when_told(how: str, state: str) -> None:
+    """By the control port, good or bad; or with all other work."""
+    with sandbox.start(meta_lingers=True) as running:
+        options = {"account_id": "act_1", "access_token": running.meta_token}
+        given = account(meta.PLATFORM, options, running.meta_endpoint)
+        connector = cast("meta.Meta", meta.PLATFORM.connect(given, lambda bits: bits))
+        audience = connector.create("whales").id
+        upload = connector.replace(audience, rows=1)
+        upload.push(batch(Operation.ADD, [member(1)]), last=True)
+        assert connector.replacing(audience) == "running"
+        if how == "control":
+            told = {"audience": audience, "failed": True}
+            assert control(running, "POST", "/replacement", told) == {"ended": True}
+        else:
+            control(running, "POST", "/process", {})
+        assert connector.replacing(audience) == state
+        assert control(running, "POST", "/replacement", {"audience": "1"}) == (
+            400,
+            {"error": "'audience 1 was never replaced'"},
+        )

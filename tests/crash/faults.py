@@ -40,8 +40,7 @@ from syncd.shop import open_shop
 from tests.crash.proxy import Proxy, Spell, page
 from tests.crash.stage import ACCOUNTS, NAMES, Name, person
 from tests.integration.memory_worlds import SQL, MemoryWorlds, Person, make_members
-from tests.integration.test_platforms import Working
-from tests.integration.worlds import NAME, World
+from tests.integration.worlds import NAME, Working, World
 
 BATCHES = 1_000
 RATE = 0.2

@@ -241,7 +241,7 @@ class Stage:
 
 
 def _contents(audience: AudienceState) -> dict[str, object]:
-    names = ("ever_filled", "_identifiers", "_persons", "_owner")
+    names = ("ever_filled", "replacement", "_identifiers", "_persons", "_owner", "_added")
     return {name: copy.deepcopy(value) for name, value in vars(audience).items() if name in names}
 
 

@@ -27,7 +27,7 @@ from syncd.ports import Platform
 from syncd.shop import open_shop
 from syncd.sync import Result
 from tests.integration.deaths import Death
-from tests.integration.worlds import FREE, NAME, World
+from tests.integration.worlds import FREE, NAME, Working, World
 
 ACCOUNT = "memory-account"
 NAMES = ("first_name", "last_name", "postcode")
@@ -149,6 +149,8 @@ class MemoryWorlds:
             folder = shutil.copytree(old.folder, Path(parent) / "copy")
             with _around(folder, name, later=self.later, like=old.platform) as made:
                 made.world.clock.at, made.world.told = old.clock.at, set(old.told)
+                made.world.foreign = old.foreign
+                made.remote.lingers = self.remote.lingers
                 made.world.version = old.version
                 made.world.numbers = itertools.count(500_000)
                 yield made
@@ -160,7 +162,9 @@ class MemoryWorlds:
             if path.is_file() and path.suffix != ".db-shm":
                 sha.update(f"{path.name} {path.stat().st_size} ".encode() + path.read_bytes())
         people = sorted(map(sorted, self.world.audience_persons()))
+        held = self.world.audience()
         sha.update(repr([sorted(self.world.identifiers), people, self.remote.pending]).encode())
+        sha.update(repr(held and held.replacement).encode())
         return sha.hexdigest()
 
 
@@ -182,6 +186,8 @@ def memory_world(
 @contextmanager
 def _around(folder: Path, name: str, *, later: bool, like: Platform) -> Iterator[MemoryWorlds]:
     remote = memory.world(name)
+    clock = Working()
+    remote.audiences.now = clock.now
 
     def audience() -> AudienceState | None:
         return next(iter(remote.audiences.named(ACCOUNT, NAME)), None)
@@ -194,6 +200,7 @@ def _around(folder: Path, name: str, *, later: bool, like: Platform) -> Iterator
         open_shop(f"sqlite:///{folder}/shop.db", None, timezone="Europe/Amsterdam"),
         folder / "shop.db",
         SegmentQuery("everyone", SQL, {}, "test"),
+        clock=clock,
     )
     try:
         yield MemoryWorlds(made, remote, later)
@@ -212,7 +219,8 @@ def _copy(remote: MemoryWorld) -> MemoryWorld:
                 new[id(value)] = itertools.count(1000)
             elif isinstance(value, type(threading.Lock())):
                 new[id(value)] = threading.Lock()
-    return copy.deepcopy(remote, new)
+    clock = remote.audiences.now
+    return copy.deepcopy(remote, new | {id(clock): clock})
 
 
 def make_members(path: Path) -> None:

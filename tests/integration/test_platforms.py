@@ -7,9 +7,9 @@ platform holds exactly the digests that the shop's raw values give by a path of 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
@@ -25,27 +25,17 @@ from syncd.demo.day import let_a_day_pass
 from syncd.demo.shop import make_shop
 from syncd.errors import Denied, ForeignAudience, Unavailable
 from syncd.model import Account, Phase, SegmentQuery
+from syncd.reconciling import replace_audience
 from syncd.segments import catalogue_query
 from syncd.shop import open_shop
 from tests.integration.ledger_databases import NOON, Hands
-from tests.integration.worlds import NAME, World
+from tests.integration.worlds import NAME, Working, World
 
 Name = Literal["meta", "google"]
 CUSTOMERS = 1_500
 LONG = 100  # resets, more than a run has patience for
 ZONE = "Europe/Amsterdam"
 ACCOUNTS: Mapping[Name, str] = {"meta": "act_1", "google": "1234567890"}
-
-
-@dataclass
-class Working(Hands):
-    """A clock; while we sleep the platform works on some of what waits, in its own order."""
-
-    work: Callable[[], None] = field(default=lambda: None)
-
-    def sleep(self, seconds: float) -> None:
-        super().sleep(seconds)
-        self.work()
 
 
 @dataclass
@@ -108,10 +98,11 @@ def shop_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def local(name: Name, folder: Path, shop_file: Path) -> Iterator[Local]:
     """The platform, started; Google's works only while we sleep."""
     shop_path = Path(shutil.copy(shop_file, folder / "shop.db"))
-    with start(google_delay=None, seed=len(name)) as sandbox:
+    with start(google_delay=None, meta_lingers=True, seed=len(name)) as sandbox:
         platform = meta.PLATFORM if name == "meta" else google.PLATFORM
         held, number = sandbox.worlds[name], ACCOUNTS[name]
         clock = Working(work=sandbox.process)
+        held.now = clock.now
 
         def audience() -> AudienceState | None:
             return next(iter(held.named(number, NAME)), None)
@@ -240,6 +231,48 @@ def test_an_audience_that_a_dead_run_asked_for_is_ours_in_the_next(here: Local) 
 
     assert len(here.held.named(ACCOUNTS[here.name], NAME)) == 1
     here.check()
+
+
+def test_an_audience_is_replaced_and_others_are_out(here: Local) -> None:
+    """Another tool filled it first; ours are in before the others are out, where that can be."""
+    number = ACCOUNTS[here.name]
+    theirs = here.held.create(number, NAME)
+    theirs.add([frozenset({("email", "0" * 64)})], at=here.world.clock.now())
+    here.world.clock.pass_by(hours=1)
+    found = replace_audience(here.world.parts, actor="test")
+
+    assert found.pushed[Phase.ADD] + found.pushed[Phase.AGAIN] > CUSTOMERS / 2
+    here.check()
+    known = here.world.ledger.audience_of("all")
+    assert known is not None
+    assert not known.adopted
+    here.pass_a_day()
+    here.sync()
+    here.check()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_replacement_that_a_reset_cut_off_is_made_good(
+    tmp_path: Path, shop_file: Path, when: Literal["before", "after"]
+) -> None:
+    """In its first batch, which Meta must not get twice, and in a later one."""
+    with local("meta", tmp_path, shop_file) as here:
+        here.sync()
+        for fine in (0, 2):
+            if fine:
+                here.sandbox.faults.script(Fault("delay", method="replace", times=fine))
+            here.sandbox.faults.script(Fault("reset", method="replace", when=when, times=LONG))
+            before = here.held.requests["replace"]
+            with pytest.raises(Unavailable):
+                replace_audience(here.world.parts, actor="test")
+            asked = here.held.requests["replace"] - before
+            assert asked == 1 if not fine else asked > fine + 1
+            here.sandbox.faults.clear()
+            here.world.clock.pass_by(hours=2)
+            here.sync()
+            here.check()
+        replace_audience(here.world.parts, actor="test")
+        here.check()
 
 
 def test_an_audience_that_was_refused_to_us_is_not_ours_when_others_made_it(here: Local) -> None:

@@ -16,9 +16,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 import pyarrow as pa
 
@@ -50,7 +51,7 @@ from syncd.model import (
     Timing,
 )
 from syncd.parts import Parts
-from syncd.ports import Connector, Forgets, Platform, Upload
+from syncd.ports import Connector, Cuts, Forgets, Platform, Replaces, Upload
 from syncd.retry import Patience
 from syncd.shop import DatabaseShop
 from syncd.sync import Result, Wish, run
@@ -66,6 +67,17 @@ NAME = "Everyone"
 
 class Forbidden(AssertionError):
     """A promise was broken while a run was under way."""
+
+
+@dataclass
+class Working(Hands):
+    """A clock; while we sleep the platform works on some of what waits, in its own order."""
+
+    work: Callable[[], None] = field(default=lambda: None)
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        self.work()
 
 
 @dataclass(frozen=True)
@@ -118,6 +130,19 @@ class WatchedConnector:
     def outcome(self, reference: str) -> Outcome:
         return self.inner.outcome(reference)
 
+    def replace(self, audience_id: str, *, rows: int) -> WatchedUpload:
+        upload = cast("Replaces", self.inner).replace(audience_id, rows=rows)
+        return WatchedUpload(upload, self.world)
+
+    def replacing(self, audience_id: str) -> Literal["running", "done", "failed"]:
+        return cast("Replaces", self.inner).replacing(audience_id)
+
+    def cut(self, audience_id: str, before: datetime) -> Receipt:
+        if not self.world.ledger.events(kind="audience_replace_begun"):
+            raise Forbidden("an audience is cut and the audit does not say so")
+        with self.world.wire.around("push"):
+            return cast("Cuts", self.inner).cut(audience_id, before)
+
     def forget(self, rows: pa.RecordBatch) -> Receipt:
         with self.world.wire.around("push"):
             self.world.forgotten.append(tuple(row_identifiers(rows)))
@@ -144,6 +169,7 @@ class World:
         sent: Every push that was made, in order.
         told: References that a receipt named.
         forgotten: Persons that the whole account was asked to forget, by request.
+        foreign: Identifiers that others put into the audience.
     """
 
     folder: Path
@@ -161,6 +187,7 @@ class World:
     sent: list[Pushed] = field(default_factory=list)
     told: set[str] = field(default_factory=set)
     forgotten: list[tuple[frozenset[Identifier], ...]] = field(default_factory=list)
+    foreign: frozenset[Identifier] = frozenset()
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
@@ -286,7 +313,7 @@ class World:
 
     def check(self) -> None:
         """What must hold at every moment: promise 1."""
-        lost = self.identifiers - self.possible()
+        lost = self.identifiers - self.possible() - self.foreign
         assert not lost, f"{len(lost)} identifiers are on the platform and not in our membership"
 
     def check_equal(self) -> None:

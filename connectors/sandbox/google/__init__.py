@@ -6,11 +6,11 @@ request for one bad member, and works on requests after it has answered them, th
 wait together in a shuffled order: Google promises none.
 
 Faults are taken under platform `google` and the methods `get`, `list`, `create`, `add`,
-`remove` and `status`. Of an `error`, `code` is the gRPC status, `subcode` the ErrorInfo
-reason, `headers` its metadata, `rows` (or `named`) the members named as bad. What happens
-to a request after its answer is scripted under platform `google.process` and the methods
-`add` and `remove`: an `error` fails it whole (status FAILED, reason `subcode`),
-`refuse_rows` drops the rows at `rows`.
+`remove`, `cut` (RemoveAllAudienceMembers) and `status`. Of an `error`, `code` is the gRPC
+status, `subcode` the ErrorInfo reason, `headers` its metadata, `rows` (or `named`) the
+members named as bad. What happens to a request after its answer is scripted under platform
+`google.process` and the methods `add`, `remove` and `cut`: an `error` fails it whole (status
+FAILED, reason `subcode`), `refuse_rows` drops the rows at `rows`.
 """
 
 from __future__ import annotations

@@ -53,6 +53,9 @@ def request_status(status: Status) -> Any:  # noqa: ANN401  # a raw protobuf mes
         if status.request.method == "add":
             counts = told.audience_members_ingestion_status.user_data_ingestion_status
             counts.upload_match_rate_range = _match_rate(status)
+        elif status.request.method == "cut":
+            told.remove_all_audience_members_status.SetInParent()  # which has no counts
+            continue
         else:
             counts = told.audience_members_removal_status.user_data_removal_status
         # Totals sent, whatever became of them: so the reference says.

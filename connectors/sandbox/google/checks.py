@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC
 from itertools import islice
 from typing import Any
 
@@ -58,6 +59,14 @@ def request_violations(
     """
     found = [*_envelope(request, terms=terms), *_destinations(request.destinations, world)]
     return tuple(found or islice(_members(request.audience_members), MAX_VIOLATIONS))
+
+
+def cut_violations(request: Any, world: World) -> tuple[Violation, ...]:  # noqa: ANN401  # raw
+    """Why a request to take out who was added before some time is refused."""
+    found = [*_destinations(request.destinations, world)]
+    if request.remove_as_of_time.ToDatetime(UTC) > world.now():
+        found.append(Violation("remove_as_of_time", "INVALID_REMOVE_AS_OF_TIME"))
+    return tuple(found)
 
 
 def account_of(parent: str) -> str | None:

@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from functools import partial
 from random import Random
 from typing import Any
@@ -17,7 +18,7 @@ from google.ads.datamanager_v1 import types
 
 from connectors.sandbox.faults import Fault, FaultQueue
 from connectors.sandbox.google import answers
-from connectors.sandbox.google.checks import account_of, request_violations, row_of
+from connectors.sandbox.google.checks import account_of, cut_violations, request_violations, row_of
 from connectors.sandbox.google.relay import Relay
 from connectors.sandbox.google.work import Backlog, Method, Request
 from connectors.sandbox.state import World
@@ -125,6 +126,9 @@ class GoogleServer:
             ),
             "RemoveAudienceMembers": self._method(
                 "remove", types.RemoveAudienceMembersRequest, self._remove
+            ),
+            "RemoveAllAudienceMembers": self._method(
+                "cut", types.RemoveAllAudienceMembersRequest, self._cut
             ),
             "RetrieveRequestStatus": self._method(
                 "status", types.RetrieveRequestStatusRequest, self._status
@@ -267,7 +271,24 @@ class GoogleServer:
         if not request.validate_only:
             answer.request_id = f"request-{next(self._numbers)}"
             method: Method = "add" if adds else "remove"
-            self.backlog.take(_accepted(answer.request_id, method, request, dropping))
+            now = self._world.now()
+            self.backlog.take(_accepted(answer.request_id, method, request, dropping, at=now))
+        return answer
+
+    def _cut(self, request: Message, context: grpc.ServicerContext) -> Message:
+        for destination in request.destinations:
+            self._let_in(destination.operating_account.account_id, context)
+        violations = cut_violations(request, self._world)
+        if violations:
+            answers.refuse_fields(context, violations)
+        answer = types.RemoveAllAudienceMembersResponse.pb()()
+        if not request.validate_only:
+            now = self._world.now()
+            told = request.HasField("remove_as_of_time")
+            before = request.remove_as_of_time.ToDatetime(UTC) if told else now
+            answer.request_id = f"request-{next(self._numbers)}"
+            audiences = tuple(one.product_destination_id for one in request.destinations)
+            self.backlog.take(Request(answer.request_id, "cut", audiences, before, {}, {}, 0, 0))
         return answer
 
     def _status(self, request: Message, context: grpc.ServicerContext) -> Message:
@@ -286,7 +307,9 @@ def _holding(request: Message, digests: Collection[str]) -> tuple[int, ...]:
     )
 
 
-def _accepted(request_id: str, method: Method, request: Message, dropping: Fault | None) -> Request:
+def _accepted(
+    request_id: str, method: Method, request: Message, dropping: Fault | None, *, at: datetime
+) -> Request:
     """A checked request, as work to do: members whose consent is denied are dropped."""
     members = dict(enumerate(request.audience_members))
     dropped: Counter[str] = Counter()
@@ -303,6 +326,7 @@ def _accepted(request_id: str, method: Method, request: Message, dropping: Fault
         id=request_id,
         method=method,
         audiences=tuple(one.product_destination_id for one in request.destinations),
+        at=at,
         rows={position: row_of(member) for position, member in members.items()},
         dropped=+dropped,
         records=len(request.audience_members),

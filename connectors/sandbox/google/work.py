@@ -10,13 +10,14 @@ import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from random import Random
 from typing import Literal
 
 from connectors.sandbox.faults import FaultQueue
 from connectors.sandbox.state import Row, World
 
-Method = Literal["add", "remove"]
+Method = Literal["add", "remove", "cut"]
 State = Literal["PROCESSING", "SUCCESS", "PARTIAL_SUCCESS", "FAILED"]
 
 
@@ -25,6 +26,7 @@ class Request:
     """An accepted request.
 
     Attributes:
+        at: When it was accepted; of a `cut`, before when whom it takes out was last added.
         rows: By position in the request; without those that are dropped already.
         dropped: Members not to be done, by reason.
         records: Members sent.
@@ -34,6 +36,7 @@ class Request:
     id: str
     method: Method
     audiences: tuple[str, ...]
+    at: datetime
     rows: Mapping[int, Row] = field(repr=False)
     dropped: Mapping[str, int]
     records: int
@@ -153,9 +156,11 @@ class Backlog:
             if audience is None:
                 return Status(request, "FAILED", {"INTERNAL_ERROR": request.records})
             if request.method == "add":
-                audience.add(rows.values())
-            else:
+                audience.add(rows.values(), at=request.at)
+            elif request.method == "remove":
                 audience.remove(rows.values())
+            else:
+                audience.cut(request.at)
         errors = +errors
         state: State = "SUCCESS" if not errors else "PARTIAL_SUCCESS" if rows else "FAILED"
         return Status(request, state, errors)
