@@ -241,7 +241,7 @@ class _Memory:
         self._admit()
         work = self.world._find(reference)  # noqa: SLF001  # the world is this module's own
         if work is None:
-            raise RequestRefused(self.platform, "unknown_reference", of_rows=False)
+            return Outcome("forgotten")
         return Outcome(work.state, work.refused if work.state == "processed" else ())
 
     def forget(self, rows: pa.RecordBatch) -> Receipt:

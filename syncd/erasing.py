@@ -105,7 +105,7 @@ def _ready(
             # Its members count as possible, and are added anew by the next plan.
             parts.ledger.mark(batch.id, BatchState.FAILED, code="erased", doubtful=True)
     settle.resolve(parts, connector, audience)
-    settle.poll(parts, connector, audience)
+    settle.poll(parts, connector, audience, actor=actor)
     settle.fold(parts, audience, actor=actor)
 
 

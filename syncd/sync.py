@@ -151,7 +151,7 @@ def _recover(parts: Parts, connector: Connector, opened: Run, wish: Wish) -> Non
     if audience is not None:
         erasing.carry_out(parts, connector, audience, actor=opened.actor)
         resent = settle.resolve(parts, connector, audience)
-        settle.poll(parts, connector, audience)
+        settle.poll(parts, connector, audience, actor=opened.actor)
         if resent:
             requests = "request" if resent == 1 else "requests"
             said = f"Sent {resent:,} {requests} again whose outcome an earlier run never learned."
@@ -225,7 +225,7 @@ def _carry_out(
     if _all_taken_out(parts, plan):
         parts.ledger.spend_approvals(audience.platform, audience.account, audience.id)
     if wish.wait:
-        _follow(parts, connector, plan, audience)
+        _follow(parts, connector, plan, audience, actor=wish.actor)
     settle.fold(parts, audience, actor=wish.actor, carried_out=plan)
     return _close(parts, opened, plan, audience, wish)
 
@@ -236,11 +236,13 @@ def _all_taken_out(parts: Parts, plan: Plan) -> bool:
     return not plan.counts.waiting_removals and not refused_rows(sent)
 
 
-def _follow(parts: Parts, connector: Connector, plan: Plan, audience: KnownAudience) -> None:
+def _follow(
+    parts: Parts, connector: Connector, plan: Plan, audience: KnownAudience, *, actor: str
+) -> None:
     """Stay until the platform has processed everything, and send what waited for that."""
     until = parts.clock.now() + LONGEST_WAIT
     while parts.clock.now() < until:
-        under_way = settle.poll(parts, connector, audience)
+        under_way = settle.poll(parts, connector, audience, actor=actor)
         left = settle.waiting(parts.ledger.batches(plan.id))
         if left and not settle.gated(parts, audience):
             send(parts, connector, plan, left, audience.id)

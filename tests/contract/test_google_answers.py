@@ -319,11 +319,11 @@ def test_a_status_becomes_an_outcome(
         ("NOT_FOUND", ""),
     ],
 )
-def test_a_request_that_google_does_not_know_counts_as_failed(
+def test_a_request_that_google_does_not_know_is_forgotten(
     recorder: Recorder, code: str, reason: str
 ) -> None:
     recorder.answers = [error(code, *([info(reason)] if reason else []))]
-    assert connect(recorder).outcome("r-1") == Outcome("failed")
+    assert connect(recorder).outcome("r-1") == Outcome("forgotten")
 
 
 def test_a_failed_question_is_no_outcome(recorder: Recorder) -> None:
