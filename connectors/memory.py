@@ -30,7 +30,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from connectors.sandbox.state import AudienceState, Identifier, Row, World
-from syncd.errors import AudienceUnusable, Denied, PlatformError, RequestRefused, Unavailable
+from syncd.errors import AudienceGone, Denied, PlatformError, RequestRefused, Unavailable
 from syncd.model import (
     ADDRESS_CELLS,
     EMAIL_CELLS,
@@ -261,12 +261,12 @@ class _Memory:
         """What the platform holds under this id.
 
         Raises:
-            AudienceUnusable: Nothing.
+            AudienceGone: Nothing.
         """
         self._admit()
         found = self.world.audiences.get(audience_id)
         if found is None or found.account != self.account:
-            raise AudienceUnusable(self.platform, "unknown_audience", hint="it was deleted")
+            raise AudienceGone(self.platform, "unknown_audience", hint="it was deleted")
         return found
 
     def _admit(self) -> None:

@@ -13,12 +13,10 @@ from datetime import datetime
 
 from syncd import settle
 from syncd.errors import SyncdError
-from syncd.ledger import directory
 from syncd.ledger.audiences import KnownAudience
 from syncd.ledger.store import Ledger
 from syncd.model import (
     AuditEvent,
-    BatchId,
     BatchRecord,
     BatchState,
     Erased,
@@ -26,22 +24,18 @@ from syncd.model import (
     ErasureId,
     Found,
     Operation,
-    Phase,
     Plan,
-    PlanCounts,
     PlanId,
     RunState,
     Search,
     Searched,
     Sizes,
-    Snapshot,
-    SnapshotId,
 )
 from syncd.outbox import send
 from syncd.parts import Parts
-from syncd.plan import ranges
 from syncd.ports import Connector
 from syncd.sums import refused_rows
+from syncd.unread import keep
 
 ERASURE = "(erasure)"  # in place of a sync or a segment; no configuration can name one so
 
@@ -175,41 +169,9 @@ def _sent(
 
 
 def _kept(parts: Parts, audience: KnownAudience, searched: Searched, *, actor: str) -> Plan:
-    at = (audience.platform, audience.account, audience.id)
-    now, generation = parts.clock.now(), parts.ledger.generation(*at)
-    if generation is None:
-        raise RuntimeError("an audience without a membership has nobody to erase")
     run = parts.ledger.open_run(ERASURE, actor, event=None)
-    read = Snapshot(
-        SnapshotId(parts.names("s")), ERASURE, generation.rules, 0, 0, (), (), now, now, "", ""
-    )
-    parts.ledger.add_snapshot(read, run.id)
     due = sum(found.confirmations for found in searched.found.values())
-    plan = Plan(
-        id=searched.plan,
-        sync=ERASURE,
-        platform=audience.platform,
-        account=audience.account,
-        audience=audience.id,
-        snapshot=read.id,
-        generation=generation.number,
-        configuration="",
-        rules=generation.rules,
-        counts=PlanCounts(0, 0, 0, 0, searched.removals, 0, confirmations=due),
-        held=(),
-        created_at=now,
-        path=searched.path,
-        checksum=searched.checksum,
-    )
-    cut = ranges(searched.removals, parts.platform.capabilities.max_rows)
-    batches = [
-        BatchRecord(
-            BatchId(f"{plan.id}.{n}"), plan.id, n, Phase.REMOVE, first, rows, BatchState.PLANNED
-        )
-        for n, (first, rows) in enumerate(cut, 1)
-    ]
-    with directory.step(parts.ledger, parts.directory):
-        parts.ledger.add_plan(plan, run.id, batches, event=None)
+    plan = keep(parts, audience, searched, run=run.id, of=ERASURE, confirmations=due)
     parts.ledger.set_run(run.id, RunState.DONE, plan=plan.id, ended=True)
     return plan
 

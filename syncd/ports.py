@@ -19,6 +19,8 @@ from syncd.model import (
     Capabilities,
     Compared,
     Comparison,
+    Emptied,
+    Emptying,
     Erasure,
     Generation,
     Operation,
@@ -239,6 +241,10 @@ class Membership(Protocol):
 
     def search(self, question: Search) -> Searched:
         """What an audience holds of erased persons, and a plan that takes it out."""
+        ...
+
+    def empty(self, question: Emptying) -> Emptied:
+        """All that an audience may hold, and a plan that takes out what is due of it."""
         ...
 
     def names(self, plan: Plan, batch: BatchRecord, question: Search) -> bool:

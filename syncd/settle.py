@@ -114,11 +114,13 @@ def fold(
     actor: str,
     carried_out: Plan | None = None,
     purges: bool = False,
+    settles: bool = False,
 ) -> bool:
     """Take what became of batches into the membership; whether there was anything.
 
     A plan that was just carried out under changed rules is taken in though it had nothing
     to send: from then on the audience is one of those rules. So is one that `purges` rows.
+    With `settles`, what has settled is forgotten though there is nothing to take in.
     """
     at = (audience.platform, audience.account, audience.id)
     unfolded, last = parts.ledger.unfolded(*at), parts.ledger.generation(*at)
@@ -129,7 +131,7 @@ def fold(
     moves = carried_out and last and (purges or last.rules != carried_out.rules)
     if carried_out and moves and all(plan.id != carried_out.id for plan, _ in plans):
         plans.append((carried_out, []))
-    if not plans:
+    if not plans and not (settles and last):
         return False
     with directory.step(parts.ledger, parts.directory):
         made = parts.membership.fold(

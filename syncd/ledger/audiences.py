@@ -73,7 +73,11 @@ def claim(
             f"audience {wanted.name!r} ({wanted.platform} {wanted.account} {wanted.id}) is "
             f"already filled by sync {found.sync!r}; sync {sync!r} needs an audience of its own"
         )
-    changes: dict[str, object] = {"name": wanted.name, "ours": found.ours or created}
+    changes: dict[str, object] = {
+        "name": wanted.name,
+        "ours": found.ours or created,
+        "retiring_at": None,
+    }
     if not mine:
         changes |= {"sync": sync, "state": "active", "claimed_at": now}
     tx.execute(update(audience).where(audience.c.pk == found.pk).values(**changes))

@@ -72,7 +72,7 @@ class BatchLedger:
         with self._tx.write() as tx:
             return batches.outcome(tx, batch, outcome, now=self._clock.now())
 
-    def give_up(self, batch_codes: Mapping[BatchId, str], *, event: AuditEvent) -> None:
+    def give_up(self, batch_codes: Mapping[BatchId, str], *, event: AuditEvent | None) -> None:
         """Commit that accepted batches are waited for no more, each with a code of ours.
 
         They rest `failed` and in doubt: they may take effect at any time.

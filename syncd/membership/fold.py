@@ -151,6 +151,8 @@ _OUTLIVED = """
 DELETE FROM held_id WHERE state = 3 AND id NOT IN (
   SELECT id FROM held_link JOIN held_row USING (r) WHERE current)
 """
+# Of an audience that the platform deleted: nobody is there any more.
+_FORGOTTEN = "DELETE FROM held_id WHERE id IN (SELECT id FROM forgotten)"
 _SETTLED = "DELETE FROM held_id WHERE removed_at <= $due AND NOT doubt"
 
 # Rows of who was erased, unless they alone can take out what is still there.
@@ -180,6 +182,9 @@ DELETE FROM outdated WHERE id NOT IN (SELECT id FROM held_id);
 DELETE FROM late WHERE id NOT IN (SELECT id FROM held_id)
 """
 
+# Sections of identifiers that most plans have none of: of erasures, and of audiences that
+# are emptied.
+_MARKED = ("twice", "purge", "forgotten")
 _ID = whole("high", "low")
 _IDS = f"INSERT INTO {{table}} SELECT {_ID} FROM incoming"
 _RENEWED = f"DELETE FROM outdated WHERE id IN (SELECT {_ID} FROM incoming)"
@@ -201,10 +206,11 @@ def fold(
         settled: An undoubted removal that was accepted by then is forgotten.
         window: How long an accepted removal is given before a second one confirms it.
     """
-    database.execute("CREATE TABLE twice (id UHUGEINT); CREATE TABLE purge (id UHUGEINT)")
+    for section in _MARKED:
+        database.execute(f"CREATE TABLE {section} (id UHUGEINT)")
     times = Times(settled + window, window)
     for plan in plans:
-        for section in ("twice", "purge"):  # of erasures, which most plans have none of
+        for section in _MARKED:
             feed(database, positioned(plan.file.batches(section)), _IDS.format(table=section))
         if plan.marks is not None:
             _mark(database, plan.file, since=plan.marks)
@@ -212,6 +218,7 @@ def fold(
             _take_in(database, plan, group, times)
     database.execute(_OUTLIVED)
     database.execute(_SETTLED, {"due": micros(settled)})
+    database.execute(_FORGOTTEN)
     if scalar(database, "SELECT count(*) FROM purge"):
         database.execute(_PURGE)
     database.execute(_DROP)

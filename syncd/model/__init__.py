@@ -7,6 +7,7 @@ digest or a key is kept out of `repr`.
 
 from __future__ import annotations
 
+from syncd.model.emptying import Emptied, Emptying
 from syncd.model.erasures import (
     Erased,
     Erasure,
@@ -83,6 +84,8 @@ __all__ = [
     "Comparison",
     "Consent",
     "ConsentRule",
+    "Emptied",
+    "Emptying",
     "Erased",
     "Erasure",
     "ErasureId",
