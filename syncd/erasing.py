@@ -13,9 +13,11 @@ from datetime import datetime
 
 from syncd import settle
 from syncd.errors import SyncdError
+from syncd.gone import is_gone, let_go
 from syncd.ledger.audiences import KnownAudience
 from syncd.ledger.store import Ledger
 from syncd.model import (
+    GONE,
     AuditEvent,
     BatchRecord,
     BatchState,
@@ -54,6 +56,9 @@ def carry_out(parts: Parts, connector: Connector, audience: KnownAudience, *, ac
         _ready(parts, connector, audience, erasures, left, actor=actor)
         _remove(parts, connector, audience, erasures, left, actor=actor)
     except SyncdError as error:
+        if is_gone(parts, connector, audience, error):
+            _gone(parts, audience, erasures, left, actor=actor)
+            return
         told = [replace(_told(parts.ledger, audience, one), trouble=str(error)) for one in left]
         parts.ledger.erasures.tell(told)
         raise
@@ -162,10 +167,34 @@ def _sent(
     try:
         send(parts, connector, plan, parts.ledger.batches(plan.id), audience.id)
     finally:
-        # Nobody can approve it or ask for it, and the guard looks at runs of syncs alone.
-        parts.ledger.set_plan_state(plan.id, "superseded")
         settle.fold(parts, audience, actor=actor, carried_out=plan, purges=searched.purges)
     return parts.ledger.batches(plan.id)
+
+
+def _gone(
+    parts: Parts,
+    audience: KnownAudience,
+    erasures: Sequence[Erasure],
+    left: Mapping[ErasureId, Erased],
+    *,
+    actor: str,
+) -> None:
+    """The platform deleted the audience: drop what is stored of the persons, and say so."""
+    let_go(parts, audience)
+    settle.fold(parts, audience, actor=actor)
+    question = replace(_question(parts, audience, erasures), gone=True)
+    if question.generation is not None:
+        searched = parts.membership.search(question)
+        if searched.purges:
+            plan = _kept(parts, audience, searched, actor=actor)
+            settle.fold(parts, audience, actor=actor, carried_out=plan, purges=True)
+    now = parts.clock.now()
+    where = f"audience {audience.name} ({audience.id}) on {parts.platform.title}"
+    for one, told in left.items():
+        said = f"Erasure {one} is over for {where}: the platform has no such audience any more."
+        event = parts.event("erasure_carried_out", said, actor=actor, audience=audience.name)
+        became = replace(told, purged_at=now, trouble=GONE)
+        parts.ledger.erasures.tell([became], event=event)
 
 
 def _kept(parts: Parts, audience: KnownAudience, searched: Searched, *, actor: str) -> Plan:

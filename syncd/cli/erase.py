@@ -43,7 +43,7 @@ def erase(config: Path | None, *, as_json: bool) -> None:
     with open_app(config) as app:
         told = app.ledger.erasures.told(asked.id)
         _show(app.ledger, asked.id, as_json=as_json)
-    sys.exit(code or (UNDONE if any(one.trouble for one in told) else 0))
+    sys.exit(code or (UNDONE if any(one.trouble and not one.gone for one in told) else 0))
 
 
 def resume(config: Path | None, *, as_json: bool) -> None:
@@ -183,7 +183,7 @@ def _state(asked: Erasure) -> str:
 def _waits(asked: Erasure, told: tuple[Erased, ...]) -> str:
     if asked.closed_at is not None:
         return ""
-    trouble = [f"{_where(one)}: {one.trouble}" for one in told if one.trouble]
+    trouble = [f"{_where(one)}: {one.trouble}" for one in told if one.trouble and not one.gone]
     if trouble:
         return "; ".join(trouble)
     if not told or all(one.purged_at is not None for one in told):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from syncd.model.emptying import Emptied, Emptying
 from syncd.model.erasures import (
+    GONE,
     Erased,
     Erasure,
     ErasureId,
@@ -69,6 +70,7 @@ from syncd.model.syncs import (
 __all__ = [
     "ADDRESS_CELLS",
     "EMAIL_CELLS",
+    "GONE",
     "PHONE_CELLS",
     "ROW_COLUMNS",
     "SEGMENT_COLUMNS",
