@@ -9,10 +9,11 @@ from pathlib import Path
 
 from syncd import erasure
 from syncd.app import App, open_app
-from syncd.cli import retire
+from syncd.cli import erase, retire
 from syncd.cli.options import actor
 from syncd.cli.output import complain, print_json, progress, say, table
 from syncd.errors import PlanRefused, SyncdError, UsageError
+from syncd.lateness import late
 from syncd.model import Phase, Plan, Run, RunState
 from syncd.planning import sentence
 from syncd.sync import Result, Wish, run, show
@@ -109,9 +110,11 @@ def status(config: Path | None, *, as_json: bool) -> None:
         orphans = retire.orphans(app)
         told = [retire.orphaned(app, orphan) for orphan in orphans]
         erasures = app.ledger.erasures.open()
+        now = app.clock.now()
+        tardy = late(app.ledger, now=now, settle=app.settle)
     if as_json:
         found = {"syncs": rows, "orphans": orphans, "adopted": adopted}
-        print_json({**found, "erasures": len(erasures)})
+        print_json({**found, "erasures": len(erasures), "late erasures": tardy})
         return
     columns = ("sync", "audience", "members", "refused", "state", "last run", "under way", "needs")
     table(columns, [[row[name] for name in columns] for row in rows])
@@ -123,6 +126,7 @@ def status(config: Path | None, *, as_json: bool) -> None:
         say(line)
     if erasures:
         say(f"erasures that are not complete: {len(erasures)}; `syncd erase --status` lists them")
+    erase.say_late(tardy, now)
     for audience in adopted:
         say(
             f"may hold others: audience {audience.name} ({audience.platform} {audience.id}) was "
