@@ -33,6 +33,8 @@ from syncd.model import (
     Searched,
     SegmentQuery,
     SnapshotId,
+    Withdrawal,
+    Withdrawn,
 )
 
 if TYPE_CHECKING:
@@ -245,6 +247,10 @@ class Membership(Protocol):
 
     def empty(self, question: Emptying) -> Emptied:
         """All that an audience may hold, and a plan that takes out what is due of it."""
+        ...
+
+    def withdraw(self, question: Withdrawal) -> Withdrawn:
+        """Who of a snapshot denies consent and may be there, and a plan that removes them."""
         ...
 
     def names(self, plan: Plan, batch: BatchRecord, question: Search) -> bool:

@@ -13,7 +13,7 @@ from datetime import timedelta
 
 import structlog
 
-from syncd import audiences, erasing, settle
+from syncd import audiences, erasing, settle, withdrawing
 from syncd.errors import Held, RemovalsHeld, SyncdError, Throttled
 from syncd.ledger.audiences import KnownAudience
 from syncd.ledger.throttles import Throttle
@@ -120,6 +120,7 @@ def _run(parts: Parts, wish: Wish) -> Result:
                 audience = _audience(parts, connector, opened, wish)
                 who, full = wish.actor, wish.full
                 plan = draw(parts, opened, snapshot, audience, actor=who, full=full)
+                withdrawing.reach(parts, connector, snapshot, opened)
             return _carry_out(parts, connector, opened, plan, audience=audience, wish=wish)
 
 

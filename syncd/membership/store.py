@@ -20,7 +20,7 @@ import duckdb
 import pyarrow as pa
 
 from syncd.errors import LedgerMismatch, Unwritten
-from syncd.membership import compare, emptying, erasing
+from syncd.membership import compare, emptying, erasing, withdrawing
 from syncd.membership.blocks import BlockReader, BlockWriter, Written
 from syncd.membership.engine import ROW_SCHEMA, SNAPSHOT_SCHEMA, engine, feed, links, positioned
 from syncd.membership.fold import PlanBatches, fold, sources
@@ -40,6 +40,8 @@ from syncd.model import (
     Search,
     Searched,
     SnapshotId,
+    Withdrawal,
+    Withdrawn,
 )
 from syncd.plan import held_reasons, withdrawal_reasons
 
@@ -213,6 +215,24 @@ class FileMembership:
                 return found
             with self._writer(f"{question.plan}.plan", {"plan": question.plan}) as writer:
                 emptying.write(database, writer, before, question)
+        written = _done(writer)
+        return replace(found, path=written.path, checksum=written.checksum)
+
+    def withdraw(self, question: Withdrawal) -> Withdrawn:
+        """Find who of a snapshot denies consent and may be there, and the plan to remove them."""
+        snapshot, last = question.snapshot, question.generation
+        with engine() as database, ExitStack() as files:
+            members = self._open(files, snapshot.path, snapshot.checksum)
+            before = self._open(files, last.path, last.checksum)
+            withdrawing.load_denied(database, members)
+            if not withdrawing.concerns(database, before, question):
+                return Withdrawn(question.plan, 0, 0, 0, ())
+            load_held(database, before)
+            found = withdrawing.look(database, question)
+            if not found.removals:
+                return found
+            with self._writer(f"{question.plan}.plan", {"plan": question.plan}) as writer:
+                withdrawing.write(database, writer, before)
         written = _done(writer)
         return replace(found, path=written.path, checksum=written.checksum)
 

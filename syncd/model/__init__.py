@@ -66,6 +66,7 @@ from syncd.model.syncs import (
     ConsentRule,
     Sync,
 )
+from syncd.model.withdrawals import Withdrawal, Withdrawn
 
 __all__ = [
     "ADDRESS_CELLS",
@@ -118,4 +119,6 @@ __all__ = [
     "SnapshotId",
     "Sync",
     "Timing",
+    "Withdrawal",
+    "Withdrawn",
 ]
