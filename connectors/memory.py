@@ -41,7 +41,14 @@ from connectors.memory_world import (
     world,
 )
 from connectors.sandbox.state import AudienceState, Identifier, Row
-from syncd.errors import AudienceUnusable, Denied, RequestRefused, Throttled, Unavailable
+from syncd.errors import (
+    AudienceGone,
+    AudienceUnusable,
+    Denied,
+    RequestRefused,
+    Throttled,
+    Unavailable,
+)
 from syncd.model import (
     ADDRESS_CELLS,
     EMAIL_CELLS,
@@ -195,7 +202,7 @@ class _Memory:
         self._admit()
         work = self.world.find(reference)
         if work is None:
-            raise RequestRefused(self.platform, "unknown_reference", of_rows=False)
+            return Outcome("forgotten")
         return Outcome(work.state, work.refused if work.state == "processed" else ())
 
     def forget(self, rows: pa.RecordBatch) -> Receipt:
@@ -241,12 +248,12 @@ class _Memory:
         """What the platform holds under this id.
 
         Raises:
-            AudienceUnusable: Nothing.
+            AudienceGone: Nothing.
         """
         self._admit()
         found = self.world.audiences.get(audience_id)
         if found is None or found.account != self.account:
-            raise AudienceUnusable(self.platform, "unknown_audience", hint="it was deleted")
+            raise AudienceGone(self.platform, "unknown_audience", hint="it was deleted")
         return found
 
     def _admit(self) -> None:

@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from syncd.erasure import Desk, ErasingAccount
+from syncd.erasure import SETTLE, Desk, ErasingAccount
 from syncd.errors import UsageError
 from syncd.gate import Gates
 from syncd.identity.digest import Policy, digest
@@ -187,6 +187,11 @@ class App:
             watch=Watch(self.tombstone_key, policy.default_country, policy.prehashed),
         )
 
+    @property
+    def settle(self) -> timedelta:
+        """The longest settle window of any sync."""
+        return max([SETTLE, *(each.timing.settle for each in self.settings.syncs.values())])
+
     def desk(self) -> Desk:
         """What an erasure as a whole works with."""
         installed = [rule_set(platform.rules) for platform in platforms().values()]
@@ -208,6 +213,7 @@ class App:
             default_country=self.settings.shop.default_country,
             clock=self.clock,
             names=self.names,
+            settle=self.settle,
         )
 
     def parts_of(self, audience: KnownAudience) -> Parts | None:

@@ -13,12 +13,12 @@ from datetime import datetime
 
 from syncd import replacing, settle
 from syncd.errors import SyncdError
-from syncd.ledger import directory
+from syncd.gone import is_gone, let_go
 from syncd.ledger.audiences import KnownAudience
 from syncd.ledger.store import Ledger
 from syncd.model import (
+    GONE,
     AuditEvent,
-    BatchId,
     BatchRecord,
     BatchState,
     Erased,
@@ -26,22 +26,18 @@ from syncd.model import (
     ErasureId,
     Found,
     Operation,
-    Phase,
     Plan,
-    PlanCounts,
     PlanId,
     RunState,
     Search,
     Searched,
     Sizes,
-    Snapshot,
-    SnapshotId,
 )
 from syncd.outbox import send
 from syncd.parts import Parts
-from syncd.plan import ranges
 from syncd.ports import Connector
 from syncd.sums import refused_rows
+from syncd.unread import keep
 
 ERASURE = "(erasure)"  # in place of a sync or a segment; no configuration can name one so
 
@@ -61,6 +57,9 @@ def carry_out(parts: Parts, connector: Connector, audience: KnownAudience, *, ac
         _ready(parts, connector, audience, erasures, left, actor=actor)
         _remove(parts, connector, audience, erasures, left, actor=actor)
     except SyncdError as error:
+        if is_gone(parts, connector, audience, error):
+            _gone(parts, audience, erasures, left, actor=actor)
+            return
         told = [replace(_told(parts.ledger, audience, one), trouble=str(error)) for one in left]
         parts.ledger.erasures.tell(told)
         raise
@@ -106,7 +105,7 @@ def _ready(
             # Its members count as possible, and are added anew by the next plan.
             parts.ledger.mark(batch.id, BatchState.FAILED, code="erased", doubtful=True)
     settle.resolve(parts, connector, audience)
-    settle.poll(parts, connector, audience)
+    settle.poll(parts, connector, audience, actor=actor)
     settle.fold(parts, audience, actor=actor)
 
 
@@ -169,48 +168,40 @@ def _sent(
     try:
         send(parts, connector, plan, parts.ledger.batches(plan.id), audience.id)
     finally:
-        # Nobody can approve it or ask for it, and the guard looks at runs of syncs alone.
-        parts.ledger.set_plan_state(plan.id, "superseded")
         settle.fold(parts, audience, actor=actor, carried_out=plan, purges=searched.purges)
     return parts.ledger.batches(plan.id)
 
 
+def _gone(
+    parts: Parts,
+    audience: KnownAudience,
+    erasures: Sequence[Erasure],
+    left: Mapping[ErasureId, Erased],
+    *,
+    actor: str,
+) -> None:
+    """The platform deleted the audience: drop what is stored of the persons, and say so."""
+    let_go(parts, audience)
+    settle.fold(parts, audience, actor=actor)
+    question = replace(_question(parts, audience, erasures), gone=True)
+    if question.generation is not None:
+        searched = parts.membership.search(question)
+        if searched.purges:
+            plan = _kept(parts, audience, searched, actor=actor)
+            settle.fold(parts, audience, actor=actor, carried_out=plan, purges=True)
+    now = parts.clock.now()
+    where = f"audience {audience.name} ({audience.id}) on {parts.platform.title}"
+    for one, told in left.items():
+        said = f"Erasure {one} is over for {where}: the platform has no such audience any more."
+        event = parts.event("erasure_carried_out", said, actor=actor, audience=audience.name)
+        became = replace(told, purged_at=now, trouble=GONE)
+        parts.ledger.erasures.tell([became], event=event)
+
+
 def _kept(parts: Parts, audience: KnownAudience, searched: Searched, *, actor: str) -> Plan:
-    at = (audience.platform, audience.account, audience.id)
-    now, generation = parts.clock.now(), parts.ledger.generation(*at)
-    if generation is None:
-        raise RuntimeError("an audience without a membership has nobody to erase")
     run = parts.ledger.open_run(ERASURE, actor, event=None)
-    read = Snapshot(
-        SnapshotId(parts.names("s")), ERASURE, generation.rules, 0, 0, (), (), now, now, "", ""
-    )
-    parts.ledger.add_snapshot(read, run.id)
     due = sum(found.confirmations for found in searched.found.values())
-    plan = Plan(
-        id=searched.plan,
-        sync=ERASURE,
-        platform=audience.platform,
-        account=audience.account,
-        audience=audience.id,
-        snapshot=read.id,
-        generation=generation.number,
-        configuration="",
-        rules=generation.rules,
-        counts=PlanCounts(0, 0, 0, 0, searched.removals, 0, confirmations=due),
-        held=(),
-        created_at=now,
-        path=searched.path,
-        checksum=searched.checksum,
-    )
-    cut = ranges(searched.removals, parts.platform.capabilities.max_rows)
-    batches = [
-        BatchRecord(
-            BatchId(f"{plan.id}.{n}"), plan.id, n, Phase.REMOVE, first, rows, BatchState.PLANNED
-        )
-        for n, (first, rows) in enumerate(cut, 1)
-    ]
-    with directory.step(parts.ledger, parts.directory):
-        parts.ledger.add_plan(plan, run.id, batches, event=None)
+    plan = keep(parts, audience, searched, run=run.id, of=ERASURE, confirmations=due)
     parts.ledger.set_run(run.id, RunState.DONE, plan=plan.id, ended=True)
     return plan
 

@@ -22,6 +22,7 @@ from syncd.erasing import carry_out, left_in
 from syncd.errors import PlatformError, SyncdError
 from syncd.identity.erased import Person, as_rows, tombstones
 from syncd.identity.rules import rule_set
+from syncd.lateness import late
 from syncd.ledger.audiences import KnownAudience
 from syncd.ledger.store import Ledger
 from syncd.model import (
@@ -65,6 +66,7 @@ class Desk:
         rules: The rule sets in use.
         key: The ledger's sub-key for tombstones.
         names: Makes a new id from a prefix.
+        settle: The longest settle window of any sync.
     """
 
     ledger: Ledger
@@ -76,6 +78,7 @@ class Desk:
     default_country: str | None
     clock: Clock
     names: Callable[[str], str]
+    settle: timedelta = SETTLE
 
 
 # --- asking -------------------------------------------------------------------------
@@ -139,7 +142,23 @@ def carry_on(desk: Desk, *, actor: str) -> tuple[SyncdError, ...]:
     for audience in desk.ledger.audiences():
         failed += _tried(partial(_visit, desk, audience, actor=actor))
     close(desk.ledger, desk.membership, actor=actor, now=desk.clock.now())
+    _tell_late(desk, actor=actor)
     return tuple(failed)
+
+
+def _tell_late(desk: Desk, *, actor: str) -> None:
+    """Say which erasures take too long: in the log each time, in the audit once."""
+    now = desk.clock.now()
+    told = desk.ledger.events(kind="erasure_late", newest=True)
+    for each in late(desk.ledger, now=now, settle=desk.settle):
+        hours = (now - each.asked_at).total_seconds() / 3600
+        log.error("erasure_late", erasure=each.erasure, hours=round(hours), places=len(each.places))
+        said = f"Erasure {each.erasure} is late"
+        if any(event.detail.startswith(f"{said}: ") for event in told):
+            continue
+        said += f": {hours:,.0f} h after it was asked for it is held up. {'; '.join(each.places)}."
+        event = AuditEvent("erasure_late", now, actor, said, counts={"places": len(each.places)})
+        desk.ledger.audit(event)
 
 
 def _tried(step: Callable[[], None]) -> list[SyncdError]:

@@ -22,6 +22,7 @@
     - RequestRefused        the platform would not take the request; nothing applied
     - Denied                stop this account, tell a person                   77
     - AudienceUnusable      stop this audience, others go on
+      . AudienceGone        likewise; the platform knows none of this id
 
 Rows that a platform refuses are no errors: see `syncd.model.Receipt`. Messages carry
 the numbers, the limit and the way on; never a customer's data, never vendor prose.
@@ -221,3 +222,11 @@ class AudienceUnusable(PlatformError):
     """This audience cannot be changed: gone, flagged, of another kind."""
 
     way_on = "look at the audience on the platform, or name another one in the configuration"
+
+
+class AudienceGone(AudienceUnusable):
+    """The platform knows no audience of this id.
+
+    It was deleted; or this account may not see it, for platforms answer both alike. Who
+    has to know asks once more, see `syncd.gone`.
+    """

@@ -19,6 +19,8 @@ from syncd.model import (
     Capabilities,
     Compared,
     Comparison,
+    Emptied,
+    Emptying,
     Erasure,
     Generation,
     Operation,
@@ -31,6 +33,8 @@ from syncd.model import (
     Searched,
     SegmentQuery,
     SnapshotId,
+    Withdrawal,
+    Withdrawn,
 )
 
 if TYPE_CHECKING:
@@ -275,6 +279,14 @@ class Membership(Protocol):
 
     def search(self, question: Search) -> Searched:
         """What an audience holds of erased persons, and a plan that takes it out."""
+        ...
+
+    def empty(self, question: Emptying) -> Emptied:
+        """All that an audience may hold, and a plan that takes out what is due of it."""
+        ...
+
+    def withdraw(self, question: Withdrawal) -> Withdrawn:
+        """Who of a snapshot denies consent and may be there, and a plan that removes them."""
         ...
 
     def names(self, plan: Plan, batch: BatchRecord, question: Search) -> bool:

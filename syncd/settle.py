@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 
@@ -12,16 +12,22 @@ from syncd.ledger import directory
 from syncd.ledger.audiences import KnownAudience
 from syncd.model import (
     AuditEvent,
+    BatchId,
     BatchRecord,
     BatchState,
     Generation,
     Operation,
+    Outcome,
     Plan,
     PlanId,
 )
 from syncd.outbox import send
 from syncd.parts import Parts
 from syncd.ports import Connector
+
+# Google says up to 24 h, facts/google.md 3.2. Three times that is no delay any more: the
+# request was lost on their side, and removals would wait for it for ever.
+LONGEST = timedelta(hours=72)
 
 log = structlog.get_logger()
 
@@ -37,11 +43,20 @@ def resolve(parts: Parts, connector: Connector, audience: KnownAudience) -> int:
     return len(unfinished)
 
 
-def poll(parts: Parts, connector: Connector, audience: KnownAudience) -> int:
-    """Ask what became of accepted batches; how many are still under way."""
+def poll(parts: Parts, connector: Connector, audience: KnownAudience, *, actor: str) -> int:
+    """Ask what became of accepted batches; how many are still under way.
+
+    What takes longer than `LONGEST`, or is not known to the platform any more, is given
+    up: it keeps nothing waiting, and may still take effect.
+    """
     waiting = 0
+    lost: dict[BatchId, tuple[BatchRecord, str]] = {}
     for batch in parts.ledger.under_way(audience.platform, audience.account, audience.id):
         outcome = parts.patience.ask(connector.outcome, batch.reference)
+        code = _lost(batch, outcome, parts.clock.now())
+        if code:
+            lost[batch.id] = batch, code
+            continue
         parts.ledger.outcome(batch.id, outcome)
         if outcome.state == "processing":
             waiting += 1
@@ -52,7 +67,44 @@ def poll(parts: Parts, connector: Connector, audience: KnownAudience) -> int:
                 state=outcome.state,
                 refused=sum(refusal.count for refusal in outcome.refused),
             )
+    if lost:
+        _give_up(parts, audience, lost, actor=actor)
     return waiting
+
+
+def _lost(batch: BatchRecord, outcome: Outcome, now: datetime) -> str:
+    """Why nobody waits for a batch any more, as a code; "" if its answer may still come."""
+    if outcome.state == "forgotten":
+        return "FORGOTTEN"
+    late = batch.accepted_at is not None and now - batch.accepted_at > LONGEST
+    return "STILL_PROCESSING" if late and outcome.state == "processing" else ""
+
+
+def _give_up(
+    parts: Parts,
+    audience: KnownAudience,
+    lost: Mapping[BatchId, tuple[BatchRecord, str]],
+    *,
+    actor: str,
+) -> None:
+    rows = dict.fromkeys(Operation, 0)
+    for batch, _ in lost.values():
+        rows[batch.phase.operation] += batch.rows
+    requests = "1 request" if len(lost) == 1 else f"{len(lost):,} requests"
+    said = (
+        f"Gave up on {requests} that {parts.platform.title} accepted and has not worked on within "
+        f"{LONGEST.total_seconds() / 3600:g} h, or does not know any more: {rows[Operation.ADD]:,} "
+        f"rows to add, {rows[Operation.REMOVE]:,} to remove. They may still take effect. Whoever "
+        "is wanted is added anew; whoever is not is removed, and once more after the settle window."
+    )
+    counts = {
+        "batches": len(lost),
+        "additions": rows[Operation.ADD],
+        "removals": rows[Operation.REMOVE],
+    }
+    event = parts.event("batch_given_up", said, actor=actor, audience=audience.name, counts=counts)
+    parts.ledger.give_up({one: code for one, (_, code) in lost.items()}, event=event)
+    log.warning("batch_given_up", **counts)
 
 
 def fold(
@@ -62,11 +114,13 @@ def fold(
     actor: str,
     carried_out: Plan | None = None,
     purges: bool = False,
+    settles: bool = False,
 ) -> bool:
     """Take what became of batches into the membership; whether there was anything.
 
     A plan that was just carried out under changed rules is taken in though it had nothing
     to send: from then on the audience is one of those rules. So is one that `purges` rows.
+    With `settles`, what has settled is forgotten though there is nothing to take in.
     """
     at = (audience.platform, audience.account, audience.id)
     unfolded, last = parts.ledger.unfolded(*at), parts.ledger.generation(*at)
@@ -77,7 +131,7 @@ def fold(
     moves = carried_out and last and (purges or last.rules != carried_out.rules)
     if carried_out and moves and all(plan.id != carried_out.id for plan, _ in plans):
         plans.append((carried_out, []))
-    if not plans:
+    if not plans and not (settles and last):
         return False
     with directory.step(parts.ledger, parts.directory):
         made = parts.membership.fold(

@@ -13,7 +13,7 @@ from datetime import timedelta
 
 import structlog
 
-from syncd import audiences, erasing, replacing, settle
+from syncd import audiences, erasing, replacing, settle, withdrawing
 from syncd.errors import Held, PlanRefused, RemovalsHeld, SyncdError, Throttled
 from syncd.ledger.audiences import KnownAudience
 from syncd.ledger.throttles import Throttle
@@ -129,6 +129,7 @@ def _run(parts: Parts, wish: Wish) -> Result:
                 who = wish.actor
                 full = wish.full or audience.replace_begun_at is not None
                 plan = draw(parts, opened, snapshot, audience, actor=who, full=full)
+                withdrawing.reach(parts, connector, snapshot, opened)
             return _carry_out(parts, connector, opened, plan, audience=audience, wish=wish)
 
 
@@ -169,7 +170,7 @@ def _recover(parts: Parts, connector: Connector, opened: Run, wish: Wish) -> boo
         audience = audiences.known(parts) or audience
         erasing.carry_out(parts, connector, audience, actor=opened.actor)
         resent = settle.resolve(parts, connector, audience)
-        settle.poll(parts, connector, audience)
+        settle.poll(parts, connector, audience, actor=opened.actor)
         if resent:
             requests = "request" if resent == 1 else "requests"
             said = f"Sent {resent:,} {requests} again whose outcome an earlier run never learned."
@@ -243,10 +244,10 @@ def _carry_out(
         replacing.by_session(parts, connector, plan, audience, actor=wish.actor)
     elif how == "cutoff":
         before = replacing.begin_cut(parts, plan, audience, actor=wish.actor)
-        _push(parts, connector, plan, audience, wait=True)
+        _push(parts, connector, plan, audience, wait=True, actor=wish.actor)
         replacing.cut(parts, connector, plan, audience, before=before, actor=wish.actor)
     else:
-        _push(parts, connector, plan, audience, wait=wish.wait)
+        _push(parts, connector, plan, audience, wait=wish.wait, actor=wish.actor)
         if not wish.plan:  # which is none of everyone
             replacing.made_good(parts, audience, plan, actor=wish.actor)
     settle.fold(parts, audience, actor=wish.actor, carried_out=plan)
@@ -254,7 +255,13 @@ def _carry_out(
 
 
 def _push(
-    parts: Parts, connector: Connector, plan: Plan, audience: KnownAudience, *, wait: bool
+    parts: Parts,
+    connector: Connector,
+    plan: Plan,
+    audience: KnownAudience,
+    *,
+    wait: bool,
+    actor: str,
 ) -> None:
     batches = parts.ledger.batches(plan.id)
     for phase in Phase:
@@ -265,7 +272,7 @@ def _push(
     if _all_taken_out(parts, plan):
         parts.ledger.spend_approvals(audience.platform, audience.account, audience.id)
     if wait:
-        _follow(parts, connector, plan, audience)
+        _follow(parts, connector, plan, audience, actor=actor)
 
 
 def _note_refreshed(parts: Parts, audience: KnownAudience, plan: Plan) -> None:
@@ -283,11 +290,13 @@ def _all_taken_out(parts: Parts, plan: Plan) -> bool:
     return not plan.counts.waiting_removals and not refused_rows(sent)
 
 
-def _follow(parts: Parts, connector: Connector, plan: Plan, audience: KnownAudience) -> None:
+def _follow(
+    parts: Parts, connector: Connector, plan: Plan, audience: KnownAudience, *, actor: str
+) -> None:
     """Stay until the platform has processed everything, and send what waited for that."""
     until = parts.clock.now() + LONGEST_WAIT
     while parts.clock.now() < until:
-        under_way = settle.poll(parts, connector, audience)
+        under_way = settle.poll(parts, connector, audience, actor=actor)
         left = settle.waiting(parts.ledger.batches(plan.id))
         if left and not settle.gated(parts, audience):
             send(parts, connector, plan, left, audience.id)

@@ -151,8 +151,8 @@ class GoogleConnector:
     def outcome(self, reference: str) -> Outcome:
         """What became of the request with this id.
 
-        An id that Google does not know, or no more (50 days), counts as failed: sending
-        its rows again is harmless, and trusting that they went in is not.
+        An id that Google does not know, or no more (50 days), is forgotten: sending its
+        rows again is harmless, and trusting that they went in, or did not, is not.
         """
         request = types.RetrieveRequestStatusRequest(request_id=reference)
         try:
@@ -163,7 +163,7 @@ class GoogleConnector:
             )
         except PlatformError as error:
             if error.code.rpartition("/")[2] in _FORGOTTEN:
-                return Outcome("failed")
+                return Outcome("forgotten")
             raise
         return wire.outcome(response)
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from google.rpc import error_details_pb2  # type: ignore[import-untyped]  # generated, no stubs
 
 from syncd.errors import (
+    AudienceGone,
     AudienceUnusable,
     Denied,
     PlatformError,
@@ -50,7 +51,7 @@ _FINAL: Mapping[str, type[PlatformError]] = {
     "PERMISSION_DENIED": Denied,
     "UNAUTHENTICATED": Denied,
     "UNIMPLEMENTED": Denied,
-    "NOT_FOUND": AudienceUnusable,
+    "NOT_FOUND": AudienceGone,
     "ALREADY_EXISTS": AudienceUnusable,
     "FAILED_PRECONDITION": AudienceUnusable,
 }
@@ -69,10 +70,10 @@ _REASONS: Mapping[str, type[PlatformError]] = {
     "MISMATCHED_ACCOUNT_TYPE": Denied,
     "EU_POLITICAL_ADVERTISING_DECLARATION_REQUIRED": Denied,
     "USER_LIST_TYPE_NOT_SUPPORTED_FOR_ACCOUNT": Denied,
-    "NOT_FOUND": AudienceUnusable,
+    "NOT_FOUND": AudienceGone,
     "ALREADY_EXISTS": AudienceUnusable,
     "INVALID_DESTINATION": AudienceUnusable,
-    "INVALID_USER_LIST_ID": AudienceUnusable,
+    "INVALID_USER_LIST_ID": AudienceGone,
     "INVALID_USER_LIST_TYPE": AudienceUnusable,
     "INVALID_RESOURCE_NAME": AudienceUnusable,
     "INVALID_DISPLAY_NAME": AudienceUnusable,

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from syncd.errors import (
+    AudienceGone,
     AudienceUnusable,
     Denied,
     PlatformError,
@@ -30,7 +31,7 @@ POLICY = "Meta blocked this account for policy reasons; look at Account Quality,
 TOKEN = "make a new access token of a system user with ads_management"  # noqa: S105  # advice, no token
 FLAGGED = "Meta flagged this audience; appeal in Audience Manager or sync to another audience"
 
-Kind = Literal["throttled", "unavailable", "refused", "denied", "unusable"]
+Kind = Literal["throttled", "unavailable", "refused", "denied", "unusable", "gone"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ _AGAIN = Rule("unavailable")
 _BROKEN = Rule("unavailable", "the upload session broke; the next attempt opens another")
 _BAD = Rule("refused", "Meta calls the request invalid; report it with the reference")
 _BAD_ROWS = replace(_BAD, of_rows=True)  # 100: "data is missing or does not match schema"
-_GONE = Rule("unusable", "the audience was deleted, or this token may not see it")
+_GONE = Rule("gone", "the audience was deleted, or this token may not see it")
 _PERMISSION = Rule("denied", "give the token's system user ads_management on this ad account")
 
 # (code, subcode). None for the code: the subcode says it with any code. None for the
@@ -160,6 +161,8 @@ def translate(failure: Failure) -> PlatformError:
         return Unavailable(NAME, code, reference=reference, hint=hint)
     if rule.kind == "denied":
         return Denied(NAME, code, reference=reference, hint=hint)
+    if rule.kind == "gone":
+        return AudienceGone(NAME, code, reference=reference, hint=hint)
     if rule.kind == "unusable":
         return AudienceUnusable(NAME, code, reference=reference, hint=hint)
     of_rows = rule.of_rows

@@ -49,6 +49,7 @@ def register(application: typer.Typer) -> None:
         doctor_identity,
         alone=doctor,
     )
+    application.command()(retire)
     application.command("erase", context_settings={"allow_extra_args": True})(erase)
     told = (audit_show, audit_export, audit_verify)
     _group(application, "audit", "What happened, in sentences.", *told, alone=audit)
@@ -210,6 +211,22 @@ def erase(
         rooms.resume(config, as_json=json)
     else:
         rooms.erase(config, as_json=json)
+
+
+def retire(
+    audience: Annotated[str, typer.Argument(metavar="AUDIENCE", show_default=False)],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,  # noqa: FBT002
+    config: Config = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Empty an audience for good that no sync fills any more, by its name or id.
+
+    Everyone whom syncd may have put there is removed, whatever a guard holds. That takes a
+    settle window or two: exit 75 means that it has begun, and says when to call it again.
+    """
+    from syncd.cli import retire as rooms  # noqa: PLC0415
+
+    rooms.retire(audience, config, yes=yes, as_json=json)
 
 
 Since = Annotated[str | None, typer.Option(help="Only what is younger than this, such as 7d.")]

@@ -17,6 +17,7 @@ from syncd.cli.options import actor
 from syncd.cli.output import complain, print_json, say, table
 from syncd.errors import Busy, UsageError
 from syncd.identity.erased import Person
+from syncd.lateness import Late, late
 from syncd.ledger.store import Ledger
 from syncd.model import Erased, Erasure
 
@@ -43,7 +44,7 @@ def erase(config: Path | None, *, as_json: bool) -> None:
     with open_app(config) as app:
         told = app.ledger.erasures.told(asked.id)
         _show(app.ledger, asked.id, as_json=as_json)
-    sys.exit(code or (UNDONE if any(one.trouble for one in told) else 0))
+    sys.exit(code or (UNDONE if any(one.trouble and not one.gone for one in told) else 0))
 
 
 def resume(config: Path | None, *, as_json: bool) -> None:
@@ -58,13 +59,26 @@ def status(config: Path | None, *, as_json: bool) -> None:
     with open_app(config) as app:
         ledger = app.ledger
         found = [(one, ledger.erasures.told(one.id)) for one in ledger.erasures.all()]
+        tardy = late(ledger, now=app.clock.now(), settle=app.settle)
     if as_json:
-        print_json([_facts(one, told) for one, told in found])
+        places = {each.erasure: each.places for each in tardy}
+        facts = [_facts(one, told) | {"late": places.get(one.id, ())} for one, told in found]
+        print_json(facts)
         return
+    say_late(tardy, app.clock.now())
     table(
         ("erasure", "asked", "by", "state", "waits for"),
         [(e.id, e.asked_at, e.actor, _state(e), _waits(e, told)) for e, told in found],
     )
+
+
+def say_late(tardy: tuple[Late, ...], now: datetime) -> None:
+    """Say which erasures take too long, and what keeps them."""
+    for each in tardy:
+        hours = (now - each.asked_at).total_seconds() / 3600
+        say(f"LATE: erasure {each.erasure}, asked for {hours:,.0f} h ago")
+        for place in each.places:
+            say(f"  {place}")
 
 
 def show(erasure_id: str, config: Path | None, *, as_json: bool) -> None:
@@ -183,7 +197,7 @@ def _state(asked: Erasure) -> str:
 def _waits(asked: Erasure, told: tuple[Erased, ...]) -> str:
     if asked.closed_at is not None:
         return ""
-    trouble = [f"{_where(one)}: {one.trouble}" for one in told if one.trouble]
+    trouble = [f"{_where(one)}: {one.trouble}" for one in told if one.trouble and not one.gone]
     if trouble:
         return "; ".join(trouble)
     if not told or all(one.purged_at is not None for one in told):

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from syncd import erasure
 from syncd.app import App, open_app
+from syncd.cli import erase, retire
 from syncd.cli.options import actor
 from syncd.cli.output import complain, print_json, progress, say, table
 from syncd.errors import PlanRefused, SyncdError, UsageError
+from syncd.lateness import late
 from syncd.model import Phase, Plan, Run, RunState
 from syncd.planning import sentence
 from syncd.sync import Result, Wish, run, show
@@ -105,15 +107,14 @@ def status(config: Path | None, *, as_json: bool) -> None:
     with open_app(config) as app:
         rows = [_status(app, name) for name in app.settings.syncs]
         adopted = [audience for audience in app.ledger.audiences() if audience.adopted]
-        orphans = [
-            audience
-            for audience in app.ledger.audiences()
-            if audience.sync not in app.settings.syncs and audience.state == "active"
-        ]
+        orphans = retire.orphans(app)
+        told = [retire.orphaned(app, orphan) for orphan in orphans]
         erasures = app.ledger.erasures.open()
+        now = app.clock.now()
+        tardy = late(app.ledger, now=now, settle=app.settle)
     if as_json:
         found = {"syncs": rows, "orphans": orphans, "adopted": adopted}
-        print_json({**found, "erasures": len(erasures)})
+        print_json({**found, "erasures": len(erasures), "late erasures": tardy})
         return
     columns = ("sync", "audience", "members", "refused", "state", "last run", "under way", "needs")
     table(columns, [[row[name] for name in columns] for row in rows])
@@ -121,13 +122,11 @@ def status(config: Path | None, *, as_json: bool) -> None:
         if row["throttled until"]:
             until = f"{row['throttled until']:%Y-%m-%d %H:%M} UTC"
             say(f"throttled: sync {row['sync']} waits until {until} ({row['throttled by']})")
-    for orphan in orphans:
-        say(
-            f"orphaned: audience {orphan.name} ({orphan.platform} {orphan.id}) is filled by no "
-            "sync any more and still holds members"
-        )
+    for line in told:
+        say(line)
     if erasures:
         say(f"erasures that are not complete: {len(erasures)}; `syncd erase --status` lists them")
+    erase.say_late(tardy, now)
     for audience in adopted:
         say(
             f"may hold others: audience {audience.name} ({audience.platform} {audience.id}) was "

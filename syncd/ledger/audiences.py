@@ -78,7 +78,11 @@ def claim(
             f"audience {wanted.name!r} ({wanted.platform} {wanted.account} {wanted.id}) is "
             f"already filled by sync {found.sync!r}; sync {sync!r} needs an audience of its own"
         )
-    changes: dict[str, object] = {"name": wanted.name, "ours": found.ours or created}
+    changes: dict[str, object] = {
+        "name": wanted.name,
+        "ours": found.ours or created,
+        "retiring_at": None,
+    }
     if wanted.lifespan is not None:
         changes["lifespan_days"] = wanted.lifespan.days
     if not mine:

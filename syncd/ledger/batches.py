@@ -173,11 +173,11 @@ def outcome(tx: Connection, batch_id: BatchId, told: Outcome, *, now: datetime) 
     """Note what became of an accepted batch; `processing` changes nothing.
 
     Raises:
-        ValueError: It was not accepted, or is not any more; our bug.
+        ValueError: It was not accepted, or is not any more, or is forgotten; our bug.
     """
-    before = one(tx, batch_id)
-    if before.state is not BatchState.ACCEPTED:
-        raise ValueError(f"batch {batch_id} is {before.state.value}, not accepted")
+    if told.state == "forgotten":
+        raise ValueError(f"batch {batch_id} is given up, not told of")
+    before = _accepted(tx, batch_id)
     if told.state == "processing":
         return before
     then = BatchState.PROCESSED if told.state == "processed" else BatchState.FAILED
@@ -191,6 +191,25 @@ def outcome(tx: Connection, batch_id: BatchId, told: Outcome, *, now: datetime) 
         match_rate=told.match_rate,
         processed_at=now,
     )
+
+
+def give_up(tx: Connection, batch_id: BatchId, *, code: str, now: datetime) -> BatchRecord:
+    """Note that nobody waits for an accepted batch any more: it may still take effect.
+
+    Raises:
+        ValueError: It was not accepted, or is not any more; our bug.
+    """
+    before = _accepted(tx, batch_id)
+    states.check(before.state, BatchState.FAILED)
+    end_attempt(tx, before, BatchState.FAILED, code=code, now=now)
+    return change(tx, before, BatchState.FAILED, doubtful=True, processed_at=now)
+
+
+def _accepted(tx: Connection, batch_id: BatchId) -> BatchRecord:
+    found = one(tx, batch_id)
+    if found.state is not BatchState.ACCEPTED:
+        raise ValueError(f"batch {batch_id} is {found.state.value}, not accepted")
+    return found
 
 
 def cancel_planned(tx: Connection, audience_pk: int) -> int:

@@ -72,6 +72,17 @@ class BatchLedger:
         with self._tx.write() as tx:
             return batches.outcome(tx, batch, outcome, now=self._clock.now())
 
+    def give_up(self, batch_codes: Mapping[BatchId, str], *, event: AuditEvent | None) -> None:
+        """Commit that accepted batches are waited for no more, each with a code of ours.
+
+        They rest `failed` and in doubt: they may take effect at any time.
+        """
+        with self._tx.write() as tx:
+            now = self._clock.now()
+            for batch, code in batch_codes.items():
+                batches.give_up(tx, batch, code=code, now=now)
+            self._tx.tell(tx, event)
+
     def unfinished(self, platform: str, account: str, audience: str) -> tuple[BatchRecord, ...]:
         """Batches of any plan whose outcome nobody knows: send them again first."""
         with self._tx.of(platform, account, audience) as (tx, pk):

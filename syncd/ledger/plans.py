@@ -26,8 +26,19 @@ class Approval:
     expires_at: datetime
 
 
-def add(tx: Connection, drawn: Plan, run: RunId, planned: Sequence[BatchRecord]) -> None:
+def add(
+    tx: Connection,
+    drawn: Plan,
+    run: RunId,
+    planned: Sequence[BatchRecord],
+    *,
+    shown: bool = True,
+) -> None:
     """Keep a plan and its batches.
+
+    Args:
+        shown: Somebody may ask for it or approve it later; if not, its file is needed only
+            for its batches.
 
     Raises:
         ValueError: Its audience was never claimed, or a batch is another plan's; our bug.
@@ -45,7 +56,7 @@ def add(tx: Connection, drawn: Plan, run: RunId, planned: Sequence[BatchRecord])
             rules=drawn.rules,
             counts=codec.counts_text(drawn.counts),
             held=codec.canonical(list(drawn.held)),
-            state="held" if drawn.held else "drafted",
+            state=("held" if drawn.held else "drafted") if shown else "superseded",
             created_at=drawn.created_at,
             path=drawn.path,
             checksum=drawn.checksum,

@@ -2,7 +2,7 @@
 
     planned --> sending --> accepted --> processed --> settled
        |  ^     |  ^  |        |
-       |  +-----+  |  |        +--> failed
+       |  +-----+  |  |        +--> failed (or given up)
        |        |  |  +--> refused
        |        v  |
        |      unknown --> failed (given up), accepted or processed (asked, not re-sent)

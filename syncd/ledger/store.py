@@ -123,6 +123,18 @@ class Ledger(BatchLedger):
             pk = audiences.needed(tx, platform, account, audience_id).pk
             audiences.change(tx, pk, refreshed_at=at)
 
+    def begin_retiring(
+        self, platform: str, account: str, audience_id: str, *, event: AuditEvent | None
+    ) -> None:
+        """Note that an audience is being emptied for good: from now on no sync fills it.
+
+        A later claim by a sync ends that.
+        """
+        with self._tx.write() as tx:
+            pk = audiences.needed(tx, platform, account, audience_id).pk
+            audiences.change(tx, pk, retiring_at=self._clock.now(), sync="")
+            self._tx.tell(tx, event)
+
     def retire(
         self, platform: str, account: str, audience_id: str, *, event: AuditEvent | None
     ) -> None:
@@ -214,14 +226,21 @@ class Ledger(BatchLedger):
             return runs.last_snapshot(tx, segment, rules)
 
     def add_plan(
-        self, plan: Plan, run: RunId, batches_: Sequence[BatchRecord], *, event: AuditEvent | None
+        self,
+        plan: Plan,
+        run: RunId,
+        batches_: Sequence[BatchRecord],
+        *,
+        event: AuditEvent | None,
+        shown: bool = True,
     ) -> None:
         """Keep a plan, `held` if it says so and else `drafted`, and its planned batches.
 
+        One that is not `shown` to anybody is `superseded` from the start.
         Call it within `directory.step`, after the plan's file is on the disk.
         """
         with self._tx.write() as tx:
-            plans.add(tx, plan, run, batches_)
+            plans.add(tx, plan, run, batches_, shown=shown)
             advance(tx)
             self._tx.tell(tx, event, run=run, plan=plan.id)
 

@@ -75,6 +75,12 @@ SELECT e, id, kind, removed_at,
 FROM named JOIN held_id USING (id) JOIN asked USING (e)
 """
 
+# Nobody is in an audience that the platform deleted: what would leave has left.
+_GONE = "UPDATE going SET state = 'settled' WHERE state <> 'shared'"
+_FORGOTTEN = """
+CREATE TABLE forgotten AS SELECT DISTINCT id FROM going WHERE $gone AND state = 'settled'
+"""
+
 _TAKE = """
 CREATE TABLE take AS
 SELECT id, any_value(kind) AS kind, bool_and(state = 'due') AS confirmation FROM going
@@ -135,6 +141,9 @@ def search(database: duckdb.DuckDBPyConnection, question: Search) -> list[Found]
     database.execute(_HIT)
     database.execute(_KEPT)
     database.execute(_GOING, bound)
+    if question.gone:
+        database.execute(_GONE)
+    database.execute(_FORGOTTEN, {"gone": question.gone})
     database.execute(_TAKE)
     database.execute(MASK)
     database.execute(_PURGE)
@@ -154,17 +163,18 @@ def removals(database: duckdb.DuckDBPyConnection) -> int:
 
 
 def purges(database: duckdb.DuckDBPyConnection) -> bool:
-    """Whether rows are to be dropped from the membership; after `search`."""
-    return scalar(database, "SELECT count(*) FROM purge") > 0
+    """Whether rows or identifiers are to be dropped from the membership; after `search`."""
+    return scalar(database, "SELECT count(*) FROM (FROM purge UNION ALL FROM forgotten)") > 0
 
 
 def write(
     database: duckdb.DuckDBPyConnection, writer: BlockWriter, generation: BlockReader
 ) -> None:
-    """Write the plan's file: removals, whom to remove twice, and rows to drop."""
+    """Write the plan's file: removals, whom to remove twice, and what to drop."""
     write_removals(database, writer, generation)
     write_ids(database, writer, "twice", "SELECT id FROM take WHERE NOT confirmation")
     write_ids(database, writer, "purge", "SELECT id FROM purge")
+    write_ids(database, writer, "forgotten", "SELECT id FROM forgotten")
 
 
 def _found(database: duckdb.DuckDBPyConnection, e: int) -> Found:

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import groupby
 
 import duckdb
 import pyarrow as pa
@@ -20,12 +19,8 @@ from syncd.membership.blocks import BlockReader
 from syncd.membership.compare import spread
 from syncd.membership.engine import face, feed, links, micros, positioned, scalar
 from syncd.membership.held import Sources, whole
+from syncd.membership.together import ACCEPTED, Times, doubtful, groups, refused_in, short
 from syncd.model import BatchRecord, BatchState, Operation, Phase
-
-TOGETHER = 100  # batches taken in by one statement: up to a million rows in memory
-SENT = frozenset({BatchState.SENDING, BatchState.UNKNOWN})
-ACCEPTED = frozenset({BatchState.ACCEPTED, BatchState.PROCESSED, BatchState.SETTLED})
-ENDED = frozenset({BatchState.FAILED, BatchState.REFUSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +71,8 @@ UPDATE held_id SET doubt = TRUE
 WHERE id IN (SELECT id FROM twice)
   AND id IN (SELECT id FROM out_link WHERE NOT list_contains($refused, n))
 """
-# An attempt of it was never answered and may land after a member's return. An addition
-# that was accepted after that moment has outlived it.
+# An attempt of it was never answered, or given up, and may land after a member's return. An
+# addition that was accepted after that moment has outlived it.
 _LATE = """
 DELETE FROM late WHERE id IN (SELECT id FROM out_link);
 INSERT INTO late SELECT DISTINCT id, {until} FROM out_link
@@ -88,6 +83,13 @@ DELETE FROM late WHERE until <= $at
 """
 # The platform says how many rows it would not take, not which: all are confirmed once more.
 _DOUBT = "UPDATE held_id SET doubt = TRUE WHERE id IN (SELECT id FROM out_link)"
+# An addition that was accepted and then given up may land at any time: whoever was removed
+# meanwhile is removed once more, a settle window from now.
+_MAY_LAND = """
+UPDATE held_id SET doubt = TRUE,
+  removed_at = CASE WHEN removed_at < $at THEN $at ELSE removed_at END
+WHERE id IN (SELECT id FROM out_link)
+"""
 
 # Nothing of these rows was sent, or their request was refused whole: who is unknown so far
 # is not on the platform. Any other addition takes that back.
@@ -149,6 +151,8 @@ _OUTLIVED = """
 DELETE FROM held_id WHERE state = 3 AND id NOT IN (
   SELECT id FROM held_link JOIN held_row USING (r) WHERE current)
 """
+# Of an audience that the platform deleted: nobody is there any more.
+_FORGOTTEN = "DELETE FROM held_id WHERE id IN (SELECT id FROM forgotten)"
 _SETTLED = "DELETE FROM held_id WHERE removed_at <= $due AND NOT doubt"
 
 # Rows of who was erased, unless they alone can take out what is still there.
@@ -178,6 +182,9 @@ DELETE FROM outdated WHERE id NOT IN (SELECT id FROM held_id);
 DELETE FROM late WHERE id NOT IN (SELECT id FROM held_id)
 """
 
+# Sections of identifiers that most plans have none of: of erasures, and of audiences that
+# are emptied.
+_MARKED = ("twice", "purge", "forgotten")
 _ID = whole("high", "low")
 _IDS = f"INSERT INTO {{table}} SELECT {_ID} FROM incoming"
 _RENEWED = f"DELETE FROM outdated WHERE id IN (SELECT {_ID} FROM incoming)"
@@ -199,16 +206,19 @@ def fold(
         settled: An undoubted removal that was accepted by then is forgotten.
         window: How long an accepted removal is given before a second one confirms it.
     """
-    database.execute("CREATE TABLE twice (id UHUGEINT); CREATE TABLE purge (id UHUGEINT)")
+    for section in _MARKED:
+        database.execute(f"CREATE TABLE {section} (id UHUGEINT)")
+    times = Times(settled + window, window)
     for plan in plans:
-        for section in ("twice", "purge"):  # of erasures, which most plans have none of
+        for section in _MARKED:
             feed(database, positioned(plan.file.batches(section)), _IDS.format(table=section))
         if plan.marks is not None:
             _mark(database, plan.file, since=plan.marks)
-        for group in _groups(plan.batches):
-            _take_in(database, plan, group, window)
+        for group in groups(plan.batches):
+            _take_in(database, plan, group, times)
     database.execute(_OUTLIVED)
     database.execute(_SETTLED, {"due": micros(settled)})
+    database.execute(_FORGOTTEN)
     if scalar(database, "SELECT count(*) FROM purge"):
         database.execute(_PURGE)
     database.execute(_DROP)
@@ -230,40 +240,11 @@ def _mark(database: duckdb.DuckDBPyConnection, file: BlockReader, *, since: date
     feed(database, positioned(file.batches("outdated")), fresh)
 
 
-def _groups(batches: Sequence[BatchRecord]) -> Iterator[list[BatchRecord]]:
-    """Batches in the order sent, those with the same effect together.
-
-    A first sync has a thousand batches that were all accepted: a few statements, not each.
-    """
-
-    def effect(batch: BatchRecord) -> tuple[object, ...]:
-        ended = batch.state in ENDED and batch.state
-        known = batch.folded is None, batch.folded in ACCEPTED
-        return batch.phase, ended, batch.state in ACCEPTED, known, _doubtful(batch), _short(batch)
-
-    # Parts of a refused batch have numbers after those of later phases.
-    phases = list(Phase)
-    ordered = sorted(batches, key=lambda batch: (phases.index(batch.phase), batch.number))
-    for _, alike in groupby(ordered, effect):
-        group = list(alike)
-        for first in range(0, len(group), TOGETHER):
-            yield group[first : first + TOGETHER]
-
-
-def _doubtful(batch: BatchRecord) -> bool:
-    return batch.doubtful or batch.state in SENT
-
-
-def _short(batch: BatchRecord) -> bool:
-    """Whether rows of it were refused and nobody knows which."""
-    return any(refusal.row is None for refusal in batch.refused)
-
-
 def _take_in(
     database: duckdb.DuckDBPyConnection,
     plan: PlanBatches,
     group: Sequence[BatchRecord],
-    window: timedelta,
+    times: Times,
 ) -> None:
     first, removal = group[0], group[0].phase.operation is Operation.REMOVE
     gone = removal and first.folded is None and first.state is not BatchState.REFUSED
@@ -272,7 +253,7 @@ def _take_in(
         database.execute(_UNSURE)
     _load(database, _rows(plan.file, first.phase, group))
     if first.state is BatchState.REFUSED:
-        named = {"never": _refused(group, whole=True)}
+        named = {"never": refused_in(group, whole=True)}
         database.execute(_ONLY_ROWS, named)
         database.execute(_ONLY_LINKS, named)
     elif gone:
@@ -280,15 +261,15 @@ def _take_in(
         spread(database)
         database.execute(_NOT_CERTAIN)
     if removal:
-        _removed(database, group, window)
+        _removed(database, group, times)
     else:
-        _added(database, group, plan.source(first.phase))
+        _added(database, group, times, plan.source(first.phase))
 
 
 def _removed(
-    database: duckdb.DuckDBPyConnection, group: Sequence[BatchRecord], window: timedelta
+    database: duckdb.DuckDBPyConnection, group: Sequence[BatchRecord], times: Times
 ) -> None:
-    never = _refused(group, whole=True)
+    never = refused_in(group, whole=True)
     if never:
         database.execute(_NEVER_WAS, {"never": never})
     if group[0].state is BatchState.REFUSED:
@@ -296,27 +277,33 @@ def _removed(
     database.execute(_UNSURE)
     if group[0].state is BatchState.FAILED:
         database.execute(_NOT_REMOVED)
+        if doubtful(group[0]):
+            database.execute(_LATE.format(until=micros(times.told(group) + times.window)))
     elif group[0].state in ACCEPTED:
-        refused = _refused(group)
+        refused = refused_in(group)
         if group[0].folded not in ACCEPTED:
             moments = [batch.accepted_at for batch in group if batch.accepted_at is not None]
-            at, due = micros(max(moments)), micros(min(moments) - window)
-            if _doubtful(group[0]):
-                database.execute(_LATE.format(until=micros(max(moments) + window)))
+            at, due = micros(max(moments)), micros(min(moments) - times.window)
+            if doubtful(group[0]):
+                database.execute(_LATE.format(until=micros(max(moments) + times.window)))
             database.execute(_REMOVED, {"at": at, "due": due, "refused": refused})
             database.execute(_TWICE, {"refused": refused})
         elif refused:
             database.execute(_NOT_REMOVED_ROWS, {"refused": refused})
-        if _short(group[0]):
+        if short(group[0]):
             database.execute(_DOUBT)
 
 
-def _added(database: duckdb.DuckDBPyConnection, group: Sequence[BatchRecord], source: int) -> None:
-    failed, doubt = group[0].state is BatchState.FAILED, _doubtful(group[0])
+def _added(
+    database: duckdb.DuckDBPyConnection, group: Sequence[BatchRecord], times: Times, source: int
+) -> None:
+    failed, doubt = group[0].state is BatchState.FAILED, doubtful(group[0])
     if failed and group[0].folded is not None:
         database.execute(_UNSURE)  # its rows were taken in when it was accepted
+        if doubt:
+            database.execute(_MAY_LAND, {"at": micros(times.told(group))})
         return
-    never = {"never": _refused(group, whole=True)}
+    never = {"never": refused_in(group, whole=True)}
     if never["never"]:
         database.execute(_NEVER, never)
     if scalar(database, "SELECT count(*) FROM held_id WHERE state >= 2"):
@@ -329,28 +316,13 @@ def _added(database: duckdb.DuckDBPyConnection, group: Sequence[BatchRecord], so
     if failed:
         database.execute(_UNSURE)
     elif group[0].state in ACCEPTED | {BatchState.REFUSED}:
-        refused = _refused(group)
+        refused = refused_in(group)
         database.execute(_CERTAIN, {"refused": refused})
         database.execute(_REFUSED, {"refused": refused})
         accepted = [batch.accepted_at for batch in group if batch.accepted_at is not None]
         if accepted:  # none of a request that was refused whole
             migration.sent(database, micros(max(accepted)))
             database.execute(_NOT_LATE, {"at": micros(min(accepted)), "refused": refused})
-
-
-def _refused(group: Sequence[BatchRecord], *, whole: bool = False) -> list[int]:
-    """Rows that the platform refused by name, by their position in the phase.
-
-    Args:
-        group: Batches of one phase.
-        whole: Only those of which nothing was applied.
-    """
-    return [
-        batch.first_row + refusal.row
-        for batch in group
-        for refusal in batch.refused
-        if refusal.row is not None and (refusal.whole or not whole)
-    ]
 
 
 def _rows(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from itertools import chain
@@ -19,7 +20,7 @@ import duckdb
 import pyarrow as pa
 
 from syncd.errors import LedgerMismatch, Unwritten
-from syncd.membership import compare, erasing
+from syncd.membership import compare, emptying, erasing, withdrawing
 from syncd.membership.blocks import BlockReader, BlockWriter, Written
 from syncd.membership.engine import ROW_SCHEMA, SNAPSHOT_SCHEMA, engine, feed, links, positioned
 from syncd.membership.fold import PlanBatches, fold, sources
@@ -29,6 +30,8 @@ from syncd.model import (
     BatchRecord,
     Compared,
     Comparison,
+    Emptied,
+    Emptying,
     Erasure,
     Generation,
     Operation,
@@ -37,6 +40,8 @@ from syncd.model import (
     Search,
     Searched,
     SnapshotId,
+    Withdrawal,
+    Withdrawn,
 )
 from syncd.plan import held_reasons, withdrawal_reasons
 
@@ -198,6 +203,38 @@ class FileMembership:
                 erasing.write(database, writer, before)
         written = _done(writer)
         return Searched(question.plan, found, written.path, written.checksum, rows, purges)
+
+    def empty(self, question: Emptying) -> Emptied:
+        """Find all that may be there, and write the plan that takes out what is due of it."""
+        with engine() as database, ExitStack() as files:
+            last = question.generation
+            before = self._open(files, last.path, last.checksum)
+            load_held(database, before)
+            found = emptying.look(database, question)
+            if not found.removals and not question.gone:
+                return found
+            with self._writer(f"{question.plan}.plan", {"plan": question.plan}) as writer:
+                emptying.write(database, writer, before, question)
+        written = _done(writer)
+        return replace(found, path=written.path, checksum=written.checksum)
+
+    def withdraw(self, question: Withdrawal) -> Withdrawn:
+        """Find who of a snapshot denies consent and may be there, and the plan to remove them."""
+        snapshot, last = question.snapshot, question.generation
+        with engine() as database, ExitStack() as files:
+            members = self._open(files, snapshot.path, snapshot.checksum)
+            before = self._open(files, last.path, last.checksum)
+            withdrawing.load_denied(database, members)
+            if not withdrawing.concerns(database, before, question):
+                return Withdrawn(question.plan, 0, 0, 0, ())
+            load_held(database, before)
+            found = withdrawing.look(database, question)
+            if not found.removals:
+                return found
+            with self._writer(f"{question.plan}.plan", {"plan": question.plan}) as writer:
+                withdrawing.write(database, writer, before)
+        written = _done(writer)
+        return replace(found, path=written.path, checksum=written.checksum)
 
     def sweep(self, named: frozenset[str]) -> int:
         """Delete files that no row of the ledger names; says how many."""

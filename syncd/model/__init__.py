@@ -7,7 +7,9 @@ digest or a key is kept out of `repr`.
 
 from __future__ import annotations
 
+from syncd.model.emptying import Emptied, Emptying
 from syncd.model.erasures import (
+    GONE,
     Erased,
     Erasure,
     ErasureId,
@@ -65,10 +67,12 @@ from syncd.model.syncs import (
     Refresh,
     Sync,
 )
+from syncd.model.withdrawals import Withdrawal, Withdrawn
 
 __all__ = [
     "ADDRESS_CELLS",
     "EMAIL_CELLS",
+    "GONE",
     "PHONE_CELLS",
     "ROW_COLUMNS",
     "SEGMENT_COLUMNS",
@@ -84,6 +88,8 @@ __all__ = [
     "Comparison",
     "Consent",
     "ConsentRule",
+    "Emptied",
+    "Emptying",
     "Erased",
     "Erasure",
     "ErasureId",
@@ -115,4 +121,6 @@ __all__ = [
     "SnapshotId",
     "Sync",
     "Timing",
+    "Withdrawal",
+    "Withdrawn",
 ]

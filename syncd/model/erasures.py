@@ -11,6 +11,8 @@ from syncd.model.records import Generation, PlanId, Sizes
 
 ErasureId = NewType("ErasureId", str)
 
+GONE = "the audience is gone on the platform, and nobody is in it any more"
+
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
@@ -48,7 +50,8 @@ class Erased:
         confirmed_at: When it was removed once more, after the settle window.
         purged_at: When our own membership held nothing of the person any more.
         requests: The platform's references.
-        trouble: Why it is not done, in words; "" if nothing stands in the way.
+        trouble: Why it is not done, in words; "" if nothing stands in the way. `GONE` where
+            it is done because there is no such audience any more.
     """
 
     erasure: ErasureId
@@ -64,6 +67,11 @@ class Erased:
     requests: tuple[str, ...] = ()
     trouble: str = ""
 
+    @property
+    def gone(self) -> bool:
+        """Whether it is done because the platform deleted the audience."""
+        return self.trouble == GONE
+
 
 @dataclass(frozen=True, slots=True)
 class Search:
@@ -74,6 +82,7 @@ class Search:
         generation: What the audience holds; None where nothing was ever folded.
         platform: Which of the digests in the erasures' files are its.
         settled: Removals accepted by then have had their time to take effect.
+        gone: The audience is no more: nothing is left to remove, only to forget.
     """
 
     plan: PlanId
@@ -83,6 +92,7 @@ class Search:
     now: datetime
     settle: timedelta
     settled: datetime
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,9 +173,11 @@ class Outcome:
     """What became of a request that was accepted earlier.
 
     Attributes:
-        state: `processing`, `processed` (with any `refused` counted) or `failed`.
+        state: `processing`, `processed` (with any `refused` counted) or `failed`; or
+            `forgotten` where the platform does not know the request, or no more: whether
+            it took effect, or still will, cannot be learned.
     """
 
-    state: Literal["processing", "processed", "failed"]
+    state: Literal["processing", "processed", "failed", "forgotten"]
     refused: tuple[Refusal, ...] = ()
     match_rate: str = ""

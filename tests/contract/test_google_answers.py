@@ -14,6 +14,7 @@ from google.rpc import error_details_pb2  # type: ignore[import-untyped]  # as a
 from connectors.conformance import batch, member
 from connectors.google import channel, client
 from syncd.errors import (
+    AudienceGone,
     AudienceUnusable,
     Denied,
     PlatformError,
@@ -70,8 +71,8 @@ def recorder() -> Iterator[Recorder]:
         ("FAILED_PRECONDITION", "EU_POLITICAL_ADVERTISING_DECLARATION_REQUIRED", Denied),
         ("FAILED_PRECONDITION", "", AudienceUnusable),
         ("FAILED_PRECONDITION", "A_REASON_OF_2031", AudienceUnusable),
-        ("NOT_FOUND", "", AudienceUnusable),
-        ("INVALID_ARGUMENT", "INVALID_USER_LIST_ID", AudienceUnusable),
+        ("NOT_FOUND", "", AudienceGone),
+        ("INVALID_ARGUMENT", "INVALID_USER_LIST_ID", AudienceGone),
         ("ALREADY_EXISTS", "DISPLAY_NAME_ALREADY_USED", AudienceUnusable),
         ("INVALID_ARGUMENT", "", RequestRefused),
         ("INVALID_ARGUMENT", "TOO_MANY_AUDIENCE_MEMBERS", RequestRefused),
@@ -319,11 +320,11 @@ def test_a_status_becomes_an_outcome(
         ("NOT_FOUND", ""),
     ],
 )
-def test_a_request_that_google_does_not_know_counts_as_failed(
+def test_a_request_that_google_does_not_know_is_forgotten(
     recorder: Recorder, code: str, reason: str
 ) -> None:
     recorder.answers = [error(code, *([info(reason)] if reason else []))]
-    assert connect(recorder).outcome("r-1") == Outcome("failed")
+    assert connect(recorder).outcome("r-1") == Outcome("forgotten")
 
 
 def test_a_failed_question_is_no_outcome(recorder: Recorder) -> None:

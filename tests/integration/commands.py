@@ -265,14 +265,17 @@ def here(
 
 
 def begin(
-    *words: str, config: Path | None = None, folder: Path | None = None
+    *words: str,
+    config: Path | None = None,
+    folder: Path | None = None,
+    stdin: int = subprocess.DEVNULL,
 ) -> subprocess.Popen[str]:
     """Start a command as a process of its own, with its outputs in pipes."""
     given = [*words, "--config", str(config)] if config else list(words)
     return subprocess.Popen(
         [sys.executable, "-m", "syncd", *given],
         cwd=folder,
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -13,7 +13,7 @@ import pytest
 
 from connectors.memory import Fail, LoseAnswer
 from connectors.sandbox.state import Identifier
-from syncd.errors import RequestRefused, Unavailable
+from syncd.errors import AudienceGone, AudienceUnusable, RequestRefused, Unavailable
 from syncd.membership.blocks import BlockReader
 from syncd.model import Audience, Guard, Operation
 from syncd.sync import Result
@@ -307,3 +307,49 @@ def test_a_member_with_a_new_address_is_known_by_the_row_as_sent(here: MemoryWor
     erase(here.world, ANNA)
     days(here, moved, 0)
     assert ("email", sha(ANNA)) not in here.world.identifiers
+
+
+def test_an_audience_that_the_platform_deleted_is_over_at_once(here: MemoryWorlds) -> None:
+    """What is stored of the person goes; nothing of the others does."""
+    here.remote.audiences.delete(here.world.at[2])
+    asked = erase(here.world, ANNA)
+    told = became(here.world, asked)
+    assert told.gone
+    assert (told.removed_at, told.purged_at) == (None, here.world.clock.now())
+    here.world.clock.pass_by(hours=73)  # plans of before are swept
+    assert carry_on(here.world) == ()
+    assert closed(here.world, asked)
+    here.world.restart()
+    kept = stored(here)
+    assert not ANNAS & kept
+    assert kept >= {("email", sha(BOB)), ("email", sha(CATO)), SHARED}
+    said = [event.detail for event in here.world.ledger.events(kind="erasure_carried_out")]
+    assert any("has no such audience any more" in one for one in said)
+
+
+def test_an_audience_that_is_deleted_between_the_two_removals(here: MemoryWorlds) -> None:
+    asked = erase(here.world, ANNA)
+    here.process()
+    here.run(OTHERS)
+    here.process()
+    here.remote.audiences.delete(here.world.at[2])
+    here.world.clock.pass_by(hours=49)
+    assert carry_on(here.world) == ()
+    told = became(here.world, asked)
+    assert (told.gone, told.confirmed_at) == (True, None)
+    assert told.removed_at is not None
+
+
+@pytest.mark.parametrize("unusable", [AudienceUnusable, AudienceGone])
+def test_an_audience_that_cannot_be_used_keeps_an_erasure_open(
+    here: MemoryWorlds, unusable: type[AudienceUnusable]
+) -> None:
+    """Flagged; or said to be gone once, by a platform that knows it when asked again."""
+    here.remote.script([Fail(unusable("memory", "odd"))] * 2)  # of the account, of the audience
+    asked = ask(here.world, ANNA)
+    assert carry_on(here.world) != ()
+    here.remote._steps.clear()
+    assert became(here.world, asked).purged_at is None
+    assert here.world.identifiers >= ANNAS
+    days(here, MEMBERS, 0)
+    assert gone(here)

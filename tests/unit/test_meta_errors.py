@@ -6,6 +6,7 @@ import pytest
 
 from connectors.meta.errors import RULES, Failure, stated_wait, trace_id, translate
 from syncd.errors import (
+    AudienceGone,
     AudienceUnusable,
     Denied,
     PlatformError,
@@ -50,7 +51,7 @@ def failure(code: int, subcode: int | None = None, **others: object) -> Failure:
         (failure(100, 1870092), Denied),
         (failure(368, transient=True), Denied),
         (failure(200, 1870047), AudienceUnusable),
-        (failure(100, 33), AudienceUnusable),
+        (failure(100, 33), AudienceGone),
         (failure(100, 33, of_audience=False), Denied),
         (failure(100, 1713230), AudienceUnusable),
         (failure(2650), AudienceUnusable),

@@ -1,0 +1,156 @@
+"""retire: empty an audience for good that no sync fills any more."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from syncd import erasure
+from syncd.app import App, open_app, platforms
+from syncd.cli.options import actor
+from syncd.cli.output import complain, print_json, say
+from syncd.errors import UsageError
+from syncd.ledger.audiences import KnownAudience
+from syncd.parts import Parts
+from syncd.retiring import Retired, sentence
+from syncd.retiring import retire as visited
+
+
+def retire(wanted: str, config: Path | None, *, yes: bool, as_json: bool) -> None:
+    """Begin to empty it once a person has said so, or carry on; exit 0 when nothing is left."""
+    who = actor()
+    with open_app(config, holder=f"retire {wanted}") as app:
+        audience = _found(app, wanted)
+        if audience.state == "retired":
+            _say(Retired(audience, "retired"), as_json=as_json)
+            return
+        parts = app.parts_of(audience)
+        if parts is None:
+            raise UsageError(
+                f"audience {audience.name} is of the account {audience.platform} "
+                f"{audience.account}, which is not configured any more: configure it again first"
+            )
+        if audience.retiring_at is None and not yes:
+            _ask(parts, audience)
+        # Ahead of everything else, as before a run.
+        for error in erasure.carry_on(app.desk(), actor=who):
+            complain(f"syncd: an erasure waits: {error}")
+        found = visited(parts, audience, actor=who)
+    _say(found, as_json=as_json)
+    sys.exit(found.exit_code)
+
+
+def orphans(app: App) -> tuple[KnownAudience, ...]:
+    """Audiences that no configured sync fills and that may still hold members of ours."""
+    return tuple(
+        audience
+        for audience in app.ledger.audiences()
+        if audience.sync not in app.settings.syncs and audience.state == "active"
+    )
+
+
+def orphaned(app: App, audience: KnownAudience) -> str:
+    """An orphan in a sentence: what it holds, and what becomes of it."""
+    generation = app.ledger.generation(audience.platform, audience.account, audience.id)
+    members = generation.sizes.members if generation else 0
+    where = f"audience {audience.name} ({audience.platform} {audience.id})"
+    if audience.retiring_at is None:
+        return (
+            f"orphaned: {where} is filled by no sync any more and still holds {members:,} "
+            f"members; `syncd retire {audience.id}` empties it"
+        )
+    return (
+        f"retiring: {where} is being emptied since {audience.retiring_at:%Y-%m-%d %H:%M} UTC; "
+        f"{members:,} members are not removed yet. `syncd retire {audience.id}` carries on"
+    )
+
+
+# --- which one ----------------------------------------------------------------------
+
+
+def _found(app: App, wanted: str) -> KnownAudience:
+    """The orphan of this name or id.
+
+    Raises:
+        syncd.errors.UsageError: There is none, more than one, or a configured sync fills it.
+    """
+    named = [one for one in app.ledger.audiences() if wanted in {one.id, one.name, _whole(one)}]
+    # What was emptied before is meant only where nothing else can be.
+    named = [one for one in named if one.state == "active"] or named[-1:]
+    if not named:
+        raise UsageError(f"syncd knows no audience {wanted!r}. {_listed(orphans(app))}")
+    if len(named) > 1:
+        ids = ", ".join(_whole(one) for one in named)
+        raise UsageError(f"{len(named)} audiences are called {wanted!r}: say which, {ids}")
+    (audience,) = named
+    if audience.state == "active" and audience.sync in app.settings.syncs:
+        raise UsageError(
+            f"audience {audience.name} ({audience.id}) is filled by sync {audience.sync}: take "
+            "that sync out of the configuration first (one that names another audience now "
+            "leaves this one with its next run)"
+        )
+    return audience
+
+
+def _whole(audience: KnownAudience) -> str:
+    return f"{audience.platform}/{audience.account}/{audience.id}"
+
+
+def _listed(found: Sequence[KnownAudience]) -> str:
+    if not found:
+        return "Every audience that it knows is filled by a configured sync"
+    names = ", ".join(f"{one.name} ({_whole(one)})" for one in found)
+    return f"No sync fills any more: {names}"
+
+
+# --- asking and telling -------------------------------------------------------------
+
+
+def _ask(parts: Parts, audience: KnownAudience) -> None:
+    """Show what goes, and go on only if a person says so.
+
+    Raises:
+        syncd.errors.UsageError: They did not, or nobody can be asked.
+    """
+    complain(_goes(parts, audience))
+    if audience.adopted:
+        complain("It may hold members that syncd did not put there: those stay in it.")
+    complain("No guard holds these removals. They are confirmed after the settle window.")
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise UsageError("nothing has begun: nobody can be asked here, so say `--yes`")
+    sys.stderr.write("Empty it for good? [y/N] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+        raise UsageError("nothing has begun and nothing has changed; `--yes` does not ask")
+
+
+def _goes(parts: Parts, audience: KnownAudience) -> str:
+    at = (audience.platform, audience.account, audience.id)
+    generation = parts.ledger.generation(*at)
+    members = generation.sizes.members if generation else 0
+    kinds = generation.sizes.identifiers if generation else {}
+    counted = ", ".join(f"{kind} {count:,}" for kind, count in kinds.items())
+    said = (
+        f"Audience {audience.name} ({audience.id}) on {parts.platform.title} {audience.account}: "
+        f"{members:,} members are to be taken out"
+    )
+    waiting = len(parts.ledger.unfinished(*at)) + len(parts.ledger.under_way(*at))
+    said += f" ({counted})." if counted else "."
+    return said + (f" Requests whose outcome is not known yet: {waiting:,}." if waiting else "")
+
+
+def _say(found: Retired, *, as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+        return
+    audience = found.audience
+    found_platform = platforms().get(audience.platform)
+    title = found_platform.title if found_platform else audience.platform
+    state = "being emptied" if found.state == "emptying" else found.state
+    say(f"audience {audience.name} ({audience.id}) on {title}: {state}")
+    say(f"  {sentence(found)}")
+    if audience.adopted and found.state != "gone":
+        say("  it may hold members that syncd did not put there; they stay in it")
+    if found.state == "emptying":
+        say(f"  carry on: syncd retire {audience.id}")
