@@ -16,7 +16,7 @@ from typing import Literal
 
 import structlog
 
-from syncd import settle
+from syncd import replacing, settle
 from syncd.errors import Busy, SyncdError
 from syncd.gone import is_gone, let_go
 from syncd.ledger.audiences import KnownAudience
@@ -142,6 +142,7 @@ def _begin(parts: Parts, audience: KnownAudience, *, actor: str) -> Run:
 
 def _visit(parts: Parts, connector: Connector, audience: KnownAudience, run: Run) -> Retired:
     at = (audience.platform, audience.account, audience.id)
+    replacing.recover(parts, connector, audience, actor=run.actor)  # not while that goes on
     said = "Cancelled what was planned for an audience that is emptied for good."
     event = _event(parts, run, audience, "batches_cancelled", said, {})
     parts.ledger.cancel_planned(*at, event=event)
