@@ -171,6 +171,11 @@ def _tried(step: Callable[[], None]) -> list[SyncdError]:
 
 
 def _visit(desk: Desk, audience: KnownAudience, *, actor: str) -> None:
+    if audience.state == "retired":  # emptied for good, and its account may be gone too
+        left, now = left_in(desk.ledger, audience), desk.clock.now()
+        over = (replace(became, purged_at=now, trouble="") for became in left.values())
+        desk.ledger.erasures.tell(over)
+        return
     parts = desk.parts_of(audience)
     if parts is not None:
         carry_out(parts, parts.connect(), audience, actor=actor)

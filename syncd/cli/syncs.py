@@ -106,7 +106,8 @@ def status(config: Path | None, *, as_json: bool) -> None:
     """Print every sync's state, and audiences that no sync fills any more."""
     with open_app(config) as app:
         rows = [_status(app, name) for name in app.settings.syncs]
-        adopted = [audience for audience in app.ledger.audiences() if audience.adopted]
+        every = app.ledger.audiences()
+        adopted = [one for one in every if one.adopted and one.state == "active"]
         orphans = retire.orphans(app)
         told = [retire.orphaned(app, orphan) for orphan in orphans]
         erasures = app.ledger.erasures.open()

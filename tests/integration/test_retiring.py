@@ -6,15 +6,17 @@ On a platform that works at once and on one that works later and in any order.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from connectors.memory import Fail, LoseAnswer, RefuseRows
 from connectors.sandbox.state import Identifier
+from syncd import erasure
 from syncd.errors import AudienceGone, AudienceUnusable, Denied, Unavailable
 from syncd.model import Guard, Operation
-from tests.integration.erasures import removals
+from tests.integration.erasures import ask, became, desk, removals
 from tests.integration.memory_worlds import MemoryWorlds, Person, memory_world
 from tests.integration.retirements import known, orphan, try_to, visit
 from tests.integration.test_erasure import stored
@@ -181,6 +183,19 @@ def test_an_audience_that_only_seems_gone_is_not_taken_for_it(
     assert isinstance(try_to(here.world, at), unusable)
     assert known(here.world, at).state == "active"
     assert visit(here.world, at).removed == 3
+
+
+def test_an_erasure_has_nothing_left_to_do_in_it(here: MemoryWorlds) -> None:
+    """Also when its account is not configured any more."""
+    at = orphan(here)
+    visit(here.world, at)
+    here.process()
+    here.world.clock.pass_by(hours=49)
+    assert visit(here.world, at).state == "retired"
+    asked = ask(here.world, "anna@example.com")
+    erasure.carry_on(replace(desk(here.world), accounts=(), parts_of=lambda _: None), actor="test")
+    told = became(here.world, asked, at[2])
+    assert (told.purged_at, told.trouble) == (here.world.clock.now(), "")
 
 
 def test_a_sync_that_takes_it_up_again_ends_that(here: MemoryWorlds) -> None:
