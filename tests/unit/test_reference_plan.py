@@ -136,6 +136,17 @@ def test_what_never_was_there_is_dropped_once_its_member_has_something_else(
     assert found.remove == (removed("e1") if leaves else removed())
 
 
+def test_what_never_was_there_is_dropped_if_one_of_those_who_had_it_has_something_else() -> None:
+    """Whoever else had it, too: there is nothing to take out for them."""
+    found = plan(wants(a="e2"), rows("a: e1", "b: e1 p1"), known(e1=NEVER, p1=CERTAIN))
+    assert found.remove == removed("p1")
+
+
+def test_what_we_know_is_numbered_as_membership_files_number_it() -> None:
+    assert [one.value for one in (Known.POSSIBLE, Known.CERTAIN)] == [0, 1]
+    assert [one.value for one in (Known.REFUSED, Known.NEVER)] == [2, 3]
+
+
 def test_what_never_was_there_leaves_where_only_an_older_row_held_it() -> None:
     found = plan(wants(a="e2"), rows("a! e1", "a: e2"), known(e1=NEVER, e2=CERTAIN))
     assert found.remove == removed("e1")

@@ -107,13 +107,15 @@ def test_the_replaced_leaves_once_its_replacement_settled() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "adding"), [(POSSIBLE, ""), (REFUSED, ""), (CERTAIN, "e2"), (CERTAIN, "e1")]
+    ("state", "adding"),
+    [(None, ""), (POSSIBLE, ""), (REFUSED, ""), (CERTAIN, "e2"), (CERTAIN, "e1")],
 )
 def test_the_replaced_stays_until_its_replacement_was_accepted_and_processed(
-    state: IdentifierState, adding: str
+    state: IdentifierState | None, adding: str
 ) -> None:
     """An addition of the old one under way would land after its removal."""
-    found = migrated(states=known(e1=CERTAIN, e2=state), adding=adding)
+    states = known(e1=CERTAIN) | (known(e2=state) if state else {})
+    found = migrated(states=states, adding=adding)
     assert (found.superseded, found.migrating) == (NOTHING, ids("e1"))
     assert found.remove == removed()
     assert found.waiting == NOTHING
@@ -133,6 +135,18 @@ def test_who_leaves_takes_the_replaced_along_as_a_usual_removal() -> None:
     found = migrated(wanted=wants())
     assert (found.superseded, found.migrating) == (NOTHING, NOTHING)
     assert found.remove == removed("e1", "e2")
+
+
+def test_what_one_of_two_members_left_with_is_a_usual_removal() -> None:
+    """The other one has a new phone instead; nobody has any for the one who left."""
+    sent, states = rows("a: p1", "b: p1"), known(p1=CERTAIN)
+    found = plan(wants(a="p2"), sent, states, rules=MOVED)
+    assert (found.migrating, found.remove) == (NOTHING, removed("p1"))
+
+
+def test_what_is_the_last_of_one_member_is_marked_though_not_of_another() -> None:
+    sent, states = rows("a: e1", "b! e1", "b: e3"), known(e1=CERTAIN, e3=CERTAIN)
+    assert plan(wants(a="e2", b="e4"), sent, states, rules=MOVED).fresh == ids("e1 e3")
 
 
 def test_who_has_fewer_than_before_loses_the_old_as_a_usual_removal() -> None:
