@@ -258,7 +258,7 @@ def reference_plan(
     """
     known, rules = _Facts(wanted, rows, states), rules or Rules()
     fresh = _fresh(known, rules)
-    outdated = (rules.outdated.keys() | fresh) - known.held - withdrawn
+    outdated = (rules.outdated.keys() | fresh) - withdrawn
     gone = known.gone(now - settle, full=full)
     replaced = {
         one for one in gone & outdated if states[one].removed_at is None and _replaced(known, one)

@@ -15,8 +15,7 @@ from syncd.errors import Denied, PlatformError, Throttled, Unavailable
 from syncd.gate import PATIENCE, Gate, throttled_until
 from syncd.ports import Clock
 
-ATTEMPTS = 6  # about two minutes of backoff in all, facts/meta.md 3.3 A
-LONGEST = 60.0  # seconds between two attempts of our own choosing
+ATTEMPTS = 6  # with windows of 1, 2, 4, 8 and 16 seconds in between, facts/meta.md 3.3 A
 
 # Of all requests of a run together. A healthy platform needs a few retries for thousands of
 # batches; one that needs more is dying, and a later run costs nothing.
@@ -29,7 +28,7 @@ T = TypeVar("T")
 log = structlog.get_logger()
 
 # Full jitter: many daemons that met the same outage do not come back in step.
-_backoff = wait_random_exponential(multiplier=1.0, max=LONGEST)
+_backoff = wait_random_exponential(multiplier=1.0)
 
 
 PASSING: tuple[type[PlatformError], ...] = (Throttled, Unavailable)
@@ -106,7 +105,7 @@ class Patience:
         stated = error.retry_after or 0.0 if isinstance(error, Throttled) else 0.0
         return state.attempt_number >= ATTEMPTS or stated > PATIENCE or self._spent(stated)
 
-    def _spent(self, stated: float = 0.0) -> bool:
+    def _spent(self, stated: float) -> bool:
         return self._retries <= 0 or self._waiting <= stated
 
     def _wait(self, state: RetryCallState) -> float:
@@ -134,10 +133,9 @@ class Patience:
         error = _error(state)
         if isinstance(error, Throttled) and error.retry_after is not None:
             now = self._clock.now()
-            until = now + timedelta(seconds=error.retry_after)
-            self._gate.close(until, error.code)
+            until = now + timedelta(seconds=error.retry_after)  # the gate is closed till then
             raise throttled_until(error.platform, error.code, until, now) from None
-        if state.attempt_number < ATTEMPTS and self._spent():
+        if state.attempt_number < ATTEMPTS:
             hint = (
                 f"{error.hint}. All requests of this run together may be tried again "
                 f"{RETRIES} times and wait {WAITING / 60:.0f} minutes; that is used up"

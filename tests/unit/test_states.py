@@ -34,6 +34,20 @@ def test_each_step_is_legal_or_refused_as_drawn(now: S, then: S) -> None:
             states.check(now, then)
 
 
+def test_a_refusal_says_where_a_batch_could_have_gone() -> None:
+    """In words and in order; it is read in the report of our own bug."""
+    with pytest.raises(ValueError, match=r"^a batch goes from planned to cancelled, sending, not"):
+        states.check(S.PLANNED, S.SETTLED)
+    with pytest.raises(ValueError, match=r"^a batch goes from settled to nothing, not to planned$"):
+        states.check(S.SETTLED, S.PLANNED)
+
+
+def test_what_may_still_go_out_keeps_its_rows() -> None:
+    """Of unknown outcome, and so sent again; or never sent, or not processed yet."""
+    assert {S.SENDING, S.UNKNOWN} == states.UNFINISHED
+    assert {S.SENDING, S.UNKNOWN, S.PLANNED, S.ACCEPTED} == states.OPEN
+
+
 def test_the_table_names_every_state() -> None:
     assert set(states.LEGAL) == set(S)
 
