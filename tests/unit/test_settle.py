@@ -125,7 +125,9 @@ def test_accepted_batches_are_asked_for_until_they_are_processed(scene: Scene) -
         "r-p1-4": Outcome("processing"),
     }
     with capture_logs() as logs:
-        assert settle.poll(scene.parts, scene.remote.connector, scene.audience) == 2
+        assert (
+            settle.poll(scene.parts, scene.remote.connector, scene.audience, actor="schedule") == 2
+        )
     states = [S.ACCEPTED, S.PROCESSED, S.FAILED, S.ACCEPTED, S.PLANNED]
     assert [one.state for one in scene.ledger.batches("p1")] == states
     assert scene.ledger.batches("p1")[1].refused == refused
@@ -140,7 +142,7 @@ def test_a_question_without_an_answer_is_asked_again(scene: Scene) -> None:
     scene.draw("p1", ADD)
     scene.send("p1-1", S.ACCEPTED)
     scene.remote.outcomes = {"r-p1-1": Unavailable("meta", "reset")}
-    assert settle.poll(scene.parts, scene.remote.connector, scene.audience) == 0
+    assert settle.poll(scene.parts, scene.remote.connector, scene.audience, actor="schedule") == 0
     assert scene.state("p1-1") is S.PROCESSED
     assert len(scene.clock.slept) == 1
 
@@ -149,7 +151,61 @@ def test_without_work_under_way_nothing_is_asked(scene: Scene) -> None:
     scene.draw("p1", ADD, ADD)
     scene.send("p1-1", S.PROCESSED)
     scene.send("p1-2", S.UNKNOWN)
-    assert settle.poll(scene.parts, scene.remote.connector, scene.audience) == 0
+    assert settle.poll(scene.parts, scene.remote.connector, scene.audience, actor="schedule") == 0
+
+
+def poll(scene: Scene) -> int:
+    return settle.poll(scene.parts, scene.remote.connector, scene.audience, actor="anna")
+
+
+def test_work_that_never_ends_is_waited_for_72_hours_and_not_longer(scene: Scene) -> None:
+    """Then it keeps nothing waiting, may still take effect, and the audit says how much."""
+    scene.draw("p1", REMOVE, ADD, ADD)
+    scene.send("p1-1", S.ACCEPTED)
+    scene.send("p1-2", S.ACCEPTED)
+    scene.clock.pass_by(hours=72)
+    scene.send("p1-3", S.ACCEPTED)
+    scene.remote.outcomes = {f"r-p1-{n}": Outcome("processing") for n in (1, 2, 3)}
+    assert poll(scene) == 3
+    scene.clock.pass_by(seconds=1)
+    with capture_logs() as logs:
+        assert poll(scene) == 1
+    given_up = scene.ledger.batches("p1")
+    assert [one.state for one in given_up] == [S.FAILED, S.FAILED, S.ACCEPTED]
+    assert [one.doubtful for one in given_up] == [True, True, False]
+    numbers = {"batches": 2, "additions": 2, "removals": 2}
+    (event,) = scene.ledger.events(kind="batch_given_up")
+    assert (event.actor, event.counts, event.audience) == ("anna", numbers, scene.audience.name)
+    assert (
+        "Gave up on 2 requests that Memory accepted and has not worked on within 72 h"
+        in event.detail
+    )
+    assert "2 rows to add, 2 to remove" in event.detail
+    assert logs == [{"event": "batch_given_up", "log_level": "warning", **numbers}]
+    codes = scene.ledger.answers("p1")
+    assert [codes[one.id].code for one in given_up] == ["STILL_PROCESSING"] * 2 + [""]
+
+
+def test_a_request_that_the_platform_forgot_is_given_up_at_once(scene: Scene) -> None:
+    scene.draw("p1", ADD)
+    scene.send("p1-1", S.ACCEPTED)
+    scene.remote.outcomes = {"r-p1-1": Outcome("forgotten")}
+    assert poll(scene) == 0
+    assert scene.state("p1-1") is S.FAILED
+    (event,) = scene.ledger.events(kind="batch_given_up")
+    assert event.detail.startswith("Gave up on 1 request that ")
+    assert scene.ledger.answers("p1")[BatchId("p1-1")].code == "FORGOTTEN"
+    assert poll(scene) == 0
+    assert len(scene.ledger.events(kind="batch_given_up")) == 1
+
+
+def test_what_was_done_late_counts_as_done(scene: Scene) -> None:
+    scene.draw("p1", ADD)
+    scene.send("p1-1", S.ACCEPTED)
+    scene.clock.pass_by(hours=100)
+    scene.remote.outcomes = {"r-p1-1": Outcome("processed")}
+    assert poll(scene) == 0
+    assert scene.state("p1-1") is S.PROCESSED
 
 
 # --- into the membership -----------------------------------------------------------
@@ -210,6 +266,17 @@ def test_a_plan_that_takes_rows_out_of_our_own_keeping_counts_as_well(scene: Sce
     assert settle.fold(*at, actor="ada", carried_out=drawn, purges=True)
     assert scene.files.asked[0][2] == [("p1", [])]
     assert not settle.fold(*at, actor="ada", purges=True), "of no plan"
+
+
+def test_what_has_settled_is_forgotten_on_request(scene: Scene) -> None:
+    """Of an audience that is emptied for good, into which nothing goes any more."""
+    scene.draw("p1", ADD)
+    at = (scene.parts, scene.audience)
+    assert not settle.fold(*at, actor="ada", settles=True), "nothing was ever in it"
+    scene.filled()
+    assert settle.fold(*at, actor="ada", settles=True)
+    assert scene.files.asked == [("g2", generation(1), [], NOON, NOON - timedelta(hours=48))]
+    assert scene.ledger.events(kind="rules_changed") == ()
 
 
 def test_a_plan_with_batches_is_taken_in_once_and_beside_earlier_ones(scene: Scene) -> None:
