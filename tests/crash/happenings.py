@@ -1,0 +1,397 @@
+"""What may happen to syncd, step by step, as rules of a state machine.
+
+Members join, change, share phones, withdraw and come back; the shop's query breaks;
+requests meet faults, processes die, time passes, platforms work when they please; people
+approve and erase. After every step the promises are held against what the machine itself
+knows.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, Concatenate, ParamSpec
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from connectors.memory import RefuseWith
+from connectors.sandbox.state import Identifier
+from syncd.errors import (
+    SyncdError,
+)
+from syncd.model import Guard, Operation, Plan
+from syncd.sync import Result, Wish
+from tests.crash import people, promises
+from tests.crash.book import Violation
+from tests.crash.house import House, View
+from tests.crash.sides import NAMES, Name
+from tests.crash.troubles import MISHAPS, TROUBLES
+from tests.integration.deaths import Death
+from tests.integration.memory_worlds import Person
+
+GUARD = Guard(max_removed=0.3, min_members=3)
+
+P = ParamSpec("P")
+
+sides, places = st.sampled_from(NAMES), st.integers(0, 30)
+views: st.SearchStrategy[View] = st.sampled_from(
+    ["whole", "whole", "whole", "whole", "torn", "empty", "without phones"]
+)
+deaths = st.one_of(
+    st.builds(Death, st.just("commit"), st.integers(1, 22), st.sampled_from(["before", "after"])),
+    st.builds(Death, st.just("push"), st.integers(1, 4), st.sampled_from(["before", "after"])),
+)
+orders = st.lists(st.integers(0, 5), max_size=4).map(tuple)
+
+
+class Enough(Exception):
+    """So many steps were made as were asked for."""
+
+
+@dataclass
+class Tally:
+    """What was done and found.
+
+    Attributes:
+        wanted: So many steps are enough.
+        steps: By rule.
+        found: The category of each violation.
+        said: Its words.
+        story: The steps that led to it.
+    """
+
+    wanted: int = 0
+    steps: Counter[str] = field(default_factory=Counter)
+    examples: int = 0
+    found: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    story: list[str] = field(default_factory=list)
+
+
+def step(
+    done: Callable[Concatenate[Machine, P], None],
+) -> Callable[Concatenate[Machine, P], None]:
+    """A rule: counted, and followed by a look at everything that it could have broken."""
+
+    @functools.wraps(done)
+    def counted(self: Machine, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        self.tally.steps[done.__name__] += 1
+        with self.judged():
+            done(self, *args, **kwargs)
+            if self.touched:
+                promises.check(self.house)
+                self.touched = False
+
+    return counted
+
+
+class Machine(RuleBasedStateMachine):
+    """What may happen; see the module.
+
+    Attributes:
+        sound: Nothing was violated so far.
+        touched: A platform or the ledger may have changed since they were looked at.
+    """
+
+    tally = Tally()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.house = House(GUARD)
+        self.left: dict[str, Person] = {}
+        self.numbers: Counter[str] = Counter()
+        self.plans: dict[Name, Plan] = {}
+        self.held: dict[Name, Plan] = {}
+        self.sound, self.touched = True, False
+
+    @contextmanager
+    def judged(self) -> Iterator[None]:
+        """Note what is violated; whatever else goes wrong is a violation as well."""
+        try:
+            yield
+        except Violation as error:
+            self._note(error.category, str(error))
+            raise
+        except Exception as error:
+            if self.sound and not _hypothesis(error):
+                self._note("unexpected", f"{type(error).__name__}: {error}")
+            raise
+
+    def _note(self, category: str, said: str) -> None:
+        if self.sound:
+            self.tally.found.append(category)
+            self.tally.said.append(said)
+        self.sound = False
+
+    # --- the shop --------------------------------------------------------------
+
+    @initialize(count=st.integers(8, 11), lines=st.lists(st.integers(0, 5), min_size=8, max_size=8))
+    def opens(self, count: int, lines: list[int]) -> None:
+        """Customers who were synced once."""
+        if self.tally.steps.total() >= self.tally.wanted:
+            self.sound = False  # nothing is to be looked at any more
+            raise Enough
+        self.tally.examples += 1
+        with self.judged():
+            for key, line in zip(people.KEYS[:count], [*lines, 0, 1, 2], strict=False):
+                self.house.write(key, Person((people.email(key),), (people.phone(line),)))
+            for name in NAMES:
+                self._run(name, Wish("test"))
+            promises.check(self.house)
+
+    @rule(place=places, lines=st.lists(st.integers(0, 5), max_size=2))
+    @step
+    def join(self, place: int, lines: list[int]) -> None:
+        self._join(place, lines)
+
+    def _join(self, place: int, lines: Iterable[int] = ()) -> None:
+        free = [one for one in people.KEYS if one not in self.house.members | self.left]
+        if free:
+            key = free[place % len(free)]
+            self.house.write(key, Person((people.email(key),), tuple(map(people.phone, lines))))
+
+    @rule(chosen=st.lists(places, min_size=1, max_size=2))
+    @step
+    def leave(self, chosen: list[int]) -> None:
+        self._leave(chosen)
+
+    @precondition(lambda self: self.left)
+    @rule(place=places)
+    @step
+    def come_back(self, place: int) -> None:
+        key = sorted(self.left)[place % len(self.left)]
+        self.house.write(key, self.left.pop(key))
+
+    @rule(place=places)
+    @step
+    def change_email(self, place: int) -> None:
+        key = self._key(place)
+        self.numbers[key] += 1
+        self._change(key, emails=(people.email(key, self.numbers[key]),))
+
+    @rule(place=places, lines=st.lists(st.integers(0, 5), max_size=2))
+    @step
+    def change_phones(self, place: int, lines: list[int]) -> None:
+        self._change(self._key(place), phones=tuple(map(people.phone, lines)))
+
+    @rule(one=places, other=places)
+    @step
+    def share_a_phone(self, one: int, other: int) -> None:
+        phones = self.house.members[self._key(other)].phones
+        self._change(self._key(one), phones=phones or (people.phone(0),))
+
+    @rule(place=places)
+    @step
+    def withdraw(self, place: int) -> None:
+        self._change(self._key(place), consent="denied")
+
+    @rule(place=places, consent=st.sampled_from(["granted", "unknown"]))
+    @step
+    def grant(self, place: int, consent: str) -> None:
+        denied = sorted(k for k, one in self.house.members.items() if one.consent == "denied")
+        self._change(denied[place % len(denied)] if denied else self._key(place), consent=consent)
+
+    # --- the platforms ---------------------------------------------------------
+
+    @rule(name=sides, troubles=st.lists(st.sampled_from(sorted(TROUBLES)), min_size=1, max_size=2))
+    @step
+    def trouble_on_the_line(self, name: Name, troubles: list[str]) -> None:
+        remote = self.house.side(name).remote
+        for trouble in troubles:
+            remote.script(TROUBLES[trouble])
+
+    @rule(name=sides, place=places, named=st.booleans())
+    @step
+    def refuse_a_row(self, name: Name, place: int, *, named: bool) -> None:
+        """Every request with this member, until it is refused no more."""
+        remote, person = self.house.side(name).remote, self.house.members[self._key(place)]
+        remote.refuses = None if remote.refuses else RefuseWith(people.mail_of(person), named)
+
+    @rule(order=orders, left=st.sampled_from([0, 0, 1, 2]), fail=st.sampled_from([(), (), (0,)]))
+    @step
+    def platform_works(self, order: tuple[int, ...], left: int, fail: tuple[int, ...]) -> None:
+        self.house.side("later").work(order, left=left, fail=fail)
+        self.touched = True
+
+    @rule(hours=st.sampled_from([1, 1, 13, 49, 49, 75, 170]))
+    @step
+    def time_passes(self, hours: int) -> None:
+        self.house.pass_by(hours)
+        self.touched = True
+
+    # --- syncd -----------------------------------------------------------------
+
+    @rule(name=sides)
+    @step
+    def run_as_ever(self, name: Name) -> None:
+        self._run(name, Wish("test"))
+
+    @rule(name=sides, view=views, wait=st.booleans(), full=st.sampled_from([False, False, True]))
+    @step
+    def run(self, name: Name, view: View, *, wait: bool, full: bool) -> None:
+        self._run(name, Wish("test", wait=wait, full=full), view=view)
+
+    @rule(name=sides, death=deaths)
+    @step
+    def die(self, name: Name, death: Death) -> None:
+        self._run(name, Wish("test"), death=death)
+
+    @rule(name=sides)
+    @step
+    def plan(self, name: Name) -> None:
+        self._allowed(self.house.live(lambda: self._keep(name, self.house.show(name))))
+
+    @precondition(lambda self: self.plans)
+    @rule(name=sides, death=st.one_of(st.none(), deaths))
+    @step
+    def carry_out_the_plan(self, name: Name, death: Death | None) -> None:
+        if plan := self.plans.pop(name, None):
+            self._run(name, Wish("test", plan=plan.id), death=death)
+
+    @precondition(lambda self: self.held)
+    @rule(name=sides)
+    @step
+    def approve(self, name: Name) -> None:
+        if plan := self.held.pop(name, None):
+            self.house.approve(name, plan)
+            self._run(name, Wish("test"))
+
+    @precondition(lambda self: len(self.house.erased) < 2)
+    @rule(place=places, death=st.one_of(st.none(), st.none(), deaths))
+    @step
+    def erase(self, place: int, death: Death | None) -> None:
+        self.house.erase(self._key(place))
+        self._allowed(self.house.live(self.house.carry_on, death=death))
+        self.touched = True
+
+    @precondition(lambda self: self.house.ledger.erasures.open())
+    @rule(hours=st.sampled_from([0, 49]))
+    @step
+    def carry_on_erasing(self, hours: int) -> None:
+        self.house.pass_by(hours)
+        self._allowed(self.house.live(self.house.carry_on))
+        self.touched = True
+
+    # --- what takes several steps to go wrong ----------------------------------
+
+    @rule(name=sides, out=st.integers(1, 4), new=st.integers(1, 4))
+    @step
+    def turnover(self, name: Name, out: int, new: int) -> None:
+        """Many leave while as many join: what is lost must not hide behind what is won."""
+        self._leave(range(out))
+        free = [one for one in people.KEYS if one not in self.house.members | self.left]
+        for key in [*free, *self.left][:new]:
+            person = self.left.pop(key, None) or Person((people.email(key),))
+            self.house.write(key, person)
+        self._run(name, Wish("test"))
+
+    @rule(name=sides, times=st.integers(1, 3), at=places)
+    @step
+    def lose_a_few_each_time(self, name: Name, times: int, at: int) -> None:
+        for _ in range(times):
+            self._leave([at, at + 1])
+            self._run(name, Wish("test"))
+            self.house.side("later").work()
+
+    @rule(name=sides, place=places, days=st.integers(0, 3))
+    @step
+    def withdraw_and_grant(self, name: Name, place: int, days: int) -> None:
+        """What is to be confirmed comes back before it is."""
+        key = self._key(place)
+        for consent in ("granted", "denied", "granted"):
+            self._change(key, consent=consent)
+            self._run(name, Wish("test"))
+            self.house.side("later").work()
+        self.house.pass_by(24 * days)
+        self._run(name, Wish("test"))
+
+    @precondition(lambda self: any(one.book.unknown for one in self.house.sides.values()))
+    @rule()
+    @step
+    def change_minds(self) -> None:
+        """Whose request is open wants the opposite now."""
+        self._change_minds()
+
+    @rule(name=sides, place=places)
+    @step
+    def change_minds_in_an_outage(self, name: Name, place: int) -> None:
+        """Somebody joins in an outage that outlasts the run, and has left when it is over."""
+        self._run(name, Wish("test"))
+        self._join(place)
+        self.house.side(name).remote.script(TROUBLES["outage, applied"])
+        self._run(name, Wish("test"))
+        self._change_minds()
+        self._run(name, Wish("test"))
+
+    def _change_minds(self) -> None:
+        for side in self.house.sides.values():
+            for request in side.book.unknown.values():
+                if request.operation is Operation.ADD:
+                    keys, of = sorted(self.house.members), request.ids
+                    added = [k for k in keys if people.mail_of(self.house.members[k]) & of]
+                    self._leave(keys.index(key) for key in added[:1])
+                else:
+                    self._take_back(request.ids)
+
+    def _take_back(self, ids: frozenset[Identifier]) -> None:
+        for key, had in self.house.history.items():
+            person = self.house.members.get(key) or self.left.get(key)
+            if had & ids and person is not None:
+                self.left.pop(key, None)
+                person = people.with_again(key, person, ids & had, self.numbers[key])
+                self.house.write(key, person)
+
+    # --- at the end ------------------------------------------------------------
+
+    def teardown(self) -> None:
+        try:
+            if self.sound and self.house.members:
+                with self.judged():
+                    self._change_minds()
+                    promises.come_to_rest(self.house)
+        finally:
+            self.house.close()
+
+    # --- how -------------------------------------------------------------------
+
+    def _key(self, place: int) -> str:
+        keys = sorted(self.house.members)
+        return keys[place % len(keys)]
+
+    def _leave(self, places: Iterable[int]) -> None:
+        for place in places:
+            if len(self.house.members) > 2:
+                key = self._key(place)
+                self.left[key] = self.house.members.pop(key)
+
+    def _change(self, key: str, **changed: Any) -> None:
+        self.house.write(key, replace(self.house.members[key], **changed))
+
+    def _run(
+        self, name: Name, wish: Wish, *, view: View = "whole", death: Death | None = None
+    ) -> None:
+        found = self.house.live(lambda: self.house.run(name, wish, view=view), death=death)
+        self._allowed(found)
+        if isinstance(found, Result):
+            self._keep(name, found.plan)
+        self.touched = True
+
+    def _keep(self, name: Name, plan: Plan) -> None:
+        """A plan is shown: to be carried out, or approved."""
+        self.plans[name] = plan
+        self.held.pop(name, None)
+        if plan.held and plan.audience:
+            self.held[name] = plan
+
+    def _allowed(self, found: object) -> None:
+        if isinstance(found, SyncdError) and not isinstance(found, MISHAPS):
+            raise found
+
+
+def _hypothesis(error: Exception) -> bool:
+    """Its own way of saying that an example ends here."""
+    return type(error).__module__.startswith("hypothesis")
