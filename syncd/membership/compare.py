@@ -267,6 +267,8 @@ def _going(database: duckdb.DuckDBPyConnection, which: str, but: str) -> Sizes:
     # What was refused, and never was there, is neither held nor lost.
     ids = f"""SELECT id, kind FROM gone WHERE NOT confirmation AND {which}
               AND id NOT IN (SELECT id FROM held_id WHERE state = 3)"""
+    if not scalar(database, f"SELECT count(*) FROM ({ids})"):  # as in most runs
+        return Sizes()
     # Of the members that `held.sizes` counts: one who left before is in rows of earlier
     # rules for long, and may share with one who leaves now.
     members = scalar(
@@ -284,8 +286,16 @@ def _going(database: duckdb.DuckDBPyConnection, which: str, but: str) -> Sizes:
     return Sizes(members, by_kind(database, kinds))
 
 
-def counts(database: duckdb.DuckDBPyConnection, *, removes: bool) -> PlanCounts:
-    """The plan in numbers; a sync that only adds migrates nobody away."""
+def counts(
+    database: duckdb.DuckDBPyConnection, *, removes: bool, leaving: Sizes, withdrawn: Sizes
+) -> PlanCounts:
+    """The plan in numbers; a sync that only adds migrates nobody away.
+
+    Args:
+        database: After `choose`.
+        removes: The sync does not only add.
+        leaving, withdrawn: As the functions of these names found.
+    """
     number = {
         name: scalar(database, query)
         for name, query in {
@@ -309,7 +319,7 @@ def counts(database: duckdb.DuckDBPyConnection, *, removes: bool) -> PlanCounts:
     return PlanCounts(
         **number,
         unchanged=number["wanted"] - number["additions"] - number["again"],
-        leaving=leaving(database),
-        withdrawn=withdrawn(database),
+        leaving=leaving,
+        withdrawn=withdrawn,
         lost={str(reason): int(count) for reason, count in lost},
     )

@@ -39,6 +39,7 @@ from syncd.model import (
     Plan,
     Search,
     Searched,
+    Sizes,
     SnapshotId,
     Withdrawal,
     Withdrawn,
@@ -94,8 +95,12 @@ class FileMembership:
             load_held(database, generation)
             self._load_approved(database, comparison.approved, files)
             self._load_under_way(database, comparison, files)
-            held = _decide(database, comparison)
-            numbers = compare.counts(database, removes=comparison.removes)
+            compare.find_gone(database, comparison)
+            leaving, withdrawn = compare.leaving(database), compare.withdrawn(database)
+            held = _decide(database, comparison, leaving=leaving, withdrawn=withdrawn)
+            numbers = compare.counts(
+                database, removes=comparison.removes, leaving=leaving, withdrawn=withdrawn
+            )
             header = {
                 "plan": comparison.plan,
                 "snapshot": snapshot.id,
@@ -310,18 +315,24 @@ class FileMembership:
         return BlockWriter(self._directory, name, key=self._key, header=header)
 
 
-def _decide(database: duckdb.DuckDBPyConnection, comparison: Comparison) -> tuple[str, ...]:
-    compare.find_gone(database, comparison)
-    withdrawn, reference = compare.withdrawn(database), comparison.reference
+def _decide(
+    database: duckdb.DuckDBPyConnection,
+    comparison: Comparison,
+    *,
+    leaving: Sizes,
+    withdrawn: Sizes,
+) -> tuple[str, ...]:
+    """Ask the guard, and choose what goes now; why the rest does not."""
+    reference = comparison.reference
     denied = withdrawal_reasons(
-        withdrawn=compare.withdrawn(database, denied=True),
+        withdrawn=compare.withdrawn(database, denied=True) if withdrawn.members else withdrawn,
         reference=reference,
         guard=comparison.guard,
     )
     ordinary: tuple[str, ...] = ()
     if comparison.removes:
         ordinary = held_reasons(
-            leaving=compare.leaving(database),
+            leaving=leaving,
             withdrawn=withdrawn,
             target=compare.target(database),
             reference=reference,
