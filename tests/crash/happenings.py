@@ -75,13 +75,18 @@ class Tally:
 def step(
     done: Callable[Concatenate[Machine, P], None],
 ) -> Callable[Concatenate[Machine, P], None]:
-    """A rule: counted, and followed by a look at everything that it could have broken."""
+    """A rule: counted, and followed by a look at everything that it could have broken.
+
+    One that makes several runs is a step for each.
+    """
 
     @functools.wraps(done)
     def counted(self: Machine, /, *args: P.args, **kwargs: P.kwargs) -> None:
         self.tally.steps[done.__name__] += 1
+        self.runs = 0
         with self.judged():
             done(self, *args, **kwargs)
+            self.tally.steps["further runs"] += max(self.runs - 1, 0)
             if self.touched:
                 promises.check(self.house)
                 self.touched = False
@@ -95,6 +100,7 @@ class Machine(RuleBasedStateMachine):
     Attributes:
         sound: Nothing was violated so far.
         touched: A platform or the ledger may have changed since they were looked at.
+        runs: How many the present step has made.
     """
 
     tally = Tally()
@@ -107,6 +113,7 @@ class Machine(RuleBasedStateMachine):
         self.plans: dict[Name, Plan] = {}
         self.held: dict[Name, Plan] = {}
         self.sound, self.touched = True, False
+        self.runs = 0
 
     @contextmanager
     def judged(self) -> Iterator[None]:
@@ -374,6 +381,7 @@ class Machine(RuleBasedStateMachine):
     def _run(
         self, name: Name, wish: Wish, *, view: View = "whole", death: Death | None = None
     ) -> None:
+        self.runs += 1
         found = self.house.live(lambda: self.house.run(name, wish, view=view), death=death)
         self._allowed(found)
         if isinstance(found, Result):

@@ -41,7 +41,7 @@ def play(steps: int, *, seed: int, plant: str = "", shrink: bool = False) -> Tal
     tally = Tally(wanted=steps)
     phases = [Phase.generate, *([Phase.shrink] if shrink else [])]
     how = settings(
-        max_examples=steps // LENGTH + 2,
+        max_examples=steps,  # `Enough` ends it
         stateful_step_count=LENGTH,
         deadline=None,
         database=None,
@@ -77,9 +77,14 @@ def _hushed() -> Iterator[None]:
 def lines(tally: Tally, seconds: float) -> list[str]:
     """The tally as it is printed."""
     rules = [f"  {name:22}{count:6}" for name, count in sorted(tally.steps.items())]
-    total = f"steps: {tally.steps.total():,} in {tally.examples:,} examples, {seconds:.0f} s"
     story = tally.story if tally.said else []
-    return [*story, *rules, total, *tally.said[:1], f"violations: {len(tally.said)}"]
+    return [*story, *rules, *tally.said[:1], total(tally, seconds)]
+
+
+def total(tally: Tally, seconds: float) -> str:
+    """All of it in one line."""
+    steps = f"{tally.steps.total():,} steps in {tally.examples:,} examples"
+    return f"{steps}, {seconds:.0f} s of the processor, violations: {len(tally.said)}"
 
 
 def main(arguments: Sequence[str]) -> int:
