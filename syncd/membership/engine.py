@@ -57,11 +57,7 @@ _names = itertools.count(1)
 @cache
 def _instance(process: int) -> duckdb.DuckDBPyConnection:  # noqa: ARG001 - a fork's threads are gone
     """The process's one instance: to make one takes 25 ms, as much as comparing a few members."""
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": MEMORY_LIMIT,
-        "threads": 2,
-        "temp_directory": "",
-    }
+    config: dict[str, str | bool | int | float | list[str]] = {"threads": 2, "temp_directory": ""}
     return duckdb.connect(":memory:", config=config)
 
 
@@ -75,7 +71,9 @@ def engine() -> Iterator[duckdb.DuckDBPyConnection]:
     name = f"comparison{next(_names)}"
     instance = _instance(os.getpid())
     database = instance.cursor()
-    database.execute(f"ATTACH ':memory:' AS {name}; USE {name}")
+    database.execute(
+        f"SET memory_limit = '{MEMORY_LIMIT}'; ATTACH ':memory:' AS {name}; USE {name}"
+    )
     try:
         yield database
     except duckdb.OutOfMemoryException:

@@ -18,7 +18,7 @@ from tests.crash.wrongs import WRONGS
 
 pytestmark = pytest.mark.slow
 
-PARTS = 4  # beside each other, where there is more than one process
+PARTS = 5  # beside each other, where there is more than one process
 SEED = int(os.environ.get("SYNCD_SEED", "0")) or SystemRandom().randrange(1, 10**8)
 
 ENOUGH = 400  # steps in which a planted fault must show
