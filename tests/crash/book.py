@@ -147,7 +147,7 @@ class Book:
             both = other.ids & request.ids
             if other.operation is request.operation or not both:
                 continue
-            if both <= self.mail:  # an erased person's addition is given up for a removal
+            if other.ids & self.mail:  # a request that adds an erased person is given up
                 continue
             raise Violation(
                 "opposite of unknown",
@@ -301,6 +301,8 @@ class Book:
         if failed and work.operation is Operation.ADD:
             self.bad |= work.ids
         elif failed:
+            if untold:  # another attempt of it was told, or none: that one is not undone
+                return
             for one in work.ids & self.removed.keys():
                 if self.removed[one].plan == work.plan:
                     self.removals[one].remove(self.removed.pop(one).at)
