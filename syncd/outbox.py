@@ -36,11 +36,9 @@ def send(
     parts of it without the rows that are wrong, see `syncd.refusals`.
 
     Args:
-        parts: The sync's.
-        connector: Its platform.
+        parts, connector, audience: The sync's, its platform, and the platform's id.
         plan: Whose batches these are; all of them unsent, or of unknown outcome.
         batches: In the order of sending.
-        audience: The platform's id.
         whole: One upload for all of them that cannot be opened anew, and whose first batch
             must not be sent twice: see `syncd.ports.Replaces`.
 
@@ -54,10 +52,8 @@ def send(
         return ()
     total = sum(batch.rows for batch in batches)
     outgoing = _Outgoing(parts, connector, audience, total, whole)
-    done = 0
-    given = {batch.id for batch in batches}
-    records: list[BatchRecord] = []
-    queue = deque(batches)
+    done, given = 0, {batch.id for batch in batches}
+    records, queue = list[BatchRecord](), deque(batches)
     with parts.membership.open(plan) as file:
         while queue:
             batch = queue.popleft()

@@ -88,3 +88,8 @@ def may(
         return done
 
     return kept
+
+
+def ends_here(error: Exception) -> bool:
+    """Whether this is Hypothesis's own way of saying that an example ends."""
+    return type(error).__module__.startswith("hypothesis")

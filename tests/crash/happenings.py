@@ -33,6 +33,7 @@ from tests.crash.draws import (
     Enough,
     Tally,
     deaths,
+    ends_here,
     may,
     orders,
     perhaps,
@@ -104,7 +105,7 @@ class Machine(RuleBasedStateMachine):
             self._note(error.category, str(error))
             raise
         except Exception as error:
-            if self.sound and not _hypothesis(error):
+            if self.sound and not ends_here(error):
                 self._note("unexpected", f"{type(error).__name__}: {error}")
             raise
 
@@ -139,22 +140,17 @@ class Machine(RuleBasedStateMachine):
     )
     def customers(self, what: str, place: int, other: int, lines: list[int]) -> None:
         """One rule for all of them: they cost little, and would crowd out what is costly."""
-        if what == "join":
-            self.join(place, lines[:2])
-        elif what == "leave":
-            self.leave([place, other][: 1 + len(lines) % 2])
-        elif what == "come back" and self.left:
-            self.come_back(place)
-        elif what == "other phones":
-            self.change_phones(place, lines[:2])
-        elif what == "a family's phone":
-            self.share_a_phone(place, other)
-        elif what == "consent denied":
-            self.withdraw(place)
-        elif what == "consent given":
-            self.grant(place, "unknown" if lines else "granted")
-        else:
-            self.change_email(place)
+        changes: dict[str, Callable[[], None]] = {
+            "join": lambda: self.join(place, lines[:2]),
+            "leave": lambda: self.leave([place, other][: 1 + len(lines) % 2]),
+            "other phones": lambda: self.change_phones(place, lines[:2]),
+            "a family's phone": lambda: self.share_a_phone(place, other),
+            "consent denied": lambda: self.withdraw(place),
+            "consent given": lambda: self.grant(place, "unknown" if lines else "granted"),
+        }
+        if self.left:
+            changes["come back"] = lambda: self.come_back(place)
+        changes.get(what, lambda: self.change_email(place))()
 
     @step
     def join(self, place: int, lines: list[int]) -> None:
@@ -360,8 +356,6 @@ class Machine(RuleBasedStateMachine):
                 person = people.with_again(key, person, ids & had, self.numbers[key])
                 self.house.write(key, person)
 
-    # --- at the end ------------------------------------------------------------
-
     def teardown(self) -> None:
         try:
             if self.sound and self.house.members:
@@ -370,8 +364,6 @@ class Machine(RuleBasedStateMachine):
                     promises.come_to_rest(self.house)
         finally:
             self.house.close()
-
-    # --- how -------------------------------------------------------------------
 
     def _key(self, place: int) -> str:
         keys = sorted(self.house.members)
@@ -406,8 +398,3 @@ class Machine(RuleBasedStateMachine):
     def _allowed(self, found: object) -> None:
         if isinstance(found, SyncdError) and not isinstance(found, MISHAPS):
             raise found
-
-
-def _hypothesis(error: Exception) -> bool:
-    """Its own way of saying that an example ends here."""
-    return type(error).__module__.startswith("hypothesis")
