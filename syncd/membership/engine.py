@@ -11,7 +11,6 @@ a SHA-256 digest already, so MD5 here is a short name, not a protection.
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -55,7 +54,7 @@ _names = itertools.count(1)
 
 
 @cache
-def _instance(process: int) -> duckdb.DuckDBPyConnection:  # noqa: ARG001 - a fork's threads are gone
+def _instance() -> duckdb.DuckDBPyConnection:
     """The process's one instance: to make one takes 25 ms, as much as comparing a few members."""
     config: dict[str, str | bool | int | float | list[str]] = {"threads": 2, "temp_directory": ""}
     return duckdb.connect(":memory:", config=config)
@@ -69,7 +68,7 @@ def engine() -> Iterator[duckdb.DuckDBPyConnection]:
         syncd.errors.SyncdError: What is compared does not fit into memory.
     """
     name = f"comparison{next(_names)}"
-    instance = _instance(os.getpid())
+    instance = _instance()
     database = instance.cursor()
     database.execute(
         f"SET memory_limit = '{MEMORY_LIMIT}'; ATTACH ':memory:' AS {name}; USE {name}"

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import duckdb
 import pyarrow as pa
 import pytest
@@ -14,7 +10,7 @@ from syncd.membership.engine import _instance, engine, scalar, stream
 
 
 def databases() -> set[str]:
-    listed = _instance(os.getpid()).cursor().execute("SELECT database_name FROM duckdb_databases()")
+    listed = _instance().cursor().execute("SELECT database_name FROM duckdb_databases()")
     return {str(name) for (name,) in listed.fetchall()}
 
 
@@ -36,27 +32,3 @@ def test_nothing_stays_whatever_ends_it() -> None:
     with pytest.raises(duckdb.Error), engine() as failed:
         failed.execute("BEGIN; CREATE TABLE take (id BIGINT); SELECT nothing FROM nowhere")
     assert databases() == before
-
-
-def test_a_fork_has_an_instance_of_its_own() -> None:
-    """The threads of the first one are not there any more."""
-    script = """
-import os
-from syncd.membership.engine import engine
-with engine() as first:
-    first.execute("CREATE TABLE take AS SELECT range AS id FROM range(1_000_000)")
-    child = os.fork()
-    if not child:
-        with engine() as second:
-            second.execute("CREATE TABLE take AS SELECT range AS id FROM range(1_000_000)")
-        os._exit(0)
-    print(os.waitpid(child, 0)[1])
-"""
-    ended = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", script],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    assert ended.stdout == "0\n", ended.stderr
