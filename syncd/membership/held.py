@@ -99,10 +99,14 @@ CREATE TABLE held_link (r BIGINT, slot TINYINT, kind TINYINT, id UHUGEINT);
 CREATE TABLE late (id UHUGEINT, until BIGINT);
 """
 
-# Whoever's last row has an identifier that may be there: was sent, and not removed.
+# Whoever's last row has an identifier that may be there: was sent, and not removed. Where one
+# of it was taken out, its member left, and what is still there is somebody else's too; where
+# the member has another one instead, a newer row has it.
 MEMBERS = """
 SELECT DISTINCT key FROM held_row SEMI JOIN (
   SELECT r FROM held_link JOIN held_id USING (id) WHERE removed_at IS NULL AND state <> 3
+) USING (r) ANTI JOIN (
+  SELECT r FROM held_link LEFT JOIN held_id USING (id) WHERE state IS NULL OR removed_at IS NOT NULL
 ) USING (r) WHERE current
 """
 

@@ -208,6 +208,24 @@ def test_small_steps_add_up_over_seven_days(filled: Desk, clock: Hands) -> None:
     assert filled.held() == digests(*range(40, 100))
 
 
+def test_who_left_is_no_member_any_more_though_others_have_their_phone(
+    desk: Desk, clock: Hands
+) -> None:
+    """A company's staff has one phone; a fifth of them changes each week, for ten weeks."""
+    for week in range(11):
+        first = week * 20
+        desk.leave(*range(first))
+        desk.join(*range(first + 80 if week else 0, first + 100))
+        desk.change("UPDATE customers SET phone = '020 123 4567'")
+        answer = desk.syncd("sync", "everyone", clock=clock)
+        assert answer.code == 0, (week, answer.said)
+        clock.pass_by(days=8)
+    desk.leave(*range(231))
+    answer = desk.syncd("sync", "everyone", clock=clock)
+    assert answer.code == 4
+    assert "31 of 100 members would leave (31%, max_removed is 30%)" in answer.out
+
+
 def test_one_kind_of_identifier_gone_is_held_though_nobody_left(filled: Desk, clock: Hands) -> None:
     """The phone column went NULL: every member is still there."""
     filled.change("UPDATE customers SET phone = NULL")

@@ -134,6 +134,29 @@ def expected_sizes(world: MembershipWorld) -> Counter[str]:
     return reference_sizes(rows=of.rows, states=of.states, outdated=frozenset(of.outdated))
 
 
+def expected_members(world: MembershipWorld) -> int:
+    """How many members it should say it holds: nobody of whom any identifier was taken out."""
+    of = held(world)
+
+    def there(identifier: Identifier) -> bool:
+        state = of.states[identifier]
+        return state.removed_at is None and state.known is not Known.NEVER
+
+    def taken_out(identifier: Identifier) -> bool:
+        state = of.states.get(identifier)
+        return state is None or state.removed_at is not None
+
+    return len(
+        {
+            row.key
+            for row in of.rows
+            if row.current
+            and not any(map(taken_out, row.identifiers))
+            and any(map(there, row.identifiers))
+        }
+    )
+
+
 def _number(row: Mapping[str, object]) -> int:
     high, low = row["high"], row["low"]
     assert isinstance(high, int)

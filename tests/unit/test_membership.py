@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from syncd.errors import SyncdError
 from syncd.membership import engine
 from syncd.model import BatchState, Guard, Phase, Refusal
-from tests.unit.membership_oracle import expected, expected_sizes, planned
+from tests.unit.membership_oracle import expected, expected_members, expected_sizes, planned
 from tests.unit.membership_world import RULES, Ending, MembershipWorld, Person, cell
 
 # Few values, so that members share phones, and keys come back.
@@ -103,6 +103,7 @@ def agrees(history: Moves, segment: dict[str, Person], rules: str, *, full: bool
         assert planned(world, plan, like) == like
         if world.generation is not None:
             assert dict(world.generation.sizes.identifiers) == expected_sizes(world)
+            assert world.generation.sizes.members == expected_members(world)
 
 
 @given(**HISTORY)
