@@ -99,7 +99,7 @@ class Book:
         shaky: A removal landed late that nobody had heard the answer of.
         mail: Addresses of who was erased; none of them may be added.
         taken_out: What each plan took out for the first time.
-        most: The most identifiers that may ever have been there, by kind.
+        heights: How many identifiers may have been there after each addition, by kind.
         samples: What was certainly there at the end of a run, by kind.
         approvals: When, and what a person let go.
         refused: The platform refused something at least once.
@@ -118,7 +118,7 @@ class Book:
     shaky: set[Identifier] = field(default_factory=set)
     mail: set[Identifier] = field(default_factory=set)
     taken_out: dict[str, set[Identifier]] = field(default_factory=dict)
-    most: Counter[str] = field(default_factory=Counter)
+    heights: list[tuple[datetime, Counter[str]]] = field(default_factory=list)
     samples: list[tuple[datetime, Counter[str]]] = field(default_factory=list)
     approvals: list[tuple[datetime, Ids]] = field(default_factory=list)
     refused: bool = False
@@ -204,23 +204,25 @@ class Book:
         unasked = request.ids & (ordinary - approved)
         if unasked:
             kinds = {kind for kind, _ in unasked}
-            self._check_share(request, ordinary, kinds)
+            self._check_share(request, ordinary, now, kinds)
             self._check_week(request, reading, now, kinds)
             if reading.members < self.guard.min_members:
                 raise Violation("guard: too few", f"{request.batch}: {reading.members} members")
         withdrawn = (out & reading.denied.keys()) - approved - reading.erased
         gone = {reading.denied[one] for one in withdrawn if one[0] == "email"}
-        if len(gone) >= self.guard.min_members and len(gone) > self._limit("email"):
+        if len(gone) >= self.guard.min_members and len(gone) > self._limit("email", now):
             raise Violation("guard: withdrawals", f"{request.batch}: {len(gone)} at once")
 
-    def _check_share(self, request: Request, out: set[Identifier], kinds: set[str]) -> None:
+    def _check_share(
+        self, request: Request, out: set[Identifier], now: datetime, kinds: set[str]
+    ) -> None:
         counted = Counter(kind for kind, _ in out)
         for kind in kinds:
-            if counted[kind] > self._limit(kind):
+            if counted[kind] > self._limit(kind, now):
                 raise Violation(
                     "guard: at once",
-                    f"{request.batch}: {counted[kind]} {kind} of {self.most[kind]} at most leave "
-                    f"unasked, after {len(self.approvals)} approvals",
+                    f"{request.batch}: {counted[kind]} {kind} of {self._most(kind, now)} at most "
+                    f"leave unasked, after {len(self.approvals)} approvals",
                 )
 
     def _check_week(
@@ -232,19 +234,26 @@ class Book:
         exempt = Counter(kind for kind, _ in reading.denied.keys() | reading.erased)
         for kind in kinds:
             lost = max((one[kind] for one in week), default=0) - target[kind] - exempt[kind]
-            if lost > self._limit(kind):
+            if lost > self._limit(kind, now):
                 raise Violation(
                     "guard: in a week",
-                    f"{request.batch}: {lost} {kind} of {self.most[kind]} are lost in seven days",
+                    f"{request.batch}: {lost} {kind} of {self._most(kind, now)} are lost in "
+                    "seven days",
                 )
 
-    def _limit(self, kind: str) -> float:
-        return self.guard.max_removed * self.most[kind]
+    def _limit(self, kind: str, now: datetime) -> float:
+        return self.guard.max_removed * self._most(kind, now)
+
+    def _most(self, kind: str, now: datetime) -> int:
+        """The most identifiers that may have been there at any time of the last 7 days."""
+        before = [counts[kind] for at, counts in self.heights if at <= now - WEEK]
+        since = [counts[kind] for at, counts in self.heights if at > now - WEEK]
+        return max([*before[-1:], *since], default=0)
 
     # --- what became of it -----------------------------------------------------
 
     @contextmanager
-    def sending(self, request: Request) -> Iterator[None]:
+    def sending(self, request: Request, now: datetime) -> Iterator[None]:
         """A request on its way: until it is answered nobody knows its outcome.
 
         Also if the process died before it was sent: syncd cannot know that.
@@ -264,17 +273,16 @@ class Book:
                 self.unknown.pop(request.batch)
             raise
         except BaseException:
-            self._went(request)
+            self._went(request, now)
             raise
-        self._went(request)
+        self._went(request, now)
 
-    def _went(self, request: Request) -> None:
+    def _went(self, request: Request, now: datetime) -> None:
         if request.operation is Operation.ADD:
             self.added |= request.ids
             for one in request.ids:
                 self.removed.pop(one, None)
-            now = Counter(kind for kind, _ in self.there)
-            self.most |= now
+            self.heights.append((now, Counter(kind for kind, _ in self.there)))
 
     def answered(self, request: Request, taken: Ids, now: datetime) -> None:
         """The answer was heard; `taken` is what the platform did not refuse by row."""

@@ -9,24 +9,20 @@ knows.
 from __future__ import annotations
 
 import functools
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from typing import Any, Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from connectors.memory import RefuseWith
-from connectors.sandbox.state import Identifier
-from syncd.errors import (
-    SyncdError,
-)
-from syncd.model import Guard, Operation, Plan
+from syncd.errors import SyncdError
+from syncd.model import Guard, Plan
 from syncd.sync import Result, Wish
 from tests.crash import people, promises
 from tests.crash.book import Violation
+from tests.crash.crowd import Crowd
 from tests.crash.draws import (
     CHANGES,
     MAY,
@@ -89,8 +85,7 @@ class Machine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.house = House(GUARD)
-        self.left: dict[str, Person] = {}
-        self.numbers: Counter[str] = Counter()
+        self.crowd = Crowd(self.house)
         self.plans: dict[Name, Plan] = {}
         self.held: dict[Name, Plan] = {}
         self.sound, self.touched = True, False
@@ -148,52 +143,45 @@ class Machine(RuleBasedStateMachine):
             "consent denied": lambda: self.withdraw(place),
             "consent given": lambda: self.grant(place, "unknown" if lines else "granted"),
         }
-        if self.left:
+        if self.crowd.left:
             changes["come back"] = lambda: self.come_back(place)
         changes.get(what, lambda: self.change_email(place))()
 
     @step
     def join(self, place: int, lines: list[int]) -> None:
-        self._join(place, lines)
-
-    def _join(self, place: int, lines: Iterable[int] = ()) -> None:
-        free = [one for one in people.KEYS if one not in self.house.members | self.left]
-        if free:
-            key = free[place % len(free)]
-            self.house.write(key, Person((people.email(key),), tuple(map(people.phone, lines))))
+        self.crowd.join(place, lines)
 
     @step
     def leave(self, chosen: list[int]) -> None:
-        self._leave(chosen)
+        self.crowd.leave(chosen)
 
     @step
     def come_back(self, place: int) -> None:
-        key = sorted(self.left)[place % len(self.left)]
-        self.house.write(key, self.left.pop(key))
+        self.crowd.come_back(place)
 
     @step
     def change_email(self, place: int) -> None:
-        key = self._key(place)
-        self.numbers[key] += 1
-        self._change(key, emails=(people.email(key, self.numbers[key]),))
+        self.crowd.change_email(place)
 
     @step
     def change_phones(self, place: int, lines: list[int]) -> None:
-        self._change(self._key(place), phones=tuple(map(people.phone, lines)))
+        self.crowd.change(self.crowd.key(place), phones=tuple(map(people.phone, lines)))
 
     @step
     def share_a_phone(self, one: int, other: int) -> None:
-        phones = self.house.members[self._key(other)].phones
-        self._change(self._key(one), phones=phones or (people.phone(0),))
+        phones = self.house.members[self.crowd.key(other)].phones
+        self.crowd.change(self.crowd.key(one), phones=phones or (people.phone(0),))
 
     @step
     def withdraw(self, place: int) -> None:
-        self._change(self._key(place), consent="denied")
+        self.crowd.change(self.crowd.key(place), consent="denied")
 
     @step
     def grant(self, place: int, consent: str) -> None:
         denied = sorted(k for k, one in self.house.members.items() if one.consent == "denied")
-        self._change(denied[place % len(denied)] if denied else self._key(place), consent=consent)
+        self.crowd.change(
+            denied[place % len(denied)] if denied else self.crowd.key(place), consent=consent
+        )
 
     @rule(data=st.data())
     def happens(self, data: st.DataObject) -> None:
@@ -219,7 +207,7 @@ class Machine(RuleBasedStateMachine):
     @step
     def refuse_a_row(self, name: Name, place: int, *, named: bool) -> None:
         """Every request with this member, until it is refused no more."""
-        remote, person = self.house.side(name).remote, self.house.members[self._key(place)]
+        remote, person = self.house.side(name).remote, self.house.members[self.crowd.key(place)]
         remote.refuses = None if remote.refuses else RefuseWith(people.mail_of(person), named)
 
     @may(order=orders, left=st.sampled_from([0, 0, 1, 2]), fail=st.sampled_from([(), (), (0,)]))
@@ -276,7 +264,7 @@ class Machine(RuleBasedStateMachine):
     )
     @step
     def erase(self, place: int, death: Death | None) -> None:
-        self.house.erase(self._key(place))
+        self.house.erase(self.crowd.key(place))
         self._allowed(self.house.live(self.house.carry_on, death=death))
         self.touched = True
 
@@ -294,28 +282,33 @@ class Machine(RuleBasedStateMachine):
     def turnover(self, name: Name, new: int, *, many: bool) -> None:
         """As many leave as join, or more than the guard lets go: no loss hides behind a gain."""
         out = int(GUARD.max_removed * len(self.house.members)) + 1 if many else new
-        self._leave([0] * out)
-        free = [one for one in people.KEYS if one not in self.house.members | self.left]
-        for key in [*free, *self.left][:new]:
-            person = self.left.pop(key, None) or Person((people.email(key),))
-            self.house.write(key, person)
+        self.crowd.leave([0] * out)
+        self.crowd.come(new)
         self._run(name, Wish("test"))
 
-    @may(name=sides, times=st.integers(1, 3), at=places)
+    @may(name=sides, times=st.integers(2, 4))
     @step
-    def lose_a_few_each_time(self, name: Name, times: int, at: int) -> None:
+    def lose_a_few_each_time(self, name: Name, times: int) -> None:
+        """Everybody comes; then some leave at a time, each time no more than the guard lets go.
+
+        Those whose phones others have too, as long as there are any: else the guard on
+        phones would hold them before the one on members has to.
+        """
+        self.crowd.come(len(people.KEYS))
         for _ in range(times):
-            self._leave([at, at + 1])
             self._run(name, Wish("test"))
             self.house.side("later").work()
+            for _ in range(int(GUARD.max_removed * len(self.house.members))):
+                self.crowd.leave([self.crowd.least_missed()])
+        self._run(name, Wish("test"))
 
     @may(name=sides, place=places, days=st.integers(0, 3))
     @step
     def withdraw_and_grant(self, name: Name, place: int, days: int) -> None:
         """What is to be confirmed comes back before it is."""
-        key = self._key(place)
+        key = self.crowd.key(place)
         for consent in ("granted", "denied", "granted"):
-            self._change(key, consent=consent)
+            self.crowd.change(key, consent=consent)
             self._run(name, Wish("test"))
             self.house.side("later").work()
         self.house.pass_by(24 * days)
@@ -325,58 +318,27 @@ class Machine(RuleBasedStateMachine):
     @step
     def change_minds(self) -> None:
         """Whose request is open wants the opposite now."""
-        self._change_minds()
+        self.crowd.change_minds()
 
     @may(name=sides, place=places)
     @step
     def change_minds_in_an_outage(self, name: Name, place: int) -> None:
         """Somebody joins in an outage that outlasts the run, and has left when it is over."""
         self._run(name, Wish("test"))
-        self._join(place)
+        self.crowd.join(place)
         self.house.side(name).remote.script(TROUBLES["outage, applied"])
         self._run(name, Wish("test"))
-        self._change_minds()
+        self.crowd.change_minds()
         self._run(name, Wish("test"))
-
-    def _change_minds(self) -> None:
-        for side in self.house.sides.values():
-            for request in side.book.unknown.values():
-                if request.operation is Operation.ADD:
-                    keys, of = sorted(self.house.members), request.ids
-                    added = [k for k in keys if people.mail_of(self.house.members[k]) & of]
-                    self._leave(keys.index(key) for key in added[:1])
-                else:
-                    self._take_back(request.ids)
-
-    def _take_back(self, ids: frozenset[Identifier]) -> None:
-        for key, had in self.house.history.items():
-            person = self.house.members.get(key) or self.left.get(key)
-            if had & ids and person is not None:
-                self.left.pop(key, None)
-                person = people.with_again(key, person, ids & had, self.numbers[key])
-                self.house.write(key, person)
 
     def teardown(self) -> None:
         try:
             if self.sound and self.house.members:
                 with self.judged():
-                    self._change_minds()
+                    self.crowd.change_minds()
                     promises.come_to_rest(self.house)
         finally:
             self.house.close()
-
-    def _key(self, place: int) -> str:
-        keys = sorted(self.house.members)
-        return keys[place % len(keys)]
-
-    def _leave(self, places: Iterable[int]) -> None:
-        for place in places:
-            if len(self.house.members) > 2:
-                key = self._key(place)
-                self.left[key] = self.house.members.pop(key)
-
-    def _change(self, key: str, **changed: Any) -> None:
-        self.house.write(key, replace(self.house.members[key], **changed))
 
     def _run(
         self, name: Name, wish: Wish, *, view: View = "whole", death: Death | None = None

@@ -76,7 +76,12 @@ class Tide(Hands):
 
 @dataclass(frozen=True)
 class Gone:
-    """A customer who was to be erased; `there` names the sides that held them then."""
+    """A customer who was to be erased.
+
+    Attributes:
+        there: The sides that held them then, and had not accepted their removal yet: one that
+            was accepted before may have settled by the time the erasure comes round.
+    """
 
     asked: Erasure
     key: str
@@ -153,11 +158,16 @@ class House:
     def erase(self, key: str) -> None:
         """Keep that a customer is to be erased."""
         person = self.members[key]
-        there = {one.name for one in self.sides.values() if one.identifiers & mail_of(person)}
+        mail = mail_of(person)
+        there = {
+            one.name
+            for one in self.sides.values()
+            if one.identifiers & mail - one.book.removed.keys()
+        }
         asked = erasure.ask(self.desk(), Given(person.emails), actor="test")
         for side in self.sides.values():
-            side.book.mail |= mail_of(person)
-        self.erased.append(Gone(asked, key, mail_of(person), frozenset(there)))
+            side.book.mail |= mail
+        self.erased.append(Gone(asked, key, mail, frozenset(there)))
 
     def carry_on(self) -> None:
         for error in erasure.carry_on(self.desk(), actor="test"):

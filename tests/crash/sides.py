@@ -61,7 +61,7 @@ class Observed:
         request = Request.of(batch)
         side.about_to(request, self.label)
         known = len(side.remote._work)
-        with side.book.sending(request), side.wire.around("push"):
+        with side.book.sending(request, side.clock.now()), side.wire.around("push"):
             side.sent_any = True
             try:
                 receipt = self.inner.push(batch, last=last)
