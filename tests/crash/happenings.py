@@ -75,12 +75,14 @@ class Machine(RuleBasedStateMachine):
     """What may happen; see the module.
 
     Attributes:
+        likely: What is drawn ten times as often.
         sound: Nothing was violated so far.
         touched: A platform or the ledger may have changed since they were looked at.
         runs: How many the present step has made.
     """
 
     tally = Tally()
+    likely: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         super().__init__()
@@ -190,7 +192,12 @@ class Machine(RuleBasedStateMachine):
         One rule: of many, Hypothesis leaves out most in each example, and the long way to
         many a fault needs several of them.
         """
-        ready = [name for name, one in MAY.items() if one.ready(self) for _ in range(one.weight)]
+        ready = [
+            name
+            for name, one in MAY.items()
+            if one.ready(self)
+            for _ in range(one.weight * (10 if name in self.likely else 1))
+        ]
         name = data.draw(st.sampled_from(ready))
         getattr(self, name)(**data.draw(st.fixed_dictionaries(dict(MAY[name].drawn))))
 

@@ -36,7 +36,8 @@ def play(steps: int, *, seed: int, plant: str = "", shrink: bool = False) -> Tal
     """Draw examples until so many steps were made, or something was violated.
 
     Args:
-        plant: A fault to put in first, see `tests.crash.wrongs`.
+        plant: A fault to put in first, see `tests.crash.wrongs`; what brings it to light is
+            drawn more often.
         shrink: Look for a shorter example of what was found.
     """
     tally = Tally(wanted=steps)
@@ -51,7 +52,9 @@ def play(steps: int, *, seed: int, plant: str = "", shrink: bool = False) -> Tal
         phases=phases,
         suppress_health_check=list(HealthCheck),
     )
-    drawn = hypothesis.seed(seed)(type("Drawn", (Machine,), {"tally": tally}))
+    likely = WRONGS[plant].likely if plant else ()
+    drawn = type("Drawn", (Machine,), {"tally": tally, "likely": likely})
+    drawn = hypothesis.seed(seed)(drawn)
     with planted(plant), _hushed():
         try:
             run_state_machine_as_test(drawn, settings=how)

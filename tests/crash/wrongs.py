@@ -27,10 +27,17 @@ from tests.integration.test_planted_faults import (
 
 @dataclass(frozen=True)
 class Wrong:
-    """A fault, and the category of what the machine says of it."""
+    """A fault.
+
+    Attributes:
+        put: Puts it in.
+        shows: The category of what the machine says of it.
+        likely: What brings it to light, drawn ten times as often while it is there.
+    """
 
     put: Callable[[pytest.MonkeyPatch], None]
     shows: str
+    likely: tuple[str, ...] = ()
 
 
 def no_intent(patch: pytest.MonkeyPatch) -> None:
@@ -102,16 +109,22 @@ def measured_against_the_last_run(patch: pytest.MonkeyPatch) -> None:
 WRONGS: Mapping[str, Wrong] = {
     "receipt first": Wrong(receipt_before_push, "receipt first"),
     "no intent": Wrong(no_intent, "no intent"),
-    "torn snapshot used": Wrong(torn_snapshot, "torn snapshot"),
+    "torn snapshot used": Wrong(torn_snapshot, "torn snapshot", ("run",)),
     "opposite operation before an unknown one resolved": Wrong(
-        unknown_let_lie, "opposite of unknown"
+        unknown_let_lie, "opposite of unknown", ("change_minds_in_an_outage",)
     ),
-    "erasure without a second removal": Wrong(without_a_second_removal, "erased once"),
-    "guard counted after the additions": Wrong(counted_after_additions, "guard: at once"),
+    "erasure without a second removal": Wrong(
+        without_a_second_removal, "erased once", ("erase", "carry_on_erasing")
+    ),
+    "guard counted after the additions": Wrong(
+        counted_after_additions, "guard: at once", ("turnover",)
+    ),
     "removal repeated while settling": Wrong(repeated_while_settling, "repeated while settling"),
-    "confirmation after a return": Wrong(confirmed_after_return, "confirmation after a return"),
+    "confirmation after a return": Wrong(
+        confirmed_after_return, "confirmation after a return", ("withdraw_and_grant",)
+    ),
     "guard measured against the last run only": Wrong(
-        measured_against_the_last_run, "guard: in a week"
+        measured_against_the_last_run, "guard: in a week", ("lose_a_few_each_time",)
     ),
 }
 
