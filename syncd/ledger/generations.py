@@ -96,7 +96,7 @@ def needed_plans(now: datetime) -> Select[str, str]:
     unfinished = select(batch.c.plan).where(
         or_(batch.c.unfolded.is_(True), batch.c.state.in_([s.value for s in states.OPEN]))
     )
-    waiting = plan.c.state.in_(["held", "drafted"]) & (plan.c.created_at > now - _PLAN_KEPT)
+    waiting = plan.c.state.in_(["held", "drafted"]) & (plan.c.created_at >= now - _PLAN_KEPT)
     approved = select(approval.c.plan).where(approval.c.expires_at > now)
     return select(plan.c.path, plan.c.snapshot).where(
         or_(plan.c.id.in_(unfinished), waiting, plan.c.id.in_(approved))

@@ -21,7 +21,7 @@ from syncd.errors import SyncdError
 from syncd.model import Guard, Plan
 from syncd.sync import Result, Wish
 from tests.crash import people, promises
-from tests.crash.book import Violation
+from tests.crash.book import APPROVED, Violation
 from tests.crash.crowd import Crowd
 from tests.crash.draws import (
     CHANGES,
@@ -260,7 +260,8 @@ class Machine(RuleBasedStateMachine):
     @may(ready=lambda self: self.held, name=sides)
     @step
     def approve(self, name: Name) -> None:
-        if plan := self.held.pop(name, None):
+        plan, now = self.held.pop(name, None), self.house.clock.now()
+        if plan and now - plan.created_at <= APPROVED:  # `syncd approve` takes no older one
             self.house.approve(name, plan)
             self._run(name, Wish("test"))
 
