@@ -22,7 +22,6 @@ import syncd.outbox
 import syncd.settle
 from syncd.ledger.directory import write
 from syncd.ledger.engine import writing
-from syncd.ledger.states import UNFINISHED
 from syncd.ledger.store import Ledger
 from syncd.ledger.tables import batch
 from syncd.membership.blocks import BlockWriter
@@ -100,32 +99,6 @@ def unknown_not_sent_again(_: object) -> None:
     _put(syncd.settle, resolve=lambda *_: 0)
 
 
-def unknown_cancelled(_: object) -> None:
-    """What nobody knows the outcome of is cancelled with what was never sent."""
-    _put(syncd.settle, resolve=lambda *_: 0)
-    _put(Ledger, unfinished=lambda *_: ())
-    cancel = syncd.ledger.batches.cancel_planned
-
-    def cancelled(tx: Connection, audience_pk: int) -> int:
-        tx.execute(
-            batch.update()
-            .where(batch.c.state.in_([state.value for state in UNFINISHED]))
-            .values(state=BatchState.CANCELLED.value, unfolded=False)
-        )
-        return cancel(tx, audience_pk)
-
-    _put(syncd.ledger.batches, cancel_planned=cancelled)
-
-
-def folded_twice(_: object) -> None:
-    """What was folded in is folded in again by the next run."""
-
-    def nothing(_tx: Connection, _audience: int, _folded: Mapping[BatchId, BatchState]) -> None:
-        """Note nothing."""
-
-    _put(syncd.ledger.batches, fold=nothing)
-
-
 def stamped_before_committed(_: object) -> None:
     """The directory counts a step before the ledger has made it."""
 
@@ -154,10 +127,10 @@ def noted_before_folded(_: object) -> None:
 
     commit = Ledger.commit_generation
 
-    def early(self: Ledger, *at: object) -> None:
+    def early(self: Ledger, *at: object, **named: object) -> None:
         with self._tx.write() as tx:
             fold(tx, 0, at[-1])  # type: ignore[arg-type]  # the last argument is what was folded
-        commit(self, *at)  # type: ignore[arg-type]  # handed through
+        commit(self, *at, **named)  # type: ignore[arg-type]  # handed through
 
     _put(Ledger, commit_generation=early)
 
@@ -169,8 +142,6 @@ PLANTS: Mapping[str, Callable[[type[syncd.outbox._Outgoing]], None]] = {
         intent_after_send,
         named_before_renamed,
         unknown_not_sent_again,
-        unknown_cancelled,
-        folded_twice,
         stamped_before_committed,
         plans_swept,
         noted_before_folded,

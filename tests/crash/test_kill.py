@@ -25,6 +25,8 @@ SHOWN = {
     "named_before_renamed": Point("file", 14, "before"),
     "unknown_not_sent_again": Point("send", 2, "applied"),
     "stamped_before_committed": Point("commit", 3, "before"),
+    "plans_swept": Point("send", 1, "before"),
+    "noted_before_folded": Point("commit", 30, "after"),
 }
 
 
