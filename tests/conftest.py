@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 FIGURE = "figure"
+
+# Thousands of runs sync their files with every commit. No test is about what a disk does
+# with that, so files lie in memory where there is room; nothing needs it.
+_MEMORY = Path("/dev/shm")  # noqa: S108  # only new folders are made in it
+_ROOM = 4 * 2**30
+if (
+    "TMPDIR" not in os.environ
+    and _MEMORY.is_dir()
+    and os.access(_MEMORY, os.W_OK)
+    and shutil.disk_usage(_MEMORY).free > _ROOM
+):
+    os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
 
 
 @pytest.fixture

@@ -7,11 +7,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
 from syncd.errors import ConfigError
 from syncd.ledger.tables import audience
 from syncd.model import Audience
+
+# Asked at almost every step: made once.
+_KNOWN = select(audience).where(
+    audience.c.platform == bindparam("in_platform"),
+    audience.c.account == bindparam("in_account"),
+    audience.c.id == bindparam("named"),
+)
+_OF_SYNC = (
+    select(audience)
+    .where(audience.c.sync == bindparam("by"), audience.c.state == "active")
+    .order_by(audience.c.pk.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +129,8 @@ def _orphan_others(tx: Connection, sync: str, wanted: Audience) -> None:
 
 def known(tx: Connection, platform: str, account: str, audience_id: str) -> KnownAudience | None:
     """The audience, or None if the ledger never saw it."""
-    found = tx.execute(
-        select(audience).where(
-            audience.c.platform == platform,
-            audience.c.account == account,
-            audience.c.id == audience_id,
-        )
-    )
-    row = found.mappings().one_or_none()
+    named = {"in_platform": platform, "in_account": account, "named": audience_id}
+    row = tx.execute(_KNOWN, named).mappings().one_or_none()
     return None if row is None else _known(row)
 
 
@@ -141,8 +148,7 @@ def needed(tx: Connection, platform: str, account: str, audience_id: str) -> Kno
 
 def of_sync(tx: Connection, sync: str) -> KnownAudience | None:
     """The audience that a sync fills now, or None."""
-    query = select(audience).where(audience.c.sync == sync, audience.c.state == "active")
-    row = tx.execute(query.order_by(audience.c.pk.desc()).limit(1)).mappings().one_or_none()
+    row = tx.execute(_OF_SYNC, {"by": sync}).mappings().one_or_none()
     return None if row is None else _known(row)
 
 

@@ -14,6 +14,10 @@ from syncd.ledger.engine import reading, writing
 from syncd.ledger.tables import ledger
 from syncd.model import AuditEvent
 
+# On PostgreSQL this row is what BEGIN IMMEDIATE is to SQLite: one writer at a time, without
+# which the audit's numbers would have gaps or twins.
+_ALONE = select(ledger.c.id).with_for_update()
+
 
 class Stamp(NamedTuple):
     """Which ledger it is and how far it has come; counts plans and generations."""
@@ -46,9 +50,7 @@ class Transactions:
     def write(self) -> Iterator[Connection]:
         """Change something; committed if the block ends well, else not at all."""
         with writing(self.engine) as tx:
-            # On PostgreSQL this row is what BEGIN IMMEDIATE is to SQLite: one writer at a
-            # time, without which the audit's numbers would have gaps or twins.
-            tx.execute(select(ledger.c.id).with_for_update())
+            tx.execute(_ALONE)
             yield tx
 
     def tell(

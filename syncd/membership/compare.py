@@ -224,6 +224,8 @@ def choose(
 
 def spread(database: duckdb.DuckDBPyConnection) -> None:
     """Let `touched` grow to everyone whom the platform may have joined to it."""
+    if not scalar(database, "SELECT count(*) FROM touched"):  # as in most runs
+        return
     while scalar(database, TOUCHED_FURTHER):  # answers how many it put in
         pass
 
@@ -296,22 +298,22 @@ def counts(
         removes: The sync does not only add.
         leaving, withdrawn: As the functions of these names found.
     """
+    counted = {
+        "snapshot": "seen",
+        "wanted": "want",
+        "additions": "addition",
+        "again": "again",
+        "refreshed": "refresh",
+        "removals": "mask",
+        "confirmations": "mask WHERE confirmation",
+        "waiting_removals": "gone WHERE waits AND id NOT IN (SELECT id FROM superseded)",
+        "superseded": "superseded SEMI JOIN take USING (id)",
+        "migrating": f"superseded ANTI JOIN take USING (id) WHERE {removes}",
+    }
+    each = [f"SELECT '{name}', count(*) FROM {rows}" for name, rows in counted.items()]
     number = {
-        name: scalar(database, query)
-        for name, query in {
-            "snapshot": "SELECT count(*) FROM seen",
-            "wanted": "SELECT count(*) FROM want",
-            "additions": "SELECT count(*) FROM addition",
-            "again": "SELECT count(*) FROM again",
-            "refreshed": "SELECT count(*) FROM refresh",
-            "removals": "SELECT count(*) FROM mask",
-            "confirmations": "SELECT count(*) FROM mask WHERE confirmation",
-            "waiting_removals": "SELECT count(*) FROM gone WHERE waits "
-            "AND id NOT IN (SELECT id FROM superseded)",
-            "superseded": "SELECT count(*) FROM superseded SEMI JOIN take USING (id)",
-            "migrating": "SELECT count(*) FROM superseded ANTI JOIN take USING (id) "
-            f"WHERE {removes}",
-        }.items()
+        str(name): int(count)
+        for name, count in database.execute(" UNION ALL ".join(each)).fetchall()
     }
     lost = database.execute(
         "SELECT kept_out, count(*) FROM seen WHERE kept_out IS NOT NULL GROUP BY 1 ORDER BY 1"

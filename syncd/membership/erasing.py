@@ -105,6 +105,10 @@ SELECT DISTINCT face AS id FROM done WHERE r NOT IN (
     WHERE face NOT IN (SELECT face FROM done)))
 """
 
+NOTHING = Found(
+    leaving=Sizes(), leaving_ids=0, confirmations=0, waiting=0, settling=0, shared=0, rows=0
+)
+
 
 def load_given(
     database: duckdb.DuckDBPyConnection, question: Search, files: Sequence[BlockReader]
@@ -127,11 +131,28 @@ def load_given(
         )
 
 
+def concerns(database: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the membership has anything that was given at all: most have nothing.
+
+    Args:
+        database: After `load_given`, with the tables of `syncd.membership.held`, filled.
+    """
+    ids = "SELECT id FROM held_id UNION ALL SELECT id FROM held_link"
+    return (
+        scalar(
+            database,
+            f"""SELECT (SELECT count(*) FROM ({ids}) SEMI JOIN given USING (id)) + count(*)
+                FROM held_row SEMI JOIN given_key USING (key)""",
+        )
+        > 0
+    )
+
+
 def search(database: duckdb.DuckDBPyConnection, question: Search) -> list[Found]:
     """Find erased persons in a membership; one answer for each erasure, in their order.
 
     Args:
-        database: After `load_given`, with the tables of `syncd.membership.held`, filled.
+        database: As for `concerns`.
         question: As asked.
     """
     bound = {

@@ -328,11 +328,22 @@ def _added(
 def _rows(
     file: BlockReader, phase: Phase, group: Sequence[BatchRecord]
 ) -> Iterator[tuple[int, pa.RecordBatch]]:
-    for batch in group:
-        position = batch.first_row
-        for rows in file.part(phase.value, batch.first_row, batch.rows):
+    for first, count in _stretches(group):
+        position = first
+        for rows in file.part(phase.value, first, count):
             yield position, rows
             position += rows.num_rows
+
+
+def _stretches(group: Sequence[BatchRecord]) -> Iterator[tuple[int, int]]:
+    """First row and number of rows of batches that follow one another in the file."""
+    first = end = group[0].first_row
+    for batch in group:
+        if batch.first_row != end:
+            yield first, end - first
+            first = batch.first_row
+        end = batch.first_row + batch.rows
+    yield first, end - first
 
 
 def _load(database: duckdb.DuckDBPyConnection, rows: Iterator[tuple[int, pa.RecordBatch]]) -> None:

@@ -199,6 +199,9 @@ class FileMembership:
             given = [self._open(files, one.path, one.checksum) for one in question.erasures]
             load_held(database, before)
             erasing.load_given(database, question, given)
+            if not erasing.concerns(database):
+                nothing = {one.id: erasing.NOTHING for one in question.erasures}
+                return Searched(question.plan, nothing)
             answers = erasing.search(database, question)
             found = {one.id: it for one, it in zip(question.erasures, answers, strict=True)}
             rows, purges = erasing.removals(database), erasing.purges(database)

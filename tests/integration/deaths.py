@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Dialect, Engine
 
 from syncd.ledger.transactions import Transactions
 
@@ -61,7 +61,20 @@ class MortalTransactions(Transactions):
 
     wire: Wire = field(default_factory=Wire)
 
+    def __post_init__(self) -> None:
+        _compile_once(self.engine)
+
     @contextmanager
     def write(self) -> Iterator[Connection]:
         with self.wire.around("commit"), Transactions.write(self) as tx:
             yield tx
+
+
+_compiled: dict[object, object] = {}
+_dialects: dict[str, Dialect] = {}
+
+
+def _compile_once(engine: Engine) -> None:
+    """Let ledgers share their compiled statements: each new one would begin without any."""
+    engine.dialect = _dialects.setdefault(engine.dialect.name, engine.dialect)
+    engine.update_execution_options(compiled_cache=_compiled)

@@ -119,6 +119,15 @@ def test_long_sections_are_cut_into_blocks(tmp_path: Path, monkeypatch: pytest.M
         assert [part.num_rows for part in file.batches("add")] == [4, 4, 2]
 
 
+def test_short_blocks_come_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as fit into a block, in order, and none of another section."""
+    monkeypatch.setattr(blocks, "BLOCK_ROWS", 4)
+    parts = [("add", rows(1)), ("add", rows(2, 3)), ("held", rows(9)), ("add", rows(4))]
+    written = write(tmp_path, "a.plan", *parts, ("add", rows(5, 6, 7, 8)))
+    with BlockReader(tmp_path / "a.plan", key=KEY, checksum=written.checksum) as file:
+        assert list(file.batches("add")) == [rows(1, 2, 3, 4), rows(5, 6, 7, 8)]
+
+
 def test_a_full_disk_is_told_in_words(tmp_path: Path) -> None:
     """/dev/full is a disk without room; where it is found out, the writer says so."""
     (tmp_path / ".a.plan.tmp").symlink_to("/dev/full")
