@@ -18,6 +18,7 @@ from connectors.meta.upload import MetaUpload, number
 from syncd.errors import AudienceUnusable, ConfigError, RequestRefused
 from syncd.model import (
     Account,
+    Advice,
     Audience,
     Capabilities,
     IdentifierKind,
@@ -121,6 +122,10 @@ class Meta:
             return "running"
         return "failed" if status == REPLACEMENT_FAILED else "done"
 
+    def advice(self) -> Advice:
+        """What the last answer's headers said of limits and of our version."""
+        return self.client.pace.advice
+
     def forget(self, rows: pa.RecordBatch) -> Receipt:
         """Take persons out of all customer lists of the ad account, in one request.
 
@@ -207,6 +212,7 @@ PLATFORM = Platform(
         consent="none",
         replace="session",
         forgets=True,
+        advises=True,
     ),
     rules="meta",
     options=(

@@ -12,7 +12,8 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from connectors.meta.errors import NAME, Failure, stated_wait, trace_id, translate
+from connectors.meta.errors import NAME, Failure, trace_id, translate
+from connectors.meta.usage import Pace, stated_wait
 from syncd.errors import ConfigError, PlatformError, Throttled, Unavailable
 from syncd.model import Account
 
@@ -56,12 +57,17 @@ class _RequestError(Protocol):
 
 
 class Client:
-    """Sends requests and gives back answers of the right shape, or a `PlatformError`."""
+    """Sends requests and gives back answers of the right shape, or a `PlatformError`.
+
+    Attributes:
+        pace: What the answers said of the account's limits.
+    """
 
     def __init__(self, api: _Api, secrets: Mapping[str, str], line: _Line) -> None:
         self._api = api
         self._secrets = secrets
         self._line = line
+        self.pace = Pace()
 
     def get(self, path: Path, fields: Mapping[str, str], *, of_audience: bool) -> Answer:
         """Ask for something. The token travels in a header, out of URLs and their logs."""
@@ -89,11 +95,14 @@ class Client:
         # Raised below, not here: a vendor's exception holds every row of its request, and
         # would travel along as the context of ours.
         failure: PlatformError
+        self.pace.asked()
         try:
             with self._line.within(EXCHANGE):
                 response = self._api.call(method, path, params=fields, headers=headers)
         except FacebookRequestError as error:
-            failure = _translate(error, of_audience=of_audience)
+            upload = of_audience and method == "POST"
+            failure = _translate(error, of_audience=of_audience, upload=upload)
+            self._learn(failure, error.http_headers())
         except (OSError, HTTPError):  # every error of `requests` is an OSError
             failure = Unavailable(NAME, "no_answer")
         except (AttributeError, TypeError, ValueError):
@@ -102,9 +111,18 @@ class Client:
         else:
             answer = response.json()
             if response.status() == HTTP_OK and isinstance(answer, dict):
+                self.pace.answered(_lower(response.headers()))
                 return answer
             failure = _unreadable(response.status(), response.headers())
+            self._learn(failure, response.headers())
         raise failure
+
+    def _learn(self, failure: PlatformError, headers: Mapping[str, str] | None) -> None:
+        """Hear what a refusal says of limits; one that states no wait gets one of ours."""
+        throttled = isinstance(failure, Throttled)
+        self.pace.answered(_lower(headers), throttled=throttled)
+        if isinstance(failure, Throttled) and failure.retry_after is None:
+            failure.retry_after = self.pace.unstated()
 
 
 def malformed(detail: str = "malformed") -> Unavailable:
@@ -123,7 +141,7 @@ def _lower(headers: Mapping[str, str] | None) -> dict[str, str]:
     return {name.lower(): text for name, text in (headers or {}).items()}
 
 
-def _translate(error: _RequestError, *, of_audience: bool) -> PlatformError:
+def _translate(error: _RequestError, *, of_audience: bool, upload: bool) -> PlatformError:
     code, subcode = error.api_error_code(), error.api_error_subcode()
     status = error.http_status()
     if not isinstance(code, int):
@@ -140,6 +158,7 @@ def _translate(error: _RequestError, *, of_audience: bool) -> PlatformError:
             trace=trace_id(detail.get("fbtrace_id")) if isinstance(detail, dict) else "",
             headers=_lower(error.http_headers()),
             of_audience=of_audience,
+            upload=upload,
         )
     )
 

@@ -125,6 +125,35 @@ def test_a_throttled_account_is_not_asked_again_before_its_time(filled: Desk) ->
     assert "throttled:" not in filled.syncd("status", clock=clock).out
 
 
+def test_a_wait_that_anything_met_is_seen_in_status_with_its_reason(filled: Desk) -> None:
+    """Not only of runs: here a look at what the audience holds."""
+    clock = Hands()
+    filled.fault(status=400, code=613, method="read")
+    answer = filled.syncd("reconcile", clock=clock)
+    assert answer.code == 75
+    assert "abuse prevention" in answer.err
+    ends = f"{clock.at + timedelta(hours=1):%Y-%m-%d %H:%M} UTC"
+    status = filled.syncd("status", clock=clock)
+    assert f"throttled: sync everyone waits until {ends} (613)" in status.out
+
+
+def test_a_warning_of_the_api_version_is_told_in_status_for_a_week(filled: Desk) -> None:
+    clock = Hands()
+    headers = {"X-Ad-Api-Version-Warning": "Vendor prose"}
+    page = '{"data": []}'
+    filled.fault(kind="malformed", status=200, body=page, headers=headers, method="find")
+    filled.also("second", audience="Second")
+    assert filled.syncd("sync", "second", clock=clock).code == 0
+    said = f"warning: sync everyone, {clock.at:%Y-%m-%d}: Meta will retire the version"
+    status = filled.syncd("status", clock=clock)
+    assert said in status.out
+    assert "prose" not in status.said
+    row = filled.syncd("status", "--json", clock=clock).json["syncs"][0]
+    assert "graph_version" in row["warning"]
+    clock.pass_by(hours=24 * 8)
+    assert "warning:" not in filled.syncd("status", clock=clock).out
+
+
 def test_an_account_that_denies_us_is_asked_once_and_told_once(filled: Desk) -> None:
     filled.join(10)
     filled.also("second", audience="Second")

@@ -229,6 +229,8 @@ class World:
         rules, version = self.version.rules(rule_set(self.platform.rules)), self.version
         capabilities = self.platform.capabilities
         policy = Policy(rules, capabilities.kinds, "NL", capabilities.max_identifiers)
+        gate = self.gates.of(self.platform.name, self.account.name)
+        patience = Patience(self.clock, gate, "")
         return Parts(
             sync=self._sync(),
             ledger=self.ledger,
@@ -237,7 +239,8 @@ class World:
             shop=self.shop,
             platform=self.platform,
             connect=lambda: WatchedConnector(
-                self.platform.connect(self.account, secrets.randbits), self
+                patience.heed(self.platform, self.platform.connect(self.account, secrets.randbits)),
+                self,
             ),
             rules_name=policy.version,
             query=lambda _: self.source,
@@ -246,7 +249,7 @@ class World:
             names=lambda prefix: f"{prefix}{next(self.numbers):06}",
             known_syncs=frozenset({"all"}),
             lock=Unlocked(),
-            patience=Patience(self.clock, self.gates.of(self.platform.name, self.account.name), ""),
+            patience=patience,
             watch=Watch(KEY.derive("tombstone"), "NL", prehashed=False),
         )
 
@@ -342,7 +345,7 @@ class World:
     def _begin(self) -> Ledger:
         (self.folder / "var").mkdir(mode=0o700, exist_ok=True)
         ledger = self._open()
-        self.gates = Gates(ledger.throttled)
+        self.gates = Gates(ledger.accounts)
         directory.check(ledger, self.folder / "var")
         self.membership.sweep(ledger.named_files())
         return ledger
