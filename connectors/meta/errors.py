@@ -28,7 +28,10 @@ from syncd.errors import (
 NAME = "meta"
 HOUR = 3600.0
 ASK_AGAIN = 180.0  # seconds; an audience's other update takes minutes, a replacement up to 90
-TERMS = "accept the custom audience terms of this ad account in the browser, then run again"
+TERMS = (
+    "somebody of the business must accept the custom audience terms of this ad account in the "
+    "browser, at business.facebook.com/ads/manage/customaudiences/tos/?act=NUMBER; then run again"
+)
 POLICY = "Meta blocked this account for policy reasons; look at Account Quality, wait 24 hours"
 RESTRICTED = "advertising is restricted for this account"
 UNSHARED = "the audience is not shared with this account"
@@ -101,6 +104,7 @@ RULES: Mapping[tuple[int | None, int | None], Rule] = {
     # A new audience's edge may be unknown for a minute.
     (803, None): Rule("unavailable", "an audience made a minute ago may not be known everywhere"),
     (4, None): _THROTTLED,
+    (17, 2446079): _THROTTLED,
     (17, None): _THROTTLED,
     (32, None): _THROTTLED,
     (341, None): _THROTTLED,

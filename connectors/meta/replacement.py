@@ -8,7 +8,7 @@ until it is over the audience takes no edit at `/users`.
 from __future__ import annotations
 
 from connectors.meta.client import Client, RandBits
-from connectors.meta.errors import NAME, TOO_MUCH
+from connectors.meta.errors import NAME
 from connectors.meta.upload import Session, fitting, send
 from syncd.errors import AudienceUnusable, PlatformError, RequestRefused, Throttled, Unavailable
 from syncd.model import Batch, Receipt
@@ -71,13 +71,13 @@ class MetaReplacement:
         if error.code.endswith(OVER):
             return AudienceUnusable(NAME, error.code, reference=error.reference, hint=_OVER)
         # "Too much" is Meta's unknown error as well: of the first batch nobody can tell.
-        too_much = error.code == "/".join(map(str, TOO_MUCH)) and not begun
-        if isinstance(error, RequestRefused | Throttled) and not too_much:
+        unclear = isinstance(error, RequestRefused) and error.of_size and not begun
+        if isinstance(error, RequestRefused | Throttled) and not unclear:
             # None of it was applied. A number that may have been seen is not used again.
             self._session = session if begun else Session.fresh(self._randbits)
             return error
         session.doubtful = True
-        if isinstance(error, Unavailable | RequestRefused) and not begun:
+        if unclear or (isinstance(error, Unavailable) and not begun):
             self._unsure = True
             return Unavailable(NAME, error.code, reference=error.reference, hint=_UNSURE)
         return error

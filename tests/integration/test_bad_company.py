@@ -100,6 +100,36 @@ def test_a_request_that_is_wrong_as_such_exits_3_and_is_planned_anew(desk: Desk)
     assert desk.held() == digests(*range(10))
 
 
+def test_too_much_in_a_request_goes_out_in_parts(desk: Desk) -> None:
+    desk.join(*range(10))
+    desk.fault(status=400, code=1, subcode=99, method="add", times=2)
+    assert desk.syncd("sync", "everyone").code == 0
+    assert desk.held() == digests(*range(10))
+
+
+def test_no_row_is_held_for_an_error_that_meta_does_not_explain(desk: Desk) -> None:
+    """1/99 is also what it says when it is out of order: the next run tries all again."""
+    desk.join(*range(5))
+    desk.fault(status=400, code=1, subcode=99, method="add", times=100)
+    assert desk.syncd("sync", "everyone").code == 3
+    desk.local.faults.clear()
+    assert desk.held() == frozenset()
+    assert desk.syncd("status", "--json").json["syncs"][0]["refused"] == 0
+    assert desk.syncd("sync", "everyone").code == 0
+    assert desk.held() == digests(*range(5))
+
+
+def test_removals_that_would_leave_too_few_do_not_stop_the_additions(filled: Desk) -> None:
+    filled.leave(0)
+    filled.join(10)
+    filled.fault(status=400, code=200, subcode=1870047, method="remove")
+    assert filled.syncd("sync", "everyone").code == 3
+    assert filled.held() == digests(*range(11))
+    audited(filled, "run_finished", "(200/1870047: 1). The next run tries 1 of them again.")
+    assert filled.syncd("sync", "everyone").code == 0
+    assert filled.held() == digests(*range(1, 11))
+
+
 def test_a_throttled_account_is_not_asked_again_before_its_time(filled: Desk) -> None:
     """By no sync of it, in no process; another account goes on."""
     clock = Hands()

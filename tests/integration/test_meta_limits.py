@@ -17,11 +17,12 @@ from pathlib import Path
 import pytest
 
 from connectors import meta
+from connectors.meta.errors import ASK_AGAIN
 from connectors.meta.usage import LIMITED, SPREAD
 from connectors.sandbox import Sandbox, start
 from connectors.sandbox.faults import Fault
 from connectors.sandbox.meta_limits import TierName
-from connectors.sandbox.state import AudienceState
+from connectors.sandbox.state import REPLACED_WITHIN, AudienceState
 from syncd.errors import Throttled
 from syncd.ledger.accounts import Throttle
 from syncd.model import Account, BatchRecord, PlanId, SegmentQuery
@@ -163,3 +164,19 @@ def test_a_wait_of_an_hour_ends_the_run_and_the_next_goes_on(tmp_path: Path) -> 
         assert here.waited == 600, "what was left of it"
         assert taken(here) == 5 * ROWS
         assert here.requests["add"] == 6, "none that was taken went out again"
+
+
+def test_an_audience_that_others_replace_is_waited_for(tmp_path: Path) -> None:
+    """Meta gives that 90 minutes; others of the account need not wait."""
+    with limited(tmp_path, "", batches=1) as here:
+        here.world.sync()
+        with closing(sqlite3.connect(tmp_path / "shop.db")) as shop, shop:
+            shop.execute("INSERT INTO members VALUES ('c:99999', 'late@shop.test')")
+        found = here.world.audience()
+        assert found is not None
+        found.replace("another tool's", here.clock.now())
+        here.world.sync()
+        assert set(here.clock.slept) == {ASK_AGAIN}
+        assert here.waited == REPLACED_WITHIN.total_seconds()
+        assert here.clock.told == [None] * len(here.clock.slept)
+        assert found.size == 1
