@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from connectors.meta.client import Answer, Client, RandBits, connect, malformed
@@ -37,6 +38,7 @@ __all__ = ["PLATFORM", "Meta"]
 FIELDS = (
     "id,name,subtype,operation_status,approximate_count_lower_bound,approximate_count_upper_bound"
 )
+SESSION = timedelta(minutes=90)  # of an upload; later batches are discarded, says the guide
 PAGE = "20"  # Meta's advice; larger pages are answered with "reduce the amount of data"
 
 # operation_status, Custom Audience reference
@@ -212,6 +214,7 @@ PLATFORM = Platform(
         consent="none",
         replace="session",
         forgets=True,
+        upload_lasts=SESSION,
         advises=True,
     ),
     rules="meta",

@@ -1,8 +1,8 @@
 """A local Graph API: the part of it that keeps custom audiences, over HTTP.
 
 Real enough for the real SDK. The rules for rows and sessions are in `meta_rules`. It
-does not match people, expire sessions at `/users` after 90 minutes, or take as long as
-Meta does: what it accepts is in the audience when it answers.
+does not match people, or take as long as Meta does: what it accepts is in the audience when
+it answers.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from connectors.sandbox.faults import Fault, FaultQueue
 from connectors.sandbox.meta_limits import TIERS, Limits, TierName
 from connectors.sandbox.meta_rules import (
     MAX_SAMPLES,
+    Admitted,
     Batch,
     GraphError,
     Payload,
@@ -212,8 +213,10 @@ class Graph:
         with self._lock:
             if self._listed.setdefault(audience.id, payload.listed) != payload.listed:
                 raise GraphError(2650, "This audience was created from another data source")
-            received = self._admit_batch(call, audience, batch, payload)
+            admitted = self._admit_batch(call, audience, batch, payload)
             rows, invalid = sort_out(payload, refused)
+            if admitted.discarded:
+                rows = []
             if call.method == "remove":
                 audience.remove(rows)
             else:
@@ -222,21 +225,21 @@ class Graph:
         return {
             "audience_id": audience.id,
             "session_id": str(batch.session),
-            "num_received": received,
+            "num_received": admitted.received,
             "num_invalid_entries": len(invalid),
             "invalid_entry_samples": invalid[:MAX_SAMPLES],
         }
 
     def _admit_batch(
         self, call: _Call, audience: AudienceState, batch: Batch, payload: Payload
-    ) -> int:
-        """Rows received in the session so far; `/users` is closed to a replacement's audience."""
+    ) -> Admitted:
+        """Take a batch into its session; `/users` is closed to a replacement's audience."""
         now, count = self._world.now(), len(payload.data)
         if call.method == "replace":
             return admit_replacing(audience, batch, count, now)
         refuse_while_replacing(audience, now)
         purpose = (audience.id, call.method, payload.keys)
-        return self._sessions.admit(audience.account, batch, purpose, count)
+        return self._sessions.admit(audience.account, batch, purpose, count, now)
 
     def _end(self, audience: AudienceState) -> None:
         held = audience.replacement

@@ -48,6 +48,8 @@ class Capabilities:
             also of those that syncd does not manage: its connector is a `ports.Forgets`.
         lifespan: For how long an audience keeps a member who is not sent again, where it
             does not say so itself (`Audience.lifespan`); None for ever. Whole days.
+        upload_lasts: How long after its first batch an upload takes others; the core ends it
+            in time and opens another. None where that does not matter.
         advises: Whether the platform's answers say how near its limits an account is: its
             connector is a `ports.Advises`.
     """
@@ -61,6 +63,7 @@ class Capabilities:
     replace: Literal["", "session", "cutoff"] = ""
     forgets: bool = False
     lifespan: timedelta | None = None
+    upload_lasts: timedelta | None = None
     advises: bool = False
 
 

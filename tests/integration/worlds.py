@@ -86,6 +86,8 @@ class Pushed:
 
     operation: Operation
     rows: tuple[frozenset[Identifier], ...]
+    upload: str = ""
+    last: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,8 @@ class WatchedUpload:
     def push(self, batch: Batch, *, last: bool) -> Receipt:
         self.world.check_intent(batch, self.label)
         with self.world.wire.around("push"):
-            self.world.sent.append(Pushed(batch.operation, tuple(row_identifiers(batch.rows))))
+            rows = tuple(row_identifiers(batch.rows))
+            self.world.sent.append(Pushed(batch.operation, rows, self.label, last))
             receipt = self.inner.push(batch, last=last)
             self.world.told.add(receipt.reference)
         return receipt
