@@ -232,6 +232,11 @@ PLATFORM = Platform(
             required=False,
             secret=True,
         ),
+        Option(
+            "graph_version",
+            "of Meta's API, as v26.0; by default the vendor's package says which",
+            required=False,
+        ),
     ),
     connect=_connect,
 )

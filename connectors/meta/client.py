@@ -7,6 +7,7 @@ times out and trusts roots of its own. All of that is put right here and nowhere
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
@@ -167,9 +168,11 @@ def connect(account: Account) -> Client:
     """Build the client of an account; sends nothing.
 
     Raises:
-        ConfigError: The endpoint would carry the token unencrypted off this machine.
+        ConfigError: The endpoint would carry the token unencrypted off this machine, or the
+            version is none.
     """
     graph, loopback = _endpoint(account)
+    version = _version(account)
 
     from facebook_business.api import FacebookAdsApi  # noqa: PLC0415  # heavy
     from facebook_business.session import FacebookSession  # noqa: PLC0415  # heavy
@@ -195,7 +198,17 @@ def connect(account: Account) -> Client:
     secrets = {"access_token": token}
     if secret:
         secrets["appsecret_proof"] = session.appsecret_proof
-    return Client(FacebookAdsApi(session), secrets, line)
+    return Client(FacebookAdsApi(session, api_version=version), secrets, line)
+
+
+def _version(account: Account) -> str | None:
+    """The API's version if one is asked for; it becomes part of every URL."""
+    given = account.options.get("graph_version") or None
+    if given is not None and not re.fullmatch(r"v[0-9]{1,3}\.[0-9]{1,2}", given):
+        raise ConfigError(
+            f"accounts.{account.name}.graph_version must be of the form v26.0: {given!r}"
+        )
+    return given
 
 
 def _endpoint(account: Account) -> tuple[str, bool]:

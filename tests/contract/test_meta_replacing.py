@@ -44,6 +44,7 @@ class Recorder:
         self._answers = list(answers)
         self._numbers = iter(range(100))
         self._server = Server(self._answer)
+        self.endpoint = f"http://127.0.0.1:{self._server.port}"
 
     def _answer(self, request: Request) -> Reply:
         self.seen.append(request)
@@ -51,7 +52,7 @@ class Recorder:
 
     def connector(self) -> Meta:
         options = {"account_id": "act_12", "access_token": "the-token"}
-        given = account(PLATFORM, options, f"http://127.0.0.1:{self._server.port}")
+        given = account(PLATFORM, options, self.endpoint)
         found = PLATFORM.connect(given, lambda bits: 2 ** (bits - 1) + next(self._numbers))
         assert isinstance(found, Meta)
         return found
