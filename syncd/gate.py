@@ -87,7 +87,7 @@ class Gate:
             syncd.errors.Throttled: It is throttled for longer than `PATIENCE`.
         """
         with self._lock:
-            until, code = self._until, self._code
+            until = self._until
             denied, ends = self._denied.get(who, (None, now))
         if denied is not None and now < ends:
             hint = (
@@ -96,9 +96,15 @@ class Gate:
             )
             raise Denied(denied.platform, denied.code, reference=denied.reference, hint=hint)
         left = (until - now).total_seconds() if until is not None else 0.0
-        if until is not None and left > PATIENCE:
-            raise throttled_until(self._platform, code, until, now)
+        if left > PATIENCE:
+            raise self.throttled(now)
         return max(left, 0.0)
+
+    def throttled(self, now: datetime, why: str = "") -> Throttled:
+        """What a run that does not wait for the gate tells."""
+        with self._lock:
+            until, code = self._until or now, self._code
+        return throttled_until(self._platform, code, until, now, why=why)
 
 
 def throttled_until(

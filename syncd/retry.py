@@ -30,6 +30,10 @@ ATTEMPTS = 6  # with windows of 1, 2, 4, 8 and 16 seconds in between, facts/meta
 RETRIES = 30
 WAITING = 1_800.0  # seconds
 
+# Of waits that answered requests advised. They follow on progress and need no such budget;
+# but whoever left since the snapshot, or withdrew consent, waits for the next run.
+PACING = 6 * 3_600.0  # seconds
+
 # An audience that another update holds: asked again every few minutes, and no longer than
 # any update can last, facts/meta.md 3.3 B'.
 BUSY = 3 * 3_600.0  # seconds
@@ -63,6 +67,7 @@ class Patience:
         self._who = who
         self._retries = RETRIES
         self._waiting = WAITING
+        self._pacing = PACING
         self._lock = threading.Lock()
         self._advice: Callable[[], Advice] = Advice
         self._paced: datetime | None = None  # until when, by answers that this run got
@@ -133,13 +138,20 @@ class Patience:
     def _pass(self, _: RetryCallState) -> None:
         """Wait at the gate, as long as somebody's request closed it.
 
-        What an answered request of this run advised is no sign of a dying platform: each
-        such wait follows on progress, so it spends nothing.
+        What an answered request of this run advised is no sign of a dying platform: it is
+        spent of a budget of its own.
         """
         while (seconds := self._gate.wait(self._who, now := self._clock.now())) > 0:
-            if self._paced is None or now + timedelta(seconds=seconds) > self._paced:
-                with self._lock:
+            paced = self._paced is not None and now + timedelta(seconds=seconds) <= self._paced
+            with self._lock:
+                if paced:
+                    self._pacing -= seconds
+                else:
                     self._waiting -= seconds
+            if self._pacing < 0:
+                raise self._gate.throttled(
+                    now, f"this run has waited {PACING / 3600:.0f} hours as its answers advised"
+                )
             self._clock.sleep(seconds)
 
     def _stop(self, state: RetryCallState) -> bool:

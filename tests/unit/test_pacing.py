@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import cast
@@ -13,7 +14,7 @@ from syncd.errors import AudienceBusy, Denied, RequestRefused, Throttled
 from syncd.gate import PATIENCE, Gate, Gates
 from syncd.model import Advice
 from syncd.ports import Connector
-from syncd.retry import BUSY, WAITING, Patience
+from syncd.retry import BUSY, PACING, WAITING, Patience
 from tests.unit.test_retry import NOON, Hands, Pages, Platform
 
 ADVISES = replace(PLATFORM, capabilities=replace(PLATFORM.capabilities, advises=True))
@@ -89,6 +90,18 @@ def test_pauses_of_a_platform_that_answers_spend_nothing(clock: Hands, gate: Gat
     assert sum(clock.slept) == 300 * (requests - 1) > WAITING
     platform.errors = [Throttled("meta", "17", retry_after=WAITING / 2)]
     assert patience.ask(platform.answer) == "done", "what a run may wait for refusals is whole"
+
+
+def test_a_run_is_not_paced_for_longer_than_its_snapshot_is_good(clock: Hands, gate: Gate) -> None:
+    """Six hours, to the second; whoever withdrew consent since must not wait for all of it."""
+    platform = Advising([Advice(300.0, "app usage 99 %")] * 100)
+    patience = platform.heeded(Patience(clock, gate, "eu"))
+    with pytest.raises(Throttled, match=r"app usage 99 %: this run has waited 6 hours") as caught:
+        deque((patience.ask(platform.answer) for _ in range(100)), maxlen=0)
+    assert sum(clock.slept) == PACING
+    assert platform.asked == PACING / 300 + 1
+    assert caught.value.retry_after == 300
+    assert Patience(clock, gate, "eu").ask(platform.answer) == "done", "the next run goes on"
 
 
 def test_a_pause_beyond_our_patience_ends_the_run_at_its_next_request(
