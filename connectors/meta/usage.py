@@ -56,9 +56,14 @@ class Usage:
     def pause(self, block: float) -> float:
         """Seconds to make no request; `block`: how long the account would be shut out."""
         whole = self.wait or block
-        if self.shut or self.percent >= STOP:
+        if self.full:
             return whole
         return whole / SPREAD if self.percent >= SLOW else 0.0
+
+    @property
+    def full(self) -> bool:
+        """Whether no request should be made."""
+        return self.shut or self.percent >= STOP
 
     @property
     def said(self) -> str:
@@ -78,10 +83,11 @@ def usages(headers: Mapping[str, str]) -> tuple[Usage, ...]:
 def stated_wait(headers: Mapping[str, str]) -> float | None:
     """Seconds that a refusal's headers ask to wait; None where they do not say.
 
-    A load balancer in front of Meta states no usage, but may state HTTP's own wait.
+    An ad account's reset is told with every answer, and is about this refusal only if little
+    is left. A load balancer in front of Meta states no usage, but may state HTTP's own wait.
     """
     for usage in usages(headers):
-        if usage.wait:
+        if usage.wait and usage.full:
             return usage.wait
     # In seconds; its other form, a date, would need a clock.
     plain = headers.get("retry-after", "").strip()

@@ -27,6 +27,7 @@ OTHER = {"type": "ads_management", "estimated_time_to_regain_access": 9}
         (business(OTHER), 540.0),
         (business({**OURS, "estimated_time_to_regain_access": 0}), None),
         ({"x-ad-account-usage": '{"acc_id_util_pct": 99, "reset_time_duration": 50}'}, 50.0),
+        ({"x-ad-account-usage": '{"acc_id_util_pct": 20, "reset_time_duration": 50}'}, None),
         ({"x-ad-account-usage": "[]", "x-business-use-case-usage": "{"}, None),
         ({"x-business-use-case-usage": '{"12": [null, 3], "13": 4}'}, None),
         ({"retry-after": "30"}, 30.0),
