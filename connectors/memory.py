@@ -42,11 +42,11 @@ from connectors.memory_world import (
 )
 from connectors.sandbox.state import AudienceState, Identifier, Row
 from syncd.errors import (
+    AudienceBusy,
     AudienceGone,
     AudienceUnusable,
     Denied,
     RequestRefused,
-    Throttled,
     Unavailable,
 )
 from syncd.model import (
@@ -105,7 +105,7 @@ class _Upload:
             raise step.error
         audience = memory.audience(self.audience_id)
         if audience.replacing(memory.now) == "running":
-            raise Throttled(memory.platform, "being_replaced", retry_after=_BUSY)
+            raise AudienceBusy(memory.platform, "being_replaced", retry_after=_BUSY)
         if batch.rows.num_rows > memory.capabilities.max_rows:
             raise RequestRefused(memory.platform, "too_many_rows", of_rows=False)
         _refuse(memory, batch)

@@ -81,7 +81,7 @@ class App:
         self.tombstone_key = key.derive("tombstone")
         self.surviving = SurvivingFiles(self.directory, key=key.derive("files"))
         self.lock: Unlocked | Hold = Unlocked()
-        self.gates = Gates(ledger.throttled)
+        self.gates = Gates(ledger.accounts)
 
     @cached_property
     def shop(self) -> DatabaseShop:
@@ -168,6 +168,7 @@ class App:
         self, sync: Sync, account: str, policy: Policy, query: Callable[[datetime], SegmentQuery]
     ) -> Parts:
         """What a sync works with on a configured account."""
+        patience = self._patience(account)
         return Parts(
             sync=sync,
             ledger=self.ledger,
@@ -175,7 +176,7 @@ class App:
             membership=self.membership,
             shop=self.shop,
             platform=platforms()[sync.platform],
-            connect=partial(self._connect, account),
+            connect=partial(self._connect, account, patience),
             rules_name=policy.version,
             query=query,
             digest=partial(digest, policy=policy),
@@ -183,7 +184,7 @@ class App:
             names=self.names,
             known_syncs=frozenset(self.settings.syncs),
             lock=self.lock,
-            patience=self._patience(account),
+            patience=patience,
             watch=Watch(self.tombstone_key, policy.default_country, policy.prehashed),
         )
 
@@ -202,10 +203,11 @@ class App:
                 ErasingAccount(
                     platforms()[account.connector],
                     self._account_key(name),
-                    partial(self._connect, name),
-                    self._patience(name),
+                    partial(self._connect, name, patience),
+                    patience,
                 )
                 for name, account in self.settings.accounts.items()
+                for patience in [self._patience(name)]
             ),
             parts_of=self.parts_of,
             rules=(META, GOOGLE, *installed),
@@ -260,9 +262,10 @@ class App:
         )
         return self._parts(emptied, account, policy, nothing)
 
-    def _connect(self, account: str) -> Connector:
+    def _connect(self, account: str, patience: Patience) -> Connector:
         platform = platforms()[self.settings.accounts[account].connector]
-        return platform.connect(resolve_account(self.settings, account), secrets.randbits)
+        given = resolve_account(self.settings, account)
+        return patience.heed(platform, platform.connect(given, secrets.randbits))
 
     def _patience(self, account: str) -> Patience:
         """What one run may spend on trying again, behind the account's gate."""

@@ -18,6 +18,7 @@
   + Unreplaced              an audience was not replaced to the end             1
   + PlatformError           a platform said no, or nothing
     - Throttled             wait as told, then send the same batch again         75
+      . AudienceBusy        likewise; only this audience has to wait
     - Unavailable           outcome unknown: wait, then send the same batch again
     - RequestRefused        the platform would not take the request; nothing applied
     - Denied                stop this account, tell a person                   77
@@ -176,6 +177,15 @@ class Throttled(PlatformError):
         self.retry_after = retry_after
 
 
+class AudienceBusy(Throttled):
+    """Another update of the audience is under way; nothing was applied.
+
+    Others of its account need not wait for that.
+    """
+
+    way_on = "another update of this audience is under way; the next run tries again"
+
+
 class Unavailable(PlatformError):
     """No usable answer: the request may or may not have been applied."""
 
@@ -192,6 +202,8 @@ class RequestRefused(PlatformError):
         rows: Positions in the batch that it named as the reason; empty if none.
         of_rows: Whether rows of the request may be the reason, so that parts of it may
             fare better; False where the request as such is wrong.
+        of_size: With `of_rows`: whether it may as well be how many they are, so that no row
+            is to blame, not even one that was refused alone.
     """
 
     way_on = "it would not take the request and applied none of it; other batches went on"
@@ -203,19 +215,38 @@ class RequestRefused(PlatformError):
         *,
         rows: tuple[int, ...] = (),
         of_rows: bool = True,
+        of_size: bool = False,
         reference: str = "",
         hint: str = "",
     ) -> None:
         super().__init__(platform, code, reference=reference, hint=hint)
         self.rows = rows
         self.of_rows = of_rows
+        self.of_size = of_size
 
 
 class Denied(PlatformError):
-    """The account may not do this: token, permission, terms, policy."""
+    """The account may not do this: token, permission, terms, policy.
+
+    Attributes:
+        again_after: Seconds after which asking once more makes sense, though nobody mended
+            anything; None where the platform does not say.
+    """
 
     exit_code = 77
     way_on = "check the account's token, its permissions and the terms it must accept"
+
+    def __init__(
+        self,
+        platform: str,
+        code: str,
+        *,
+        again_after: float | None = None,
+        reference: str = "",
+        hint: str = "",
+    ) -> None:
+        super().__init__(platform, code, reference=reference, hint=hint)
+        self.again_after = again_after
 
 
 class AudienceUnusable(PlatformError):

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pyarrow as pa
 import structlog
 
 from syncd.errors import PlatformError, RequestRefused, Unavailable
-from syncd.model import Batch, BatchRecord, BatchState, Plan, Receipt
+from syncd.model import Batch, BatchRecord, BatchState, Operation, Plan, Receipt
 from syncd.parts import Parts
 from syncd.ports import Connector, PlanFile, Upload
 from syncd.refusals import Refusals, kept_rows
 
 DEADLINE = timedelta(seconds=120)  # after it, an answer is no longer waited for
+ENDED = 5 / 6  # of the time that an upload lasts: Meta's 90 minutes end after 75
 
 log = structlog.get_logger()
 
@@ -91,6 +92,7 @@ class _Outgoing:
         self._whole = whole
         self._begun = False
         self._upload: Upload | None = None
+        self._opened = parts.clock.now()
         self._sending: BatchRecord | None = None
         self._refusals = Refusals(parts.ledger)
 
@@ -120,13 +122,12 @@ class _Outgoing:
         """Make one request. What is known of its effect is committed before it is told."""
         operation = batch.phase.operation
         ledger, now = self._parts.ledger, self._parts.clock.now()
-        upload = self._whole or self._upload
-        if upload is None:
-            upload = self._connector.open(self._audience, operation, rows=self._total)
+        upload = self._whole or self._opened_for(operation, now)
+        ends = self._whole is None and self._is_old(now, ENDED)
         self._upload = None  # until this request is answered, its upload is not to be trusted
         self._sending = ledger.intend(batch.id, label=upload.label, deadline=now + DEADLINE)
         try:
-            receipt = upload.push(Batch(batch.id, operation, rows), last=last)
+            receipt = upload.push(Batch(batch.id, operation, rows), last=last or ends)
         except RequestRefused:
             raise
         except Unavailable as error:
@@ -135,7 +136,7 @@ class _Outgoing:
         except PlatformError as error:
             ledger.mark(batch.id, BatchState.PLANNED, code=error.code)
             raise
-        self._upload = upload
+        self._upload = None if ends else upload
         self._begun = True
         recorded = ledger.record(batch.id, _placed(receipt, batch))
         log.info(
@@ -146,6 +147,18 @@ class _Outgoing:
             refused=receipt.refused_rows,
         )
         return recorded
+
+    def _opened_for(self, operation: Operation, now: datetime) -> Upload:
+        """The upload that goes on, or a new one; an overdue one is left to run out."""
+        if self._upload is None or self._is_old(now + DEADLINE, 1.0):
+            self._opened = now
+            return self._connector.open(self._audience, operation, rows=self._total)
+        return self._upload
+
+    def _is_old(self, now: datetime, share: float) -> bool:
+        """Whether so much of the time is over that an upload of this platform lasts."""
+        lasts = self._parts.platform.capabilities.upload_lasts
+        return lasts is not None and now - self._opened >= lasts * share
 
 
 def _placed(receipt: Receipt, batch: BatchRecord) -> Receipt:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, Self
 
 from syncd.model import (
     Account,
+    Advice,
     Audience,
     Batch,
     BatchRecord,
@@ -116,6 +117,18 @@ class Forgets(Protocol):
 
         Args:
             rows: `ROW_COLUMNS` and `consent`, `Capabilities.max_rows` at most.
+        """
+        ...
+
+
+class Advises(Protocol):
+    """What a connector also is where its capabilities say `advises`."""
+
+    def advice(self) -> Advice:
+        """What the platform's last answer said beside the matter; sends nothing.
+
+        Asked after each answered request, also a refused one. Nothing of an earlier answer
+        where the last request got none.
         """
         ...
 
@@ -340,6 +353,6 @@ class LocalPlatforms(Protocol):
 class StartLocal(Protocol):
     """What a package offers under the entry point `syncd.sandbox`."""
 
-    def __call__(self, **ports: float) -> LocalPlatforms:
+    def __call__(self, **options: float | str) -> LocalPlatforms:
         """Start them; a port of 0 takes a free one."""
         ...

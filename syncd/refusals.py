@@ -98,6 +98,7 @@ class Refusals:
         hunt = self._hunts.pop(batch.id, None)
         # While a platform takes nothing of a larger batch, no row is blamed for it.
         proven = self._taken or hunt is None or hunt.search.rows <= SMALL
+        proven = proven and not error.of_size
         verdict = _verdict(batch, error, blame=proven)
         if hunt is not None:
             hunt.search.told(verdict.answer)

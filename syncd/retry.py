@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import timedelta
-from typing import NoReturn, ParamSpec, TypeVar
+from datetime import datetime, timedelta
+from typing import NoReturn, ParamSpec, TypeVar, cast
 
 import structlog
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 from tenacity.wait import wait_random_exponential
 
-from syncd.errors import Denied, PlatformError, Throttled, Unavailable
+from syncd.errors import (
+    AudienceBusy,
+    Denied,
+    PlatformError,
+    RequestRefused,
+    Throttled,
+    Unavailable,
+)
 from syncd.gate import PATIENCE, Gate, throttled_until
-from syncd.ports import Clock
+from syncd.model import Advice
+from syncd.ports import Advises, Clock, Connector, Platform
 
 ATTEMPTS = 6  # with windows of 1, 2, 4, 8 and 16 seconds in between, facts/meta.md 3.3 A
 
@@ -21,6 +29,15 @@ ATTEMPTS = 6  # with windows of 1, 2, 4, 8 and 16 seconds in between, facts/meta
 # batches; one that needs more is dying, and a later run costs nothing.
 RETRIES = 30
 WAITING = 1_800.0  # seconds
+
+# Of waits that answered requests advised. They follow on progress and need no such budget;
+# but whoever left since the snapshot, or withdrew consent, waits for the next run.
+PACING = 6 * 3_600.0  # seconds
+
+# An audience that another update holds: asked again every few minutes, and no longer than
+# any update can last, facts/meta.md 3.3 B'.
+BUSY = 3 * 3_600.0  # seconds
+ASKED_AGAIN = 180.0  # seconds, where the platform does not say
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -50,7 +67,17 @@ class Patience:
         self._who = who
         self._retries = RETRIES
         self._waiting = WAITING
+        self._pacing = PACING
         self._lock = threading.Lock()
+        self._advice: Callable[[], Advice] = Advice
+        self._paced: datetime | None = None  # until when, by answers that this run got
+        self._warning = ""
+
+    def heed(self, platform: Platform, connector: Connector) -> Connector:
+        """Wait as this connector's answers advise, where its platform gives advice."""
+        if platform.capabilities.advises:
+            self._advice = cast("Advises", connector).advice
+        return connector
 
     def check(self) -> None:
         """Refuse to begin what could make no request.
@@ -77,10 +104,25 @@ class Patience:
 
     def _heard(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         try:
-            return call(*args, **kwargs)
+            answer = call(*args, **kwargs)
         except Denied as error:
             self._gate.deny(self._who, error, self._clock.now())
             raise
+        except RequestRefused:  # an answer too
+            self._listen()
+            raise
+        self._listen()
+        return answer
+
+    def _listen(self) -> None:
+        """Close the gate before the platform has to refuse something."""
+        advice, now = self._advice(), self._clock.now()
+        if advice.pause > 0:
+            self._gate.hold(advice.pause, advice.reason, now)
+            self._paced = now + timedelta(seconds=advice.pause)
+        if advice.warning and advice.warning != self._warning:
+            self._gate.warn(advice.warning)
+            self._warning = advice.warning
 
     def _retrying(self, passing: tuple[type[PlatformError], ...]) -> Retrying:
         return Retrying(
@@ -94,14 +136,28 @@ class Patience:
         )
 
     def _pass(self, _: RetryCallState) -> None:
-        """Wait at the gate, as long as somebody's request closed it."""
-        while (seconds := self._gate.wait(self._who, self._clock.now())) > 0:
+        """Wait at the gate, as long as somebody's request closed it.
+
+        What an answered request of this run advised is no sign of a dying platform: it is
+        spent of a budget of its own.
+        """
+        while (seconds := self._gate.wait(self._who, now := self._clock.now())) > 0:
+            paced = self._paced is not None and now + timedelta(seconds=seconds) <= self._paced
             with self._lock:
-                self._waiting -= seconds
+                if paced:
+                    self._pacing -= seconds
+                else:
+                    self._waiting -= seconds
+            if self._pacing < 0:
+                raise self._gate.throttled(
+                    now, f"this run has waited {PACING / 3600:.0f} hours as its answers advised"
+                )
             self._clock.sleep(seconds)
 
     def _stop(self, state: RetryCallState) -> bool:
         error = _error(state)
+        if isinstance(error, AudienceBusy):
+            return state.idle_for + state.upcoming_sleep > BUSY
         stated = error.retry_after or 0.0 if isinstance(error, Throttled) else 0.0
         return state.attempt_number >= ATTEMPTS or stated > PATIENCE or self._spent(stated)
 
@@ -112,15 +168,18 @@ class Patience:
         error = _error(state)
         if not isinstance(error, Throttled):
             return _backoff(state)
+        if isinstance(error, AudienceBusy):  # which is no matter of its account
+            return ASKED_AGAIN if error.retry_after is None else error.retry_after
         seconds = _backoff(state) if error.retry_after is None else error.retry_after
-        self._gate.close(self._clock.now() + timedelta(seconds=seconds), error.code)
+        self._gate.hold(seconds, error.code, self._clock.now())
         return seconds
 
     def _spend(self, state: RetryCallState) -> None:
         error, seconds = _error(state), state.upcoming_sleep
-        with self._lock:
-            self._retries -= 1
-            self._waiting -= seconds
+        if not isinstance(error, AudienceBusy):
+            with self._lock:
+                self._retries -= 1
+                self._waiting -= seconds
         log.warning(
             "push_retry_scheduled",
             code=error.code,
@@ -131,10 +190,19 @@ class Patience:
     def _give_up(self, state: RetryCallState) -> NoReturn:
         """Raise the last error, with what made it the last."""
         error = _error(state)
+        if isinstance(error, AudienceBusy):
+            hint = (
+                f"{error.hint}. That has lasted {BUSY / 3600:.0f} hours now, which is longer than "
+                "any update takes: look at the audience there. The next run tries again"
+            )
+            raise AudienceBusy(
+                error.platform, error.code, reference=error.reference, hint=hint
+            ) from None
         if isinstance(error, Throttled) and error.retry_after is not None:
             now = self._clock.now()
             until = now + timedelta(seconds=error.retry_after)  # the gate is closed till then
-            raise throttled_until(error.platform, error.code, until, now) from None
+            why = "" if error.hint == error.way_on else error.hint
+            raise throttled_until(error.platform, error.code, until, now, why=why) from None
         if state.attempt_number < ATTEMPTS:
             hint = (
                 f"{error.hint}. All requests of this run together may be tried again "

@@ -14,9 +14,8 @@ from datetime import timedelta
 import structlog
 
 from syncd import audiences, erasing, replacing, settle, withdrawing
-from syncd.errors import Held, PlanRefused, RemovalsHeld, SyncdError, Throttled
+from syncd.errors import Held, PlanRefused, RemovalsHeld, SyncdError
 from syncd.ledger.audiences import KnownAudience
-from syncd.ledger.throttles import Throttle
 from syncd.model import AuditEvent, BatchState, Phase, Plan, PlanId, Run, RunState
 from syncd.outbox import send
 from syncd.parts import Parts
@@ -343,21 +342,12 @@ def _state(plan: Plan, *, left: bool, short: bool) -> RunState:
     return RunState.PARTIAL if short else RunState.DONE
 
 
-def _remember(parts: Parts, error: SyncdError) -> None:
-    """Keep a wait that outlasts this run, for the process that comes next."""
-    if isinstance(error, Throttled) and error.retry_after is not None:
-        until = parts.clock.now() + timedelta(seconds=error.retry_after)
-        told = Throttle(until, error.code)
-        parts.ledger.throttle(parts.sync.platform, parts.sync.account, told)
-
-
 @contextmanager
 def _ended(parts: Parts, opened: Run, wish: Wish) -> Iterator[None]:
     """Whatever ends a run early is in the ledger before anyone hears of it."""
     try:
         yield
     except SyncdError as error:
-        _remember(parts, error)
         held = isinstance(error, Held)
         kind = "run_held" if held else "run_failed"
         event = parts.event(kind, str(error), actor=wish.actor)

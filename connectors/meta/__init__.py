@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from connectors.meta.client import Answer, Client, RandBits, connect, malformed
@@ -18,6 +19,7 @@ from connectors.meta.upload import MetaUpload, number
 from syncd.errors import AudienceUnusable, ConfigError, RequestRefused
 from syncd.model import (
     Account,
+    Advice,
     Audience,
     Capabilities,
     IdentifierKind,
@@ -36,6 +38,7 @@ __all__ = ["PLATFORM", "Meta"]
 FIELDS = (
     "id,name,subtype,operation_status,approximate_count_lower_bound,approximate_count_upper_bound"
 )
+SESSION = timedelta(minutes=90)  # of an upload; later batches are discarded, says the guide
 PAGE = "20"  # Meta's advice; larger pages are answered with "reduce the amount of data"
 
 # operation_status, Custom Audience reference
@@ -120,6 +123,10 @@ class Meta:
         if status == BEING_REPLACED:
             return "running"
         return "failed" if status == REPLACEMENT_FAILED else "done"
+
+    def advice(self) -> Advice:
+        """What the last answer's headers said of limits and of our version."""
+        return self.client.pace.advice
 
     def forget(self, rows: pa.RecordBatch) -> Receipt:
         """Take persons out of all customer lists of the ad account, in one request.
@@ -207,6 +214,8 @@ PLATFORM = Platform(
         consent="none",
         replace="session",
         forgets=True,
+        upload_lasts=SESSION,
+        advises=True,
     ),
     rules="meta",
     options=(
@@ -222,6 +231,11 @@ PLATFORM = Platform(
             "of the token's app; signs each request, and is needed where the app demands it",
             required=False,
             secret=True,
+        ),
+        Option(
+            "graph_version",
+            "of Meta's API, as v26.0; by default the vendor's package says which",
+            required=False,
         ),
     ),
     connect=_connect,

@@ -7,12 +7,14 @@ times out and trusts roots of its own. All of that is put right here and nowhere
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from connectors.meta.errors import NAME, Failure, stated_wait, trace_id, translate
+from connectors.meta.errors import NAME, Failure, trace_id, translate
+from connectors.meta.usage import Pace, stated_wait
 from syncd.errors import ConfigError, PlatformError, Throttled, Unavailable
 from syncd.model import Account
 
@@ -56,12 +58,17 @@ class _RequestError(Protocol):
 
 
 class Client:
-    """Sends requests and gives back answers of the right shape, or a `PlatformError`."""
+    """Sends requests and gives back answers of the right shape, or a `PlatformError`.
+
+    Attributes:
+        pace: What the answers said of the account's limits.
+    """
 
     def __init__(self, api: _Api, secrets: Mapping[str, str], line: _Line) -> None:
         self._api = api
         self._secrets = secrets
         self._line = line
+        self.pace = Pace()
 
     def get(self, path: Path, fields: Mapping[str, str], *, of_audience: bool) -> Answer:
         """Ask for something. The token travels in a header, out of URLs and their logs."""
@@ -89,11 +96,14 @@ class Client:
         # Raised below, not here: a vendor's exception holds every row of its request, and
         # would travel along as the context of ours.
         failure: PlatformError
+        self.pace.asked()
         try:
             with self._line.within(EXCHANGE):
                 response = self._api.call(method, path, params=fields, headers=headers)
         except FacebookRequestError as error:
-            failure = _translate(error, of_audience=of_audience)
+            upload = of_audience and method == "POST"
+            failure = _translate(error, of_audience=of_audience, upload=upload)
+            self._learn(failure, error.http_headers())
         except (OSError, HTTPError):  # every error of `requests` is an OSError
             failure = Unavailable(NAME, "no_answer")
         except (AttributeError, TypeError, ValueError):
@@ -102,9 +112,18 @@ class Client:
         else:
             answer = response.json()
             if response.status() == HTTP_OK and isinstance(answer, dict):
+                self.pace.answered(_lower(response.headers()))
                 return answer
             failure = _unreadable(response.status(), response.headers())
+            self._learn(failure, response.headers())
         raise failure
+
+    def _learn(self, failure: PlatformError, headers: Mapping[str, str] | None) -> None:
+        """Hear what a refusal says of limits; one that states no wait gets one of ours."""
+        throttled = isinstance(failure, Throttled)
+        self.pace.answered(_lower(headers), throttled=throttled)
+        if isinstance(failure, Throttled) and failure.retry_after is None:
+            failure.retry_after = self.pace.unstated()
 
 
 def malformed(detail: str = "malformed") -> Unavailable:
@@ -123,7 +142,7 @@ def _lower(headers: Mapping[str, str] | None) -> dict[str, str]:
     return {name.lower(): text for name, text in (headers or {}).items()}
 
 
-def _translate(error: _RequestError, *, of_audience: bool) -> PlatformError:
+def _translate(error: _RequestError, *, of_audience: bool, upload: bool) -> PlatformError:
     code, subcode = error.api_error_code(), error.api_error_subcode()
     status = error.http_status()
     if not isinstance(code, int):
@@ -140,6 +159,7 @@ def _translate(error: _RequestError, *, of_audience: bool) -> PlatformError:
             trace=trace_id(detail.get("fbtrace_id")) if isinstance(detail, dict) else "",
             headers=_lower(error.http_headers()),
             of_audience=of_audience,
+            upload=upload,
         )
     )
 
@@ -148,9 +168,11 @@ def connect(account: Account) -> Client:
     """Build the client of an account; sends nothing.
 
     Raises:
-        ConfigError: The endpoint would carry the token unencrypted off this machine.
+        ConfigError: The endpoint would carry the token unencrypted off this machine, or the
+            version is none.
     """
     graph, loopback = _endpoint(account)
+    version = _version(account)
 
     from facebook_business.api import FacebookAdsApi  # noqa: PLC0415  # heavy
     from facebook_business.session import FacebookSession  # noqa: PLC0415  # heavy
@@ -176,7 +198,17 @@ def connect(account: Account) -> Client:
     secrets = {"access_token": token}
     if secret:
         secrets["appsecret_proof"] = session.appsecret_proof
-    return Client(FacebookAdsApi(session), secrets, line)
+    return Client(FacebookAdsApi(session, api_version=version), secrets, line)
+
+
+def _version(account: Account) -> str | None:
+    """The API's version if one is asked for; it becomes part of every URL."""
+    given = account.options.get("graph_version") or None
+    if given is not None and not re.fullmatch(r"v[0-9]{1,3}\.[0-9]{1,2}", given):
+        raise ConfigError(
+            f"accounts.{account.name}.graph_version must be of the form v26.0: {given!r}"
+        )
+    return given
 
 
 def _endpoint(account: Account) -> tuple[str, bool]:

@@ -70,12 +70,14 @@ class MetaReplacement:
         session, begun = self._session, self._session.batches > 0
         if error.code.endswith(OVER):
             return AudienceUnusable(NAME, error.code, reference=error.reference, hint=_OVER)
-        if isinstance(error, RequestRefused | Throttled):
+        # "Too much" is Meta's unknown error as well: of the first batch nobody can tell.
+        unclear = isinstance(error, RequestRefused) and error.of_size and not begun
+        if isinstance(error, RequestRefused | Throttled) and not unclear:
             # None of it was applied. A number that may have been seen is not used again.
             self._session = session if begun else Session.fresh(self._randbits)
             return error
         session.doubtful = True
-        if isinstance(error, Unavailable) and not begun:
+        if unclear or (isinstance(error, Unavailable) and not begun):
             self._unsure = True
             return Unavailable(NAME, error.code, reference=error.reference, hint=_UNSURE)
         return error

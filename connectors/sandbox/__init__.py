@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from connectors.sandbox.faults import FaultQueue
+from connectors.sandbox.meta_limits import TierName
 from connectors.sandbox.state import World
 
 __all__ = ["Sandbox", "start"]
@@ -43,6 +44,7 @@ class Sandbox:
         google_delay: float | None,
         meta_app_secret: str,
         meta_lingers: bool,
+        meta_tier: TierName,
         seed: int,
     ) -> None:
         # `syncd sandbox` pays for a server of a protocol, not who asks for a fault's fields.
@@ -60,6 +62,7 @@ class Sandbox:
                 meta_port,
                 app_secret=meta_app_secret,
                 lingers=meta_lingers,
+                tier=meta_tier,
             )
             started.callback(served.stop)
             self._google = google.serve(
@@ -126,6 +129,7 @@ def start(
     google_delay: float | None = 0.0,
     meta_app_secret: str = "",
     meta_lingers: bool = False,
+    meta_tier: TierName = "",
     seed: int = 0,
 ) -> Sandbox:
     """Start the local platforms.
@@ -139,6 +143,8 @@ def start(
         meta_app_secret: If given, Meta demands the proof made with it.
         meta_lingers: A replacement at Meta goes on after its last batch, until `process`,
             `end_replacement` or its 90 minutes are over.
+        meta_tier: The limits of an ad account at Meta: `limited` or `full`, as its app's
+            access; "" for none.
         seed: Draws the order in which waiting requests take effect.
 
     Raises:
@@ -151,5 +157,6 @@ def start(
         google_delay=google_delay,
         meta_app_secret=meta_app_secret,
         meta_lingers=meta_lingers,
+        meta_tier=meta_tier,
         seed=seed,
     )

@@ -1,8 +1,8 @@
 """A local Graph API: the part of it that keeps custom audiences, over HTTP.
 
 Real enough for the real SDK. The rules for rows and sessions are in `meta_rules`. It
-does not match people, expire sessions at `/users` after 90 minutes, or take as long as
-Meta does: what it accepts is in the audience when it answers.
+does not match people, or take as long as Meta does: what it accepts is in the audience when
+it answers.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from datetime import datetime
 from typing import Literal
 
 from connectors.sandbox.faults import Fault, FaultQueue
+from connectors.sandbox.meta_limits import TIERS, Limits, TierName
 from connectors.sandbox.meta_rules import (
     MAX_SAMPLES,
+    Admitted,
     Batch,
     GraphError,
     Payload,
@@ -61,6 +63,7 @@ class Graph:
         app_secret: If given, every request must carry the proof made with it.
         lingers: A replacement whose last batch came goes on until it is ended from outside,
             or its 90 minutes are over.
+        tier: Whose limits an ad account has; "" for none.
     """
 
     def __init__(
@@ -71,8 +74,10 @@ class Graph:
         token: str = TOKEN,
         app_secret: str = "",
         lingers: bool = False,
+        tier: TierName = "",
     ) -> None:
         self._lingers = lingers
+        self._limits = Limits(TIERS[tier]) if tier else None
         self._world = world
         self._faults = faults
         self._token = token
@@ -91,7 +96,7 @@ class Graph:
         try:
             call = _understand(request)
         except GraphError as error:
-            return _error_reply(error)
+            return _error_reply(error, _usage())
         self._world.count(call.method, rows=_row_count(request))
         payload = request.fields.get("payload", "")
         fault = self._faults.take(
@@ -111,10 +116,30 @@ class Graph:
     def _serve(self, call: _Call, fault: Fault | None) -> Reply:
         try:
             self._admit(call.request)
+            self._limit(call)
             content = self._do(call, fault)
         except GraphError as error:
-            return _error_reply(error)
-        return json_reply(200, content, _usage())
+            return _error_reply(error, self._usage(call))
+        return json_reply(200, content, self._usage(call))
+
+    def _limit(self, call: _Call) -> None:
+        if self._limits is not None:
+            account, audiences = self._account(call)
+            writes = call.request.method != "GET"
+            self._limits.admit(account, self._world.now(), writes=writes, audiences=audiences)
+
+    def _usage(self, call: _Call) -> dict[str, str]:
+        if self._limits is None:
+            return _usage()
+        account, audiences = self._account(call)
+        stated = self._limits.headers(account, self._world.now(), audiences=audiences)
+        return {**_usage(), **stated}
+
+    def _account(self, call: _Call) -> tuple[str, int]:
+        """Whose limits a call counts to, and how many audiences that has."""
+        audience = self._world.get(call.node)
+        account = audience.account if audience else call.node
+        return account, len(self._world.audiences(account))
 
     def _admit(self, request: Request) -> None:
         bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
@@ -188,8 +213,10 @@ class Graph:
         with self._lock:
             if self._listed.setdefault(audience.id, payload.listed) != payload.listed:
                 raise GraphError(2650, "This audience was created from another data source")
-            received = self._admit_batch(call, audience, batch, payload)
+            admitted = self._admit_batch(call, audience, batch, payload)
             rows, invalid = sort_out(payload, refused)
+            if admitted.discarded:
+                rows = []
             if call.method == "remove":
                 audience.remove(rows)
             else:
@@ -198,21 +225,21 @@ class Graph:
         return {
             "audience_id": audience.id,
             "session_id": str(batch.session),
-            "num_received": received,
+            "num_received": admitted.received,
             "num_invalid_entries": len(invalid),
             "invalid_entry_samples": invalid[:MAX_SAMPLES],
         }
 
     def _admit_batch(
         self, call: _Call, audience: AudienceState, batch: Batch, payload: Payload
-    ) -> int:
-        """Rows received in the session so far; `/users` is closed to a replacement's audience."""
+    ) -> Admitted:
+        """Take a batch into its session; `/users` is closed to a replacement's audience."""
         now, count = self._world.now(), len(payload.data)
         if call.method == "replace":
             return admit_replacing(audience, batch, count, now)
         refuse_while_replacing(audience, now)
         purpose = (audience.id, call.method, payload.keys)
-        return self._sessions.admit(audience.account, batch, purpose, count)
+        return self._sessions.admit(audience.account, batch, purpose, count, now)
 
     def _end(self, audience: AudienceState) -> None:
         held = audience.replacement
@@ -246,9 +273,10 @@ def serve(
     token: str = TOKEN,
     app_secret: str = "",
     lingers: bool = False,
+    tier: TierName = "",
 ) -> MetaServer:
     """Serve a Graph API on 127.0.0.1; see `Graph` for the arguments."""
-    graph = Graph(world, faults, token=token, app_secret=app_secret, lingers=lingers)
+    graph = Graph(world, faults, token=token, app_secret=app_secret, lingers=lingers, tier=tier)
     return MetaServer(graph, port)
 
 
@@ -306,7 +334,7 @@ def _usage() -> dict[str, str]:
     return {"x-app-usage": json.dumps(usage), "facebook-api-version": "v26.0"}
 
 
-def _error_reply(error: GraphError) -> Reply:
+def _error_reply(error: GraphError, usage: dict[str, str]) -> Reply:
     content: Json = {
         "message": f"(#{error.code}) {error}",
         "type": error.kind,
@@ -315,7 +343,7 @@ def _error_reply(error: GraphError) -> Reply:
     }
     if error.subcode is not None:
         content["error_subcode"] = error.subcode
-    return json_reply(error.status, {"error": content}, _usage())
+    return json_reply(error.status, {"error": content}, usage)
 
 
 def _spoil(reply: Reply, fault: Fault) -> Reply:

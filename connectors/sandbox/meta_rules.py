@@ -7,9 +7,11 @@ import re
 import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from connectors.sandbox.state import AudienceState, Identifier, Row
+
+OPEN_FOR = timedelta(minutes=90)  # of a session, from its first batch; Customer File guide
 
 MAX_ROWS = 10_000
 MAX_SAMPLES = 100
@@ -144,9 +146,24 @@ def read_session(text: str | None) -> Batch:
     return Batch(session, number, last)
 
 
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A batch that fits into its session.
+
+    Attributes:
+        received: Rows of the session so far, these included.
+        discarded: The session was over: these rows are neither counted nor taken, and the
+            answer does not say so.
+    """
+
+    received: int
+    discarded: bool = False
+
+
 @dataclass(slots=True)
 class _Session:
     purpose: tuple[str, str, tuple[str, ...]]
+    began: datetime
     batches: int = 0
     received: int = 0
     finished: bool = False
@@ -160,8 +177,13 @@ class Sessions:
         self._sessions: dict[tuple[str, int], _Session] = {}
 
     def admit(
-        self, account: str, batch: Batch, purpose: tuple[str, str, tuple[str, ...]], rows: int
-    ) -> int:
+        self,
+        account: str,
+        batch: Batch,
+        purpose: tuple[str, str, tuple[str, ...]],
+        rows: int,
+        now: datetime,
+    ) -> Admitted:
         """Take a batch into its session.
 
         What Meta does with a `batch_seq` that comes twice is not documented for `/users`;
@@ -172,9 +194,7 @@ class Sessions:
             batch: Its place.
             purpose: Audience, operation and keys; one session has one.
             rows: How many it carries.
-
-        Returns:
-            The rows received in the session so far, these included.
+            now: The session takes them for 90 minutes.
 
         Raises:
             GraphError: It does not fit.
@@ -184,7 +204,7 @@ class Sessions:
             if session is None:
                 if batch.number != 1:
                     raise GraphError(2650, "Session has no first batch", subcode=1870147)
-                session = self._sessions[account, batch.session] = _Session(purpose)
+                session = self._sessions[account, batch.session] = _Session(purpose, now)
             if session.finished:
                 raise GraphError(2650, "Session is finished", subcode=1870159)
             if session.purpose != purpose:
@@ -192,19 +212,18 @@ class Sessions:
             if batch.number != session.batches + 1:
                 raise GraphError(100, f"batch_seq must be {session.batches + 1}")
             session.batches = batch.number
+            if now - session.began >= OPEN_FOR:
+                return Admitted(session.received, discarded=True)
             session.received += rows
             session.finished = batch.last
-            return session.received
+            return Admitted(session.received)
 
 
-def admit_replacing(audience: AudienceState, batch: Batch, rows: int, now: datetime) -> int:
+def admit_replacing(audience: AudienceState, batch: Batch, rows: int, now: datetime) -> Admitted:
     """Take a batch into the session that replaces an audience.
 
     Batch 1 starts it and may come once; others may come again and in any order, until
     the last one did or 90 minutes are over.
-
-    Returns:
-        The rows received in the session so far, these included.
 
     Raises:
         GraphError: It does not fit.
@@ -224,7 +243,7 @@ def admit_replacing(audience: AudienceState, batch: Batch, rows: int, now: datet
         raise GraphError(2650, "Session is over after 90 minutes", subcode=1870158)
     held.received += rows
     held.whole = held.whole or batch.last
-    return held.received
+    return Admitted(held.received)
 
 
 def refuse_while_replacing(audience: AudienceState, now: datetime) -> None:

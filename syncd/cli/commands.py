@@ -361,9 +361,12 @@ def sandbox(
     delay: Annotated[
         float, typer.Option(help="Seconds until Google applies what it accepted.")
     ] = 2.0,
+    meta_tier: Annotated[
+        str, typer.Option(help="Keep to Meta's limits for an app's access: limited or full.")
+    ] = "",
 ) -> None:
     """Serve local platforms that the real SDKs talk to, until interrupted."""
     from syncd.cli import local  # noqa: PLC0415
 
     local.sandbox(meta_port=meta_port, google_port=google_port, control_port=control_port,
-                  delay=delay)  # fmt: skip
+                  delay=delay, meta_tier=meta_tier)  # fmt: skip

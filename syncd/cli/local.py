@@ -9,16 +9,24 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from syncd.cli.output import say
+from syncd.errors import UsageError
 from syncd.ports import LocalPlatforms, StartLocal
 
+TIERS = ("", "limited", "full")
 
-def sandbox(*, meta_port: int, google_port: int, control_port: int, delay: float) -> None:
+
+def sandbox(
+    *, meta_port: int, google_port: int, control_port: int, delay: float, meta_tier: str
+) -> None:
     """Serve until interrupted; prints what to write into a configuration."""
+    if meta_tier not in TIERS:
+        raise UsageError(f"--meta-tier is limited or full, not {meta_tier!r}")
     with start(
         meta_port=meta_port,
         google_port=google_port,
         control_port=control_port,
         google_delay=delay,
+        meta_tier=meta_tier,
     ) as local:
         say("local platforms, in memory; put this under `accounts:`")
         say("  meta-local: {connector: meta, account_id: act_1, access_token: sandbox-token,")
@@ -38,11 +46,11 @@ def _until_told() -> None:
     told.wait()
 
 
-def start(**ports: float) -> LocalPlatforms:
+def start(**options: float | str) -> LocalPlatforms:
     """Start the local platforms that are installed."""
     (found,) = entry_points(group="syncd.sandbox")
     begin: StartLocal = found.load()
-    return begin(**ports)
+    return begin(**options)
 
 
 def demo(keep: str | None) -> None:

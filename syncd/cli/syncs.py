@@ -123,6 +123,8 @@ def status(config: Path | None, *, as_json: bool) -> None:
         if row["throttled until"]:
             until = f"{row['throttled until']:%Y-%m-%d %H:%M} UTC"
             say(f"throttled: sync {row['sync']} waits until {until} ({row['throttled by']})")
+        if row["warning"]:
+            say(f"warning: sync {row['sync']}, {row['warned at']:%Y-%m-%d}: {row['warning']}")
     for line in told:
         say(line)
     if erasures:
@@ -143,7 +145,8 @@ def _status(app: App, name: str) -> dict[str, object]:
     last = next((each for each in runs if each.state is not RunState.PLANNED), None)
     at = (known.platform, known.account, known.id) if known else None
     generation = app.ledger.generation(*at) if at else None
-    throttle = app.ledger.throttled(*app.account_of(name))
+    throttle = app.ledger.accounts.throttled(*app.account_of(name))
+    warned = app.ledger.accounts.warned(*app.account_of(name))
     return {
         "sync": name,
         "audience": known.name if known else app.settings.syncs[name].audience.name,
@@ -158,6 +161,8 @@ def _status(app: App, name: str) -> dict[str, object]:
         "unknown": len(app.ledger.unfinished(*at)) if at else 0,
         "throttled until": throttle.until if throttle else None,
         "throttled by": throttle.code if throttle else None,
+        "warning": warned.text if warned else None,
+        "warned at": warned.at if warned else None,
         # A replacement that did not end well comes first: members may be missing.
         "needs": f"syncd sync {name}"
         if known is not None and known.replace_begun_at is not None

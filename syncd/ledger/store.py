@@ -17,7 +17,8 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from syncd.ledger import audiences, audit, batches, generations, plans, runs, throttles
+from syncd.ledger import audiences, audit, batches, generations, plans, runs
+from syncd.ledger.accounts import Accounts
 from syncd.ledger.audiences import KnownAudience
 from syncd.ledger.audit import Verification
 from syncd.ledger.batchledger import BatchLedger
@@ -25,7 +26,6 @@ from syncd.ledger.erasures import Erasures
 from syncd.ledger.plans import Approval
 from syncd.ledger.states import PlanState
 from syncd.ledger.tables import ledger
-from syncd.ledger.throttles import Throttle
 from syncd.ledger.transactions import Stamp, Transactions, advance
 from syncd.model import (
     Audience,
@@ -52,6 +52,7 @@ class Ledger(BatchLedger):
         super().__init__(transactions, clock)
         self.ledger_id = ledger_id
         self.erasures = Erasures(transactions, clock)
+        self.accounts = Accounts(transactions, clock)
 
     @property
     def transactions(self) -> Transactions:
@@ -337,16 +338,6 @@ class Ledger(BatchLedger):
         """Every path that some row still needs; other files may be deleted at start."""
         with self._tx.read() as tx:
             return generations.named_files(tx, self._clock.now())
-
-    def throttle(self, platform: str, account: str, told: Throttle) -> None:
-        """Note until when an account's requests must wait."""
-        with self._tx.write() as tx:
-            throttles.keep(tx, platform, account, told)
-
-    def throttled(self, platform: str, account: str) -> Throttle | None:
-        """Until when an account's requests must wait, and why; None if they need not."""
-        with self._tx.read() as tx:
-            return throttles.one(tx, platform, account, self._clock.now())
 
     def stamp(self) -> Stamp:
         """Which ledger this is and how far it has come."""

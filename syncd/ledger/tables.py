@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DontWrapMixin
 
 # The newest file in `migrations/versions`; a test holds the two together.
-HEAD = "r0004"
+HEAD = "r0005_limits"
 
 
 class NaiveTime(DontWrapMixin, ValueError):
@@ -236,6 +236,15 @@ throttle = Table(
     Column("account", Text, primary_key=True),
     Column("until", Instant, nullable=False),
     Column("code", Text, nullable=False),
+)
+
+warning = Table(
+    "warning",
+    metadata,
+    Column("platform", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("text", Text, nullable=False),
 )
 
 # Triggers refuse UPDATE and DELETE; they stand in the migration.

@@ -34,6 +34,7 @@ from syncd.model.members import (
 )
 from syncd.model.platforms import (
     Account,
+    Advice,
     Audience,
     Batch,
     BatchId,
@@ -77,6 +78,7 @@ __all__ = [
     "ROW_COLUMNS",
     "SEGMENT_COLUMNS",
     "Account",
+    "Advice",
     "Audience",
     "AuditEvent",
     "Batch",

@@ -48,6 +48,10 @@ class Capabilities:
             also of those that syncd does not manage: its connector is a `ports.Forgets`.
         lifespan: For how long an audience keeps a member who is not sent again, where it
             does not say so itself (`Audience.lifespan`); None for ever. Whole days.
+        upload_lasts: How long after its first batch an upload takes others; the core ends it
+            in time and opens another. None where that does not matter.
+        advises: Whether the platform's answers say how near its limits an account is: its
+            connector is a `ports.Advises`.
     """
 
     max_rows: int
@@ -59,6 +63,24 @@ class Capabilities:
     replace: Literal["", "session", "cutoff"] = ""
     forgets: bool = False
     lifespan: timedelta | None = None
+    upload_lasts: timedelta | None = None
+    advises: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What a platform's answers say beside the matter: of its limits, and of our software.
+
+    Attributes:
+        pause: Seconds in which the account should make no request; 0 to go on.
+        reason: The limit that is near, and how near: "ad account usage 97 %".
+        warning: What a person should see to before it is an error, in our words; "" if
+            there is nothing.
+    """
+
+    pause: float = 0.0
+    reason: str = ""
+    warning: str = ""
 
 
 @dataclass(frozen=True, slots=True)

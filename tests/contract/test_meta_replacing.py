@@ -44,6 +44,7 @@ class Recorder:
         self._answers = list(answers)
         self._numbers = iter(range(100))
         self._server = Server(self._answer)
+        self.endpoint = f"http://127.0.0.1:{self._server.port}"
 
     def _answer(self, request: Request) -> Reply:
         self.seen.append(request)
@@ -51,7 +52,7 @@ class Recorder:
 
     def connector(self) -> Meta:
         options = {"account_id": "act_12", "access_token": "the-token"}
-        given = account(PLATFORM, options, f"http://127.0.0.1:{self._server.port}")
+        given = account(PLATFORM, options, self.endpoint)
         found = PLATFORM.connect(given, lambda bits: 2 ** (bits - 1) + next(self._numbers))
         assert isinstance(found, Meta)
         return found
@@ -97,6 +98,23 @@ def test_a_first_batch_that_was_refused_did_not_begin_it() -> None:
     sessions, numbers, _ = zip(*recorder.places(), strict=True)
     assert numbers == (1, 1, 1)
     assert len(set(sessions)) == 3
+
+
+def test_a_first_batch_that_was_too_much_may_have_begun_it_all_the_same() -> None:
+    """The code is Meta's unknown error too; of a later batch it costs nothing to believe it."""
+    too_much = json_reply(400, {"error": {"code": 1, "error_subcode": 99, "message": "reduce"}})
+    with Recorder(too_much) as recorder:
+        upload = recorder.connector().replace("7", rows=2)
+        with pytest.raises(Unavailable):
+            upload.push(ONE, last=False)
+        with pytest.raises(AudienceUnusable):
+            upload.push(ONE, last=False)
+    with Recorder(taken(1), too_much, taken(2)) as recorder:
+        upload = recorder.connector().replace("7", rows=2)
+        upload.push(ONE, last=False)
+        with pytest.raises(RequestRefused):
+            upload.push(TWO, last=False)
+        upload.push(TWO, last=True)
 
 
 def test_a_later_batch_that_was_refused_leaves_no_gap() -> None:

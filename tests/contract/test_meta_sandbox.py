@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 import pytest
@@ -108,6 +109,19 @@ def test_a_session_takes_its_batches_in_order_and_none_after_the_last(asker: Ask
     assert asker.error([EMAIL], session={**going, "batch_seq": 3}) == (100, None)
     assert asker.users([EMAIL], session={**SESSION, "batch_seq": 2})[0] == 200
     assert asker.error([EMAIL], session={**SESSION, "batch_seq": 3}) == (2650, 1870159)
+
+
+def test_a_session_discards_what_comes_after_90_minutes_and_does_not_say_so(asker: Asker) -> None:
+    at = [datetime(2026, 11, 22, 12, tzinfo=UTC)]
+    asker.world.now = lambda: at[0]
+    going = {**SESSION, "last_batch_flag": False}
+    assert asker.users([EMAIL], session=going)[0] == 200
+    at[0] += timedelta(minutes=89, seconds=59)
+    assert asker.users([EMAIL], session={**going, "batch_seq": 2})[1]["num_received"] == 2
+    at[0] += timedelta(seconds=1)
+    status, late = asker.users([OTHER], session={**SESSION, "batch_seq": 3})
+    assert (status, late["num_received"]) == (200, 2)
+    assert asker.audience.identifiers == {("email", EMAIL)}
 
 
 def test_a_session_keeps_to_one_operation_and_one_schema(asker: Asker) -> None:

@@ -286,7 +286,7 @@ class House:
         real = open_ledger(url, password=None, key=KEY, clock=self.clock)
         tx = MortalTransactions(real._tx.engine, real._tx.audit_key, self.wire)
         self.ledger = Ledger(tx, real.ledger_id, self.clock)
-        self.gates = Gates(self.ledger.throttled)
+        self.gates = Gates(self.ledger.accounts)
         directory.check(self.ledger, self.folder / "var")
         files = FileMembership(self.folder / "var", key=KEY.derive("files"))
         files.sweep(self.ledger.named_files())

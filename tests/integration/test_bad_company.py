@@ -100,6 +100,36 @@ def test_a_request_that_is_wrong_as_such_exits_3_and_is_planned_anew(desk: Desk)
     assert desk.held() == digests(*range(10))
 
 
+def test_too_much_in_a_request_goes_out_in_parts(desk: Desk) -> None:
+    desk.join(*range(10))
+    desk.fault(status=400, code=1, subcode=99, method="add", times=2)
+    assert desk.syncd("sync", "everyone").code == 0
+    assert desk.held() == digests(*range(10))
+
+
+def test_no_row_is_held_for_an_error_that_meta_does_not_explain(desk: Desk) -> None:
+    """1/99 is also what it says when it is out of order: the next run tries all again."""
+    desk.join(*range(5))
+    desk.fault(status=400, code=1, subcode=99, method="add", times=100)
+    assert desk.syncd("sync", "everyone").code == 3
+    desk.local.faults.clear()
+    assert desk.held() == frozenset()
+    assert desk.syncd("status", "--json").json["syncs"][0]["refused"] == 0
+    assert desk.syncd("sync", "everyone").code == 0
+    assert desk.held() == digests(*range(5))
+
+
+def test_removals_that_would_leave_too_few_do_not_stop_the_additions(filled: Desk) -> None:
+    filled.leave(0)
+    filled.join(10)
+    filled.fault(status=400, code=200, subcode=1870047, method="remove")
+    assert filled.syncd("sync", "everyone").code == 3
+    assert filled.held() == digests(*range(11))
+    audited(filled, "run_finished", "(200/1870047: 1). The next run tries 1 of them again.")
+    assert filled.syncd("sync", "everyone").code == 0
+    assert filled.held() == digests(*range(1, 11))
+
+
 def test_a_throttled_account_is_not_asked_again_before_its_time(filled: Desk) -> None:
     """By no sync of it, in no process; another account goes on."""
     clock = Hands()
@@ -123,6 +153,35 @@ def test_a_throttled_account_is_not_asked_again_before_its_time(filled: Desk) ->
     assert filled.syncd("sync", "everyone", clock=clock).code == 0, "the rest of it is waited for"
     assert filled.held() == digests(*range(11))
     assert "throttled:" not in filled.syncd("status", clock=clock).out
+
+
+def test_a_wait_that_anything_met_is_seen_in_status_with_its_reason(filled: Desk) -> None:
+    """Not only of runs: here a look at what the audience holds."""
+    clock = Hands()
+    filled.fault(status=400, code=613, method="read")
+    answer = filled.syncd("reconcile", clock=clock)
+    assert answer.code == 75
+    assert "abuse prevention" in answer.err
+    ends = f"{clock.at + timedelta(hours=1):%Y-%m-%d %H:%M} UTC"
+    status = filled.syncd("status", clock=clock)
+    assert f"throttled: sync everyone waits until {ends} (613)" in status.out
+
+
+def test_a_warning_of_the_api_version_is_told_in_status_for_a_week(filled: Desk) -> None:
+    clock = Hands()
+    headers = {"X-Ad-Api-Version-Warning": "Vendor prose"}
+    page = '{"data": []}'
+    filled.fault(kind="malformed", status=200, body=page, headers=headers, method="find")
+    filled.also("second", audience="Second")
+    assert filled.syncd("sync", "second", clock=clock).code == 0
+    said = f"warning: sync everyone, {clock.at:%Y-%m-%d}: Meta will retire the version"
+    status = filled.syncd("status", clock=clock)
+    assert said in status.out
+    assert "prose" not in status.said
+    row = filled.syncd("status", "--json", clock=clock).json["syncs"][0]
+    assert "graph_version" in row["warning"]
+    clock.pass_by(hours=24 * 8)
+    assert "warning:" not in filled.syncd("status", clock=clock).out
 
 
 def test_an_account_that_denies_us_is_asked_once_and_told_once(filled: Desk) -> None:

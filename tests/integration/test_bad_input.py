@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.commands import SQL, Desk, approvable, audited, digests, refused
+from tests.integration.commands import SQL, Desk, approvable, audited, digests, here, refused
 
 EMAIL_ONLY = SQL.replace("phone, ", "")
 
@@ -49,6 +49,12 @@ def test_a_secret_in_the_file_is_refused_and_not_repeated(filled: Desk) -> None:
     filled.save()
     answer = refused(filled, 78, "access_token", "{file: NAME}", "${NAME}")
     assert "EAAB" not in answer.said
+
+
+def test_an_access_that_meta_does_not_give_is_refused() -> None:
+    answer = here("sandbox", "--meta-tier", "huge")
+    assert answer.code == 2
+    assert "--meta-tier is limited or full, not 'huge'" in answer.err
 
 
 def test_a_file_that_is_not_there_is_named(desk: Desk) -> None:

@@ -361,7 +361,7 @@ def test_audit_verify_finds_an_edit(desk: Desk) -> None:
 @pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM])
 def test_the_sandbox_starts_answers_and_stops_when_told(desk: Desk, told: signal.Signals) -> None:
     ports = ("--meta-port", "0", "--google-port", "0", "--control-port", "0", "--delay", "0")
-    with begin("sandbox", *ports) as running:
+    with begin("sandbox", *ports, "--meta-tier", "limited") as running:
         assert running.stdout is not None
         lines: list[str] = []
         while not lines or not lines[-1].startswith("control:"):

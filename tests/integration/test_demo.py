@@ -46,8 +46,8 @@ def test_an_identifier_that_vanished_from_a_platform_fails_the_demo() -> None:
     """One digest taken out behind syncd's back, just before the comparison."""
     started: list[Sandbox] = []
 
-    def remembered(**ports: float) -> LocalPlatforms:
-        platforms = local.start(**ports)
+    def remembered(**options: float | str) -> LocalPlatforms:
+        platforms = local.start(**options)
         started.append(cast("Sandbox", platforms))
         return platforms
 

@@ -86,6 +86,8 @@ class Pushed:
 
     operation: Operation
     rows: tuple[frozenset[Identifier], ...]
+    upload: str = ""
+    last: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,8 @@ class WatchedUpload:
     def push(self, batch: Batch, *, last: bool) -> Receipt:
         self.world.check_intent(batch, self.label)
         with self.world.wire.around("push"):
-            self.world.sent.append(Pushed(batch.operation, tuple(row_identifiers(batch.rows))))
+            rows = tuple(row_identifiers(batch.rows))
+            self.world.sent.append(Pushed(batch.operation, rows, self.label, last))
             receipt = self.inner.push(batch, last=last)
             self.world.told.add(receipt.reference)
         return receipt
@@ -229,6 +232,8 @@ class World:
         rules, version = self.version.rules(rule_set(self.platform.rules)), self.version
         capabilities = self.platform.capabilities
         policy = Policy(rules, capabilities.kinds, "NL", capabilities.max_identifiers)
+        gate = self.gates.of(self.platform.name, self.account.name)
+        patience = Patience(self.clock, gate, "")
         return Parts(
             sync=self._sync(),
             ledger=self.ledger,
@@ -237,7 +242,8 @@ class World:
             shop=self.shop,
             platform=self.platform,
             connect=lambda: WatchedConnector(
-                self.platform.connect(self.account, secrets.randbits), self
+                patience.heed(self.platform, self.platform.connect(self.account, secrets.randbits)),
+                self,
             ),
             rules_name=policy.version,
             query=lambda _: self.source,
@@ -246,7 +252,7 @@ class World:
             names=lambda prefix: f"{prefix}{next(self.numbers):06}",
             known_syncs=frozenset({"all"}),
             lock=Unlocked(),
-            patience=Patience(self.clock, self.gates.of(self.platform.name, self.account.name), ""),
+            patience=patience,
             watch=Watch(KEY.derive("tombstone"), "NL", prehashed=False),
         )
 
@@ -342,7 +348,7 @@ class World:
     def _begin(self) -> Ledger:
         (self.folder / "var").mkdir(mode=0o700, exist_ok=True)
         ledger = self._open()
-        self.gates = Gates(ledger.throttled)
+        self.gates = Gates(ledger.accounts)
         directory.check(ledger, self.folder / "var")
         self.membership.sweep(ledger.named_files())
         return ledger

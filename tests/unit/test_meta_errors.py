@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from connectors.meta.errors import RULES, Failure, stated_wait, trace_id, translate
+from connectors.meta.errors import RULES, Failure, trace_id, translate
 from syncd.errors import (
+    AudienceBusy,
     AudienceGone,
     AudienceUnusable,
     Denied,
@@ -50,13 +51,13 @@ def failure(code: int, subcode: int | None = None, **others: object) -> Failure:
         (failure(2655), Denied),
         (failure(100, 1870092), Denied),
         (failure(368, transient=True), Denied),
-        (failure(200, 1870047), AudienceUnusable),
+        (failure(200, 1870047), RequestRefused),
         (failure(100, 33), AudienceGone),
         (failure(100, 33, of_audience=False), Denied),
         (failure(100, 1713230), AudienceUnusable),
         (failure(2650), AudienceUnusable),
         (failure(2650, 1870144), AudienceUnusable),
-        (failure(2650, 1870145), Throttled),
+        (failure(2650, 1870145), AudienceBusy),
         (failure(2650, 1870159), Unavailable),
         (failure(100), RequestRefused),
         (failure(100, 12345), RequestRefused),
@@ -96,43 +97,13 @@ def test_whoever_is_denied_is_told_what_to_do(key: tuple[int | None, int | None]
     assert RULES[key].hint
 
 
-def business(*entries: dict[str, object]) -> dict[str, str]:
-    return {"x-business-use-case-usage": json.dumps({"12": list(entries)})}
-
-
-OURS = {"type": "custom_audience", "estimated_time_to_regain_access": 3}
-OTHER = {"type": "ads_management", "estimated_time_to_regain_access": 9}
-
-
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({}, None),
-        (business(OURS), 180.0),
-        (business(OTHER, OURS), 180.0),
-        (business(OTHER), 540.0),
-        (business({**OURS, "estimated_time_to_regain_access": 0}), None),
-        ({"x-ad-account-usage": '{"acc_id_util_pct": 99, "reset_time_duration": 50}'}, 50.0),
-        ({"x-ad-account-usage": "[]", "x-business-use-case-usage": "{"}, None),
-        ({"x-business-use-case-usage": '{"12": [null, 3], "13": 4}'}, None),
-        ({"retry-after": "30"}, 30.0),
-        ({"retry-after": "0"}, None),
-        ({"retry-after": "Sun, 22 Nov 2026 12:00:00 GMT"}, None),
-        (business(OURS) | {"retry-after": "30"}, 180.0),
-    ],
-)
-def test_a_stated_wait_is_read_in_its_own_unit(
-    headers: dict[str, str], seconds: float | None
-) -> None:
-    """Business use case usage is in minutes, ad account usage in seconds."""
-    assert stated_wait(headers) == seconds
-
-
 def test_abuse_prevention_waits_an_hour_unless_told_otherwise() -> None:
     error = translate(failure(613))
     assert isinstance(error, Throttled)
     assert error.retry_after == 3600
-    told = translate(failure(613, headers=business(OURS)))
+    minutes = [{"type": "custom_audience", "estimated_time_to_regain_access": 3}]
+    usage = {"x-business-use-case-usage": json.dumps({"12": minutes})}
+    told = translate(failure(613, headers=usage))
     assert isinstance(told, Throttled)
     assert told.retry_after == 180
 

@@ -46,6 +46,23 @@ class Platform:
         return "done"
 
 
+@dataclass
+class Pages:
+    """A book that is kept in memory."""
+
+    waits: dict[tuple[str, str], tuple[datetime, str]] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    def throttled(self, platform: str, account: str) -> tuple[datetime, str] | None:
+        return self.waits.get((platform, account))
+
+    def throttle(self, platform: str, account: str, until: datetime, code: str) -> None:
+        self.waits[platform, account] = until, code
+
+    def warn(self, platform: str, account: str, warning: str) -> None:
+        self.warnings.append(f"{platform} {account} {warning}")
+
+
 @pytest.fixture
 def clock() -> Hands:
     return Hands()
@@ -325,7 +342,7 @@ def test_a_refused_request_denies_nobody(patience: Patience) -> None:
 
 
 def test_other_accounts_go_on(clock: Hands) -> None:
-    gates = Gates(lambda *_: None)
+    gates = Gates(Pages())
     throttled = Patience(clock, gates.of("meta", "act_1"), "eu")
     with pytest.raises(Throttled):
         throttled.ask(Platform(Throttled("meta", "17", retry_after=3600.0)).answer)
@@ -344,7 +361,7 @@ def test_a_later_end_counts_and_an_earlier_one_does_not(gate: Gate) -> None:
 
 def test_what_an_earlier_process_learned_holds(clock: Hands) -> None:
     until = NOON + timedelta(hours=2)
-    gates = Gates(lambda _, account: (until, "80003") if account == "act_1" else None)
+    gates = Gates(Pages({("meta", "act_1"): (until, "80003")}))
     with pytest.raises(Throttled, match="14:00"):
         Patience(clock, gates.of("meta", "act_1"), "eu").check()
     Patience(clock, gates.of("meta", "act_2"), "eu").check()

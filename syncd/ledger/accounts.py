@@ -1,0 +1,74 @@
+"""What platforms told of accounts: until when to wait, and what to see to."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import Table, delete, insert, select
+
+from syncd.ledger.tables import throttle, warning
+from syncd.ledger.transactions import Transactions
+from syncd.ports import Clock
+
+# Platforms warn with every answer, or with those of some requests only: one that was not
+# heard for so long is taken for mended.
+HEARD = timedelta(days=7)
+
+
+class Throttle(NamedTuple):
+    """When it ends, and the platform's code for it, or what limit is near."""
+
+    until: datetime
+    code: str
+
+
+class Warned(NamedTuple):
+    """When it was last heard, and what is to be seen to."""
+
+    at: datetime
+    text: str
+
+
+class Accounts:
+    """What one ledger knows of accounts; each method is one transaction."""
+
+    def __init__(self, transactions: Transactions, clock: Clock) -> None:
+        self._tx = transactions
+        self._clock = clock
+
+    def throttle(self, platform: str, account: str, until: datetime, code: str) -> None:
+        """Note until when an account's requests must wait; the last word counts."""
+        self._put(throttle, platform, account, until=until, code=code)
+
+    def throttled(self, platform: str, account: str) -> Throttle | None:
+        """Until when an account's requests must wait, and why; None if they need not."""
+        query = select(throttle.c.until, throttle.c.code).where(
+            throttle.c.platform == platform,
+            throttle.c.account == account,
+            throttle.c.until > self._clock.now(),
+        )
+        with self._tx.read() as tx:
+            row = tx.execute(query).one_or_none()
+        return None if row is None else Throttle(row.until, row.code)
+
+    def warn(self, platform: str, account: str, text: str) -> None:
+        """Note what a person should see to, as of now; the last word counts."""
+        self._put(warning, platform, account, at=self._clock.now(), text=text)
+
+    def warned(self, platform: str, account: str) -> Warned | None:
+        """What a person should see to; None if nothing, or not heard for a week."""
+        query = select(warning.c.at, warning.c.text).where(
+            warning.c.platform == platform,
+            warning.c.account == account,
+            warning.c.at > self._clock.now() - HEARD,
+        )
+        with self._tx.read() as tx:
+            row = tx.execute(query).one_or_none()
+        return None if row is None else Warned(row.at, row.text)
+
+    def _put(self, table: Table, platform: str, account: str, **values: datetime | str) -> None:
+        of_account = (table.c.platform == platform) & (table.c.account == account)
+        with self._tx.write() as tx:
+            tx.execute(delete(table).where(of_account))
+            tx.execute(insert(table).values(platform=platform, account=account, **values))
