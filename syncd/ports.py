@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Literal, Protocol, Self, runtime_checkable
 
 from syncd.model import (
     Account,
@@ -22,6 +22,7 @@ from syncd.model import (
     Emptied,
     Emptying,
     Erasure,
+    Finding,
     Generation,
     Operation,
     Option,
@@ -152,6 +153,33 @@ class Cuts(Protocol):
         Args:
             audience_id: Of the audience.
             before: In UTC, and not in the platform's future.
+        """
+        ...
+
+
+@runtime_checkable
+class Examines(Protocol):
+    """What a connector also is that can say whether its account is fit.
+
+    No capability says so: a connector that has the method is asked.
+    """
+
+    def examine(self, audience_ids: Sequence[str]) -> tuple[Finding, ...]:
+        """Look at the account, and at these audiences; changes nothing.
+
+        Before each run it is asked for the account alone, so that should be a request or two.
+        An audience takes one more. What the platform denies is a finding here, not an error.
+
+        Args:
+            audience_ids: Audiences of the account; none looks at the account alone.
+
+        Returns:
+            At least one for the account, and then one for each audience that was looked at:
+            none is, where the account is denied.
+
+        Raises:
+            syncd.errors.Throttled: It asks for fewer requests.
+            syncd.errors.Unavailable: It gave no usable answer, so nothing is known.
         """
         ...
 

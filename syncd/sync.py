@@ -13,7 +13,7 @@ from datetime import timedelta
 
 import structlog
 
-from syncd import audiences, erasing, replacing, settle, withdrawing
+from syncd import audiences, erasing, fitness, replacing, settle, withdrawing
 from syncd.errors import Held, PlanRefused, RemovalsHeld, SyncdError, Throttled
 from syncd.ledger.audiences import KnownAudience
 from syncd.ledger.throttles import Throttle
@@ -114,6 +114,7 @@ def _run(parts: Parts, wish: Wish) -> Result:
         log.info("run_started", actor=wish.actor)
         with _ended(parts, opened, wish):
             connector = parts.connect()
+            fitness.check(parts, connector)
             unfinished = _recover(parts, connector, opened, wish)
             if wish.plan and unfinished:
                 raise PlanRefused(

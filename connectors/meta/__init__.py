@@ -7,11 +7,13 @@ from Meta's documentation, and send removals in the URL.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from connectors.meta.client import Answer, Client, RandBits, connect, malformed
 from connectors.meta.errors import FLAGGED, NAME
+from connectors.meta.examine import examine
 from connectors.meta.payload import MAX_ROWS, WIRE_ROWS, refusals, wire_rows
 from connectors.meta.replacement import MetaReplacement
 from connectors.meta.upload import MetaUpload, number
@@ -20,6 +22,7 @@ from syncd.model import (
     Account,
     Audience,
     Capabilities,
+    Finding,
     IdentifierKind,
     Operation,
     Option,
@@ -139,6 +142,10 @@ class Meta:
             raise malformed("num_received")
         refused = refusals(number(invalid) or 0, answer.get("invalid_entry_samples"), wire)
         return Receipt(rows.num_rows, refused)
+
+    def examine(self, audience_ids: Sequence[str]) -> tuple[Finding, ...]:
+        """Whether the ad account and these audiences are fit, by what Meta states of them."""
+        return examine(self.client, self.account_id, audience_ids)
 
     def _audience(self, node: Answer) -> Audience:
         size = number(node.get("approximate_count_lower_bound"))

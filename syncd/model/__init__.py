@@ -17,6 +17,7 @@ from syncd.model.erasures import (
     Search,
     Searched,
 )
+from syncd.model.findings import Finding
 from syncd.model.members import (
     ADDRESS_CELLS,
     EMAIL_CELLS,
@@ -94,6 +95,7 @@ __all__ = [
     "Erasure",
     "ErasureId",
     "FieldRule",
+    "Finding",
     "Found",
     "Generation",
     "Guard",

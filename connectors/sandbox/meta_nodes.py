@@ -1,0 +1,104 @@
+"""What the local Graph API states of ad accounts and audiences, and refuses because of it.
+
+A test, or a person at the control port, says what is wrong with one: `World.about` of an
+account, `AudienceState.about` of an audience, each a mapping from a field to its value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from connectors.sandbox.meta_rules import GraphError
+from connectors.sandbox.state import AudienceState
+from connectors.sandbox.wire import Json
+
+# What may be said of an account. `hidden`: the token is not assigned to it.
+ACCOUNT_FIELDS = frozenset({"account_status", "custom_audience_tos", "hidden"})
+# What may be said of an audience; `can_edit` stands in `permission_for_actions`.
+AUDIENCE_FIELDS = frozenset({"operation_status", "delete_time", "subtype", "can_edit"})
+
+_ACTIVE = 1
+_REPLACING = {"running": (414, "Replace in progress"), "failed": (415, "Replace failed")}
+_FLAGGED = 471
+
+
+def account_node(account: str, about: Mapping[str, object], wanted: tuple[str, ...]) -> Json:
+    """An ad account's fields."""
+    terms = {"custom_audience_tos": 1} if about.get("custom_audience_tos", 1) else {}
+    known: Json = {
+        "id": account,
+        "account_id": account.removeprefix("act_"),
+        "account_status": about.get("account_status", _ACTIVE),
+        "tos_accepted": terms or [],  # PHP writes an empty map as a list
+        "user_tos_accepted": [],
+    }
+    return _picked(known, wanted)
+
+
+def audience_node(audience: AudienceState, wanted: tuple[str, ...], now: datetime) -> Json:
+    """An audience's fields."""
+    about = audience.about
+    size = audience.size if audience.ever_filled else -1
+    status = (200, "Normal") if audience.ever_filled else (410, "No file was uploaded")
+    status = _REPLACING.get(audience.replacing(now), status)
+    known: Json = {
+        "id": audience.id,
+        "account_id": audience.account.removeprefix("act_"),
+        "name": audience.name,
+        "subtype": about.get("subtype", "CUSTOM"),
+        "customer_file_source": "USER_PROVIDED_ONLY",
+        "operation_status": {
+            "code": about.get("operation_status", status[0]),
+            "description": status[1],
+        },
+        "delivery_status": {"code": 200 if audience.ever_filled else 300, "description": ""},
+        "permission_for_actions": {"can_edit": bool(about.get("can_edit", True))},
+        "approximate_count_lower_bound": size,
+        "approximate_count_upper_bound": size,
+    }
+    absent = {"delete_time": about.get("delete_time")}  # stated of few
+    return _picked(known | {k: v for k, v in absent.items() if v}, wanted, frozenset(absent))
+
+
+def _picked(known: Json, wanted: tuple[str, ...], maybe: frozenset[str] = frozenset()) -> Json:
+    unknown = [name for name in wanted if name not in known and name not in maybe]
+    if unknown:
+        raise GraphError(100, "(#100) Tried accessing nonexisting field")
+    return {name: known[name] for name in dict.fromkeys((*wanted, "id")) if name in known}
+
+
+def admit_account(about: Mapping[str, object], *, changes: bool) -> None:
+    """Refuse what an account may not do.
+
+    Raises:
+        GraphError: The token does not see it, or its terms are not accepted.
+    """
+    if about.get("hidden"):
+        raise GraphError(100, "Unsupported request", subcode=33, kind="GraphMethodException")
+    if changes and not about.get("custom_audience_tos", 1):
+        raise GraphError(200, "Custom audience terms not accepted", subcode=1870034)
+
+
+def admit_change(audience: AudienceState) -> None:
+    """Refuse to change an audience that is flagged or only shared to be seen."""
+    if audience.about.get("operation_status") == _FLAGGED:
+        raise GraphError(100, "This audience is flagged", subcode=1713230)
+    if not audience.about.get("can_edit", True):
+        raise GraphError(200, "This audience may not be edited", subcode=1487301)
+
+
+def tell(kept: dict[str, object], given: Mapping[str, object], allowed: frozenset[str]) -> None:
+    """Keep what is said of an account or an audience; None takes it back.
+
+    Raises:
+        ValueError: It names a field that there is not.
+    """
+    unknown = given.keys() - allowed
+    if unknown:
+        raise ValueError(
+            f"unknown: {', '.join(sorted(unknown))}; there is {', '.join(sorted(allowed))}"
+        )
+    kept.update(given)
+    for name in [name for name, value in kept.items() if value is None]:
+        del kept[name]
