@@ -52,9 +52,11 @@ from syncd.errors import (
 from syncd.model import (
     ADDRESS_CELLS,
     EMAIL_CELLS,
+    NO_OPTIONS,
     PHONE_CELLS,
     Account,
     Audience,
+    AudienceOptions,
     Batch,
     Capabilities,
     Finding,
@@ -189,7 +191,7 @@ class _Memory:
         """The audience with this id, with its size in persons."""
         return self._seen(self.audience(audience_id))
 
-    def create(self, name: str) -> Audience:
+    def create(self, name: str, options: AudienceOptions = NO_OPTIONS) -> Audience:  # noqa: ARG002  # there are none
         """Make an empty audience."""
         self._admit()
         return self._seen(self.world.audiences.create(self.account, name))

@@ -141,6 +141,8 @@ class App:
             configuration=configuration_digest(
                 self.settings, name, sql_digest=self._definition(chosen.segment)
             ),
+            audience_options=chosen.audience.options,
+            audience_lint=chosen.audience.lint,
         )
 
     def account_of(self, sync: str) -> tuple[str, str]:

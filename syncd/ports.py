@@ -12,8 +12,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol, Self, runtime_checkable
 
 from syncd.model import (
+    NO_OPTIONS,
+    NO_WORDING,
     Account,
     Audience,
+    AudienceOption,
+    AudienceOptions,
     Batch,
     BatchRecord,
     Capabilities,
@@ -36,6 +40,7 @@ from syncd.model import (
     SnapshotId,
     Withdrawal,
     Withdrawn,
+    Wording,
 )
 
 if TYPE_CHECKING:
@@ -94,8 +99,13 @@ class Connector(Protocol):
         """The audience with this id, with its size."""
         ...
 
-    def create(self, name: str) -> Audience:
-        """Make an empty audience."""
+    def create(self, name: str, options: AudienceOptions = NO_OPTIONS) -> Audience:
+        """Make an empty audience.
+
+        Args:
+            name: Any that the platform takes.
+            options: Values of the platform's `audience_options`, checked against them.
+        """
         ...
 
     def open(self, audience_id: str, operation: Operation, *, rows: int) -> Upload:
@@ -195,6 +205,8 @@ class Platform:
         options: What an account of it is configured with.
         connect: Builds the connector. The second argument draws that many random
             bits; a vendor SDK is imported in here and not before.
+        audience_options: What its audiences may be made with, beside their name.
+        wording: Words that an audience's name had better not hold.
     """
 
     name: str
@@ -203,6 +215,8 @@ class Platform:
     rules: str | RuleSet
     options: tuple[Option, ...]
     connect: Callable[[Account, Callable[[int], int]], Connector]
+    audience_options: tuple[AudienceOption, ...] = ()
+    wording: Wording = NO_WORDING
 
 
 class Reading(Protocol):

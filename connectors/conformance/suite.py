@@ -48,6 +48,10 @@ class ConnectorContract(ReplacingContract, ExaminingContract):
         assert re.fullmatch(r"[a-z][a-z0-9_]*", rig.platform.name)
         assert all(re.fullmatch(r"[a-z][a-z0-9_]*", option.name) for option in rig.platform.options)
         assert all(option.help for option in rig.platform.options)
+        made_with = {option.name: option for option in rig.platform.audience_options}
+        assert all(re.fullmatch(r"[a-z][a-z0-9_]*", name) for name in made_with)
+        assert all(option.help for option in made_with.values())
+        assert not made_with.keys() & {"name", "id", "lint"}
         assert capabilities.max_rows >= 1
         assert capabilities.max_identifiers >= 1
         assert capabilities.kinds

@@ -21,7 +21,7 @@ from google.api_core.exceptions import GoogleAPICallError
 
 from connectors.google import errors, wire
 from syncd.errors import AudienceUnusable, PlatformError
-from syncd.model import Audience, Batch, Operation, Outcome, Receipt
+from syncd.model import NO_OPTIONS, Audience, AudienceOptions, Batch, Operation, Outcome, Receipt
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -132,7 +132,7 @@ class GoogleConnector:
             )
         return wire.audience(found, self.account)
 
-    def create(self, name: str) -> Audience:
+    def create(self, name: str, options: AudienceOptions = NO_OPTIONS) -> Audience:  # noqa: ARG002  # there are none
         """Make an empty user list for contact data."""
         request = wire.new_list(self.customer, name)
         made = _told(lambda: self.lists.create_user_list(request, **self._question()))

@@ -7,20 +7,23 @@ from Meta's documentation, and send removals in the URL.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from connectors.meta.client import Answer, Client, RandBits, connect, malformed
 from connectors.meta.errors import FLAGGED, NAME
 from connectors.meta.examine import examine
+from connectors.meta.making import MAX_AUDIENCES, OPTIONS, WORDING, fields, lifespan
 from connectors.meta.payload import MAX_ROWS, WIRE_ROWS, refusals, wire_rows
 from connectors.meta.replacement import MetaReplacement
 from connectors.meta.upload import MetaUpload, number
 from syncd.errors import AudienceUnusable, ConfigError, RequestRefused
 from syncd.model import (
+    NO_OPTIONS,
     Account,
     Audience,
+    AudienceOptions,
     Capabilities,
     Finding,
     IdentifierKind,
@@ -37,7 +40,8 @@ if TYPE_CHECKING:
 __all__ = ["PLATFORM", "Meta"]
 
 FIELDS = (
-    "id,name,subtype,operation_status,approximate_count_lower_bound,approximate_count_upper_bound"
+    "id,name,subtype,operation_status,approximate_count_lower_bound,approximate_count_upper_bound,"
+    "retention_days"
 )
 PAGE = "20"  # Meta's advice; larger pages are answered with "reduce the amount of data"
 
@@ -59,19 +63,7 @@ class Meta:
 
     def find(self, name: str) -> tuple[Audience, ...]:
         """All audiences of exactly this name, whatever their kind."""
-        found: list[Audience] = []
-        after = ""
-        while True:
-            asked = {"fields": FIELDS, "limit": PAGE} | ({"after": after} if after else {})
-            path = (self.account_id, "customaudiences")
-            answer = self.client.get(path, asked, of_audience=False)
-            found += [self._audience(one) for one in _nodes(answer) if one.get("name") == name]
-            follows = _after(answer)
-            if not follows:
-                return tuple(found)
-            if follows == after:
-                raise malformed("paging")
-            after = follows
+        return tuple(self._audience(one) for one in self._all() if one.get("name") == name)
 
     def read(self, audience_id: str) -> Audience:
         """The audience with this id.
@@ -91,16 +83,19 @@ class Meta:
             raise AudienceUnusable(NAME, code, hint=UNUSABLE[status])
         return self._audience(node)
 
-    def create(self, name: str) -> Audience:
-        """Make an empty customer list."""
-        fields = {
-            "name": name,
-            "subtype": "CUSTOM",
-            "customer_file_source": "USER_PROVIDED_ONLY",
-        }
+    def create(self, name: str, options: AudienceOptions = NO_OPTIONS) -> Audience:
+        """Make an empty customer list, after counting those that there are."""
+        there = sum(one.get("subtype") == "CUSTOM" for one in self._all())
+        if there >= MAX_AUDIENCES:
+            hint = (
+                f"the ad account has {there} customer lists and Meta takes {MAX_AUDIENCES}: delete "
+                "one that nobody needs in Audience Manager, or name one that exists"
+            )
+            raise RequestRefused(NAME, "too_many_audiences", of_rows=False, hint=hint)
         path = (self.account_id, "customaudiences")
-        answer = self.client.post(path, fields, of_audience=False)
-        return Audience(NAME, self.name, _id(answer), name, empty=True)
+        answer = self.client.post(path, fields(name, options), of_audience=False)
+        kept = lifespan(number(options.get("retention_days")))
+        return Audience(NAME, self.name, _id(answer), name, empty=True, lifespan=kept)
 
     def open(self, audience_id: str, operation: Operation, *, rows: int) -> MetaUpload:
         """Begin an upload session; sends nothing."""
@@ -134,9 +129,9 @@ class Meta:
         if len(wire.data) > WIRE_ROWS:
             raise RequestRefused(NAME, "too_many_rows", hint=f"at most {WIRE_ROWS} a request")
         # A POST, which keeps the rows out of the URL: see `upload`.
-        fields = {"payload": wire.encoded(), "method": "DELETE"}
+        form = {"payload": wire.encoded(), "method": "DELETE"}
         path = (self.account_id, "usersofanyaudience")
-        answer = self.client.post(path, fields, of_audience=False)
+        answer = self.client.post(path, form, of_audience=False)
         received, invalid = number(answer.get("num_received")), answer.get("num_invalid_entries")
         if received is not None and received != len(wire.data):
             raise malformed("num_received")
@@ -146,6 +141,21 @@ class Meta:
     def examine(self, audience_ids: Sequence[str]) -> tuple[Finding, ...]:
         """Whether the ad account and these audiences are fit, by what Meta states of them."""
         return examine(self.client, self.account_id, audience_ids)
+
+    def _all(self) -> Iterator[Answer]:
+        """Every audience of the account, whatever its kind."""
+        after = ""
+        while True:
+            asked = {"fields": FIELDS, "limit": PAGE} | ({"after": after} if after else {})
+            path = (self.account_id, "customaudiences")
+            answer = self.client.get(path, asked, of_audience=False)
+            yield from _nodes(answer)
+            follows = _after(answer)
+            if not follows:
+                return
+            if follows == after:
+                raise malformed("paging")
+            after = follows
 
     def _audience(self, node: Answer) -> Audience:
         size = number(node.get("approximate_count_lower_bound"))
@@ -157,6 +167,7 @@ class Meta:
             name=str(node.get("name", "")),
             size=size if size is not None and size >= 0 else None,  # -1: not available
             empty=None if status in UNTOLD else status == NOTHING_UPLOADED,
+            lifespan=lifespan(number(node.get("retention_days"))),
         )
 
 
@@ -232,4 +243,6 @@ PLATFORM = Platform(
         ),
     ),
     connect=_connect,
+    audience_options=OPTIONS,
+    wording=WORDING,
 )

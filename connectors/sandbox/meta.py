@@ -22,6 +22,7 @@ from connectors.sandbox.meta_nodes import (
     admit_account,
     admit_change,
     audience_node,
+    making,
 )
 from connectors.sandbox.meta_rules import (
     MAX_SAMPLES,
@@ -42,7 +43,9 @@ TOKEN = "sandbox-token"  # noqa: S105  # of a platform that exists on this machi
 FIRST_ID = 23850000000000001  # ids of real audiences are this long
 PAGE = "25"
 
-Method = Literal["account", "find", "create", "read", "add", "remove", "replace", "forget"]
+Method = Literal[
+    "account", "find", "create", "read", "delete", "add", "remove", "replace", "forget"
+]
 _PATH = re.compile(r"(?:/v\d+\.\d+)?/(?P<node>act_\d+|\d+)(?:/(?P<edge>[a-z_]+))?/?")
 
 
@@ -137,24 +140,26 @@ class Graph:
 
     def _do(self, call: _Call, fault: Fault | None) -> Json:
         if call.node.startswith("act_"):
-            about = self._world.about[call.node]
-            admit_account(about, changes=call.method in ("create", "forget"))
-            if call.method == "account":
-                return account_node(call.node, about, call.wanted)
-        if call.method == "find":
-            return self._list(call)
-        if call.method == "create":
-            return self._create(call)
-        if call.method == "forget":
-            return self._forget(call)
+            return self._do_with_account(call)
         audience = self._world.get(call.node)
         if audience is None:
             raise GraphError(100, "Unsupported request", subcode=33, kind="GraphMethodException")
         if call.method == "read":
             return audience_node(audience, call.wanted, self._world.now())
         admit_account(self._world.about[audience.account], changes=True)
+        if call.method == "delete":
+            return {"success": self._world.delete(audience.id)}
         admit_change(audience)
         return self._change(call, audience, fault)
+
+    def _do_with_account(self, call: _Call) -> Json:
+        about = self._world.about[call.node]
+        admit_account(about, changes=call.method in ("create", "forget"))
+        if call.method == "account":
+            return account_node(call.node, about, call.wanted)
+        if call.method == "find":
+            return self._list(call)
+        return self._create(call) if call.method == "create" else self._forget(call)
 
     def _list(self, call: _Call) -> Json:
         fields = call.request.fields
@@ -173,14 +178,11 @@ class Graph:
         return {"data": page, "paging": paging} if page else {"data": []}
 
     def _create(self, call: _Call) -> Json:
-        fields = call.request.fields
-        if not fields.get("name"):
-            raise GraphError(100, "(#100) name is required")
-        if fields.get("subtype") != "CUSTOM":
-            raise GraphError(100, "(#100) subtype must be CUSTOM")
-        if not fields.get("customer_file_source"):
-            raise GraphError(100, "customer_file_source is required", subcode=1870054)
-        return {"id": self._world.create(call.node, fields["name"]).id}
+        fields, there = call.request.fields, len(self._world.audiences(call.node))
+        about = making(fields, there)
+        made = self._world.create(call.node, fields["name"])
+        made.about.update(about)
+        return {"id": made.id}
 
     def _forget(self, call: _Call) -> Json:
         """Take persons out of every audience of the account; it needs no session."""
@@ -277,6 +279,7 @@ def _understand(request: Request) -> _Call:
         ("GET", "customaudiences", True): "find",
         ("POST", "customaudiences", True): "create",
         ("GET", None, False): "read",
+        ("DELETE", None, False): "delete",
         ("POST", "users", False): "add",
         ("DELETE", "users", False): "remove",
         ("POST", "usersreplace", False): "replace",

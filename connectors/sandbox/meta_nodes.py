@@ -6,6 +6,7 @@ account, `AudienceState.about` of an audience, each a mapping from a field to it
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -15,6 +16,12 @@ from connectors.sandbox.wire import Json
 
 # What may be said of an account. `hidden`: the token is not assigned to it.
 ACCOUNT_FIELDS = frozenset({"account_status", "custom_audience_tos", "hidden"})
+# What an audience may be made with, beside its name; as Meta names it.
+MADE_WITH = frozenset(
+    {"description", "retention_days", "customer_file_source", "is_value_based", "opt_out_link"}
+    | {"audience_labels"}
+)
+MAX_AUDIENCES, MAX_RETENTION = 500, 180
 # What may be said of an audience; `can_edit` stands in `permission_for_actions`.
 AUDIENCE_FIELDS = frozenset({"operation_status", "delete_time", "subtype", "can_edit"})
 
@@ -47,7 +54,8 @@ def audience_node(audience: AudienceState, wanted: tuple[str, ...], now: datetim
         "account_id": audience.account.removeprefix("act_"),
         "name": audience.name,
         "subtype": about.get("subtype", "CUSTOM"),
-        "customer_file_source": "USER_PROVIDED_ONLY",
+        "customer_file_source": about.get("customer_file_source", "USER_PROVIDED_ONLY"),
+        "is_value_based": bool(about.get("is_value_based", False)),
         "operation_status": {
             "code": about.get("operation_status", status[0]),
             "description": status[1],
@@ -57,7 +65,8 @@ def audience_node(audience: AudienceState, wanted: tuple[str, ...], now: datetim
         "approximate_count_lower_bound": size,
         "approximate_count_upper_bound": size,
     }
-    absent = {"delete_time": about.get("delete_time")}  # stated of few
+    few = ("delete_time", "description", "retention_days", "opt_out_link", "audience_labels")
+    absent = {name: about.get(name) for name in few}
     return _picked(known | {k: v for k, v in absent.items() if v}, wanted, frozenset(absent))
 
 
@@ -86,6 +95,38 @@ def admit_change(audience: AudienceState) -> None:
         raise GraphError(100, "This audience is flagged", subcode=1713230)
     if not audience.about.get("can_edit", True):
         raise GraphError(200, "This audience may not be edited", subcode=1487301)
+
+
+def making(form: Mapping[str, str], there: int) -> dict[str, object]:
+    """What an audience is made with, read from the form that asks for it.
+
+    Args:
+        form: The request's fields.
+        there: Customer lists that the account has.
+
+    Raises:
+        GraphError: Something is missing or cannot be.
+    """
+    if not form.get("name"):
+        raise GraphError(100, "(#100) name is required")
+    if form.get("subtype") != "CUSTOM":
+        raise GraphError(100, "(#100) subtype must be CUSTOM")
+    if not form.get("customer_file_source"):
+        raise GraphError(100, "customer_file_source is required", subcode=1870054)
+    if there >= MAX_AUDIENCES:
+        raise GraphError(100, f"at most {MAX_AUDIENCES} customer file audiences")
+    text = ("description", "opt_out_link", "customer_file_source")
+    try:
+        given = {
+            name: form[name] if name in text else json.loads(form[name])
+            for name in MADE_WITH & form.keys()
+        }
+    except ValueError:
+        raise GraphError(100, "(#100) a value is not JSON") from None
+    days = given.get("retention_days")
+    if days is not None and not (isinstance(days, int) and 1 <= days <= MAX_RETENTION):
+        raise GraphError(100, f"(#100) retention_days must be 1 to {MAX_RETENTION}")
+    return given
 
 
 def tell(kept: dict[str, object], given: Mapping[str, object], allowed: frozenset[str]) -> None:

@@ -14,7 +14,7 @@ from syncd.ledger.opening import is_blank, open_ledger
 from syncd.ledger.store import Ledger
 from syncd.model import Finding
 from syncd.ports import Connector, Examines
-from syncd.settings import Settings, check_accounts, ledger_password, load
+from syncd.settings import Settings, check_accounts, flagged, ledger_password, load
 
 _SQLITE = "sqlite:///"
 
@@ -63,6 +63,7 @@ def look(config: Path | None) -> Report:
     check_accounts(settings, platforms())
     with _ledger(settings) as (ledger, said, fit):
         looked = [each for name in settings.accounts for each in _account(settings, name, ledger)]
+    looked += _names(settings)
     return Report(tuple(looked), said, fit)
 
 
@@ -89,6 +90,15 @@ def _ledger(settings: Settings) -> Iterator[tuple[Ledger | None, str, bool]]:
         yield ledger, "", True
     finally:
         ledger.close()
+
+
+def _names(settings: Settings) -> Iterator[Looked]:
+    """What is to be said of audiences by their names alone."""
+    for name, said in flagged(settings, platforms()):
+        sync = settings.syncs[name]
+        platform = settings.accounts[sync.account].connector
+        finding = Finding("", "warning", "wording", said)
+        yield Looked(sync.account, platform, str(sync.audience.name), finding)
 
 
 def _account(settings: Settings, name: str, ledger: Ledger | None) -> Iterator[Looked]:

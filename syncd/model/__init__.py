@@ -18,6 +18,14 @@ from syncd.model.erasures import (
     Searched,
 )
 from syncd.model.findings import Finding
+from syncd.model.making import (
+    NO_OPTIONS,
+    NO_WORDING,
+    AudienceOption,
+    AudienceOptions,
+    AudienceValue,
+    Wording,
+)
 from syncd.model.members import (
     ADDRESS_CELLS,
     EMAIL_CELLS,
@@ -74,11 +82,16 @@ __all__ = [
     "ADDRESS_CELLS",
     "EMAIL_CELLS",
     "GONE",
+    "NO_OPTIONS",
+    "NO_WORDING",
     "PHONE_CELLS",
     "ROW_COLUMNS",
     "SEGMENT_COLUMNS",
     "Account",
     "Audience",
+    "AudienceOption",
+    "AudienceOptions",
+    "AudienceValue",
     "AuditEvent",
     "Batch",
     "BatchId",
@@ -125,4 +138,5 @@ __all__ = [
     "Timing",
     "Withdrawal",
     "Withdrawn",
+    "Wording",
 ]
