@@ -207,6 +207,7 @@ class Platform:
             bits; a vendor SDK is imported in here and not before.
         audience_options: What its audiences may be made with, beside their name.
         wording: Words that an audience's name had better not hold.
+        sizes: How far its sizes can be trusted, a sentence; "" if they are exact.
     """
 
     name: str
@@ -217,6 +218,7 @@ class Platform:
     connect: Callable[[Account, Callable[[int], int]], Connector]
     audience_options: tuple[AudienceOption, ...] = ()
     wording: Wording = NO_WORDING
+    sizes: str = ""
 
 
 class Reading(Protocol):

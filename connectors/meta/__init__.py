@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from connectors.meta.client import Answer, Client, RandBits, connect, malformed
-from connectors.meta.errors import FLAGGED, NAME
-from connectors.meta.examine import examine
+from connectors.meta.errors import NAME
+from connectors.meta.examine import AUDIENCE, examine, fitness
 from connectors.meta.making import MAX_AUDIENCES, OPTIONS, WORDING, fields, lifespan
 from connectors.meta.payload import MAX_ROWS, WIRE_ROWS, refusals, wire_rows
 from connectors.meta.replacement import MetaReplacement
@@ -43,13 +43,13 @@ FIELDS = (
     "id,name,subtype,operation_status,approximate_count_lower_bound,approximate_count_upper_bound,"
     "retention_days"
 )
+DETAILS = f"{FIELDS},{AUDIENCE},delivery_status"
 PAGE = "20"  # Meta's advice; larger pages are answered with "reduce the amount of data"
 
 # operation_status, Custom Audience reference
 NOTHING_UPLOADED = 410
 UNTOLD = (None, 0)
 BEING_REPLACED, REPLACEMENT_FAILED = 414, 415
-UNUSABLE = {470: "its owner is inactive", 471: FLAGGED, 500: "Meta reports an error with it"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +72,18 @@ class Meta:
         """
         if not audience_id.isdecimal():
             raise AudienceUnusable(NAME, "unknown_audience", hint="ids of audiences are numbers")
-        node = self.client.get((audience_id,), {"fields": FIELDS}, of_audience=True)
+        node = self.client.get((audience_id,), {"fields": DETAILS}, of_audience=True)
         if _id(node) != audience_id:
             raise malformed()
-        if node.get("subtype") != "CUSTOM":
-            raise AudienceUnusable(NAME, "subtype", hint="it is no customer list; use another name")
-        status = _status(node)
-        if status in UNUSABLE:
-            code = f"operation_status {status}"
-            raise AudienceUnusable(NAME, code, hint=UNUSABLE[status])
-        return self._audience(node)
+        verdict, code, said = fitness(node)
+        if verdict == "unusable":
+            raise AudienceUnusable(NAME, code, hint=said)
+        return replace(
+            self._audience(node),
+            most=_people(node, "approximate_count_upper_bound"),
+            status=_statuses(node),
+            warning=said if verdict == "warning" else "",
+        )
 
     def create(self, name: str, options: AudienceOptions = NO_OPTIONS) -> Audience:
         """Make an empty customer list, after counting those that there are."""
@@ -158,14 +160,13 @@ class Meta:
             after = follows
 
     def _audience(self, node: Answer) -> Audience:
-        size = number(node.get("approximate_count_lower_bound"))
         status = _status(node)
         return Audience(
             platform=NAME,
             account=self.name,
             id=_id(node),
             name=str(node.get("name", "")),
-            size=size if size is not None and size >= 0 else None,  # -1: not available
+            size=_people(node, "approximate_count_lower_bound"),
             empty=None if status in UNTOLD else status == NOTHING_UPLOADED,
             lifespan=lifespan(number(node.get("retention_days"))),
         )
@@ -200,8 +201,19 @@ def _id(node: Answer) -> str:
     return found
 
 
-def _status(node: Answer) -> int | None:
-    status = node.get("operation_status")
+def _people(node: Answer, bound: str) -> int | None:
+    size = number(node.get(bound))
+    return size if size is not None and size >= 0 else None  # -1: not available
+
+
+def _statuses(node: Answer) -> str:
+    """Meta's codes for how an audience is and whether ads can use it."""
+    told = {name: _status(node, name) for name in ("operation_status", "delivery_status")}
+    return ", ".join(f"{name} {code}" for name, code in told.items() if code is not None)
+
+
+def _status(node: Answer, name: str = "operation_status") -> int | None:
+    status = node.get(name)
     return number(status.get("code")) if isinstance(status, dict) else None
 
 
@@ -245,4 +257,6 @@ PLATFORM = Platform(
     connect=_connect,
     audience_options=OPTIONS,
     wording=WORDING,
+    sizes="it counts people it could match, rounded, up to 24 h late, and states nothing below "
+    "some 1,000; so a match rate is an estimate",
 )

@@ -18,7 +18,7 @@ from syncd.model import Finding
 from syncd.model.findings import Verdict
 
 _ACCOUNT = "account_id,account_status,tos_accepted,user_tos_accepted"
-_AUDIENCE = "id,subtype,operation_status,permission_for_actions,delete_time"
+AUDIENCE = "id,subtype,operation_status,permission_for_actions,delete_time"
 
 _BUSINESS = "https://business.facebook.com"
 _TERMS = f"{_BUSINESS}/ads/manage/customaudiences/tos/?act={{}}"
@@ -87,7 +87,7 @@ def _account(client: Client, act: str) -> tuple[Finding, ...]:
 
 def _asked(client: Client, subject: str, act: str) -> Answer | Finding:
     """What Meta answers, or what it means that it does not."""
-    node, fields = (subject, _AUDIENCE) if subject else (f"act_{act}", _ACCOUNT)
+    node, fields = (subject, AUDIENCE) if subject else (f"act_{act}", _ACCOUNT)
     try:
         return client.get((node,), {"fields": fields}, of_audience=bool(subject))
     except (Denied, AudienceUnusable, RequestRefused) as error:
@@ -135,12 +135,12 @@ def _audience(client: Client, audience_id: str, act: str) -> Finding:
         return node
     if str(node.get("id", "")) != audience_id:
         raise malformed()
-    verdict, code, said = _fitness(node)
+    verdict, code, said = fitness(node)
     link = "" if verdict == "good" else _AUDIENCES.format(act)
     return Finding(audience_id, verdict, code, said, link)
 
 
-def _fitness(node: Answer) -> tuple[Verdict, str, str]:
+def fitness(node: Answer) -> tuple[Verdict, str, str]:
     """The gravest that a node states, its code, and what to say of it."""
     if node.get("subtype") != "CUSTOM":
         return "unusable", "subtype", "it is no customer list; sync to another audience"
@@ -148,7 +148,7 @@ def _fitness(node: Answer) -> tuple[Verdict, str, str]:
     if isinstance(allowed, dict) and allowed.get("can_edit") is False:
         said = "this account may see it and not change it; let its owner share it to be edited"
         return "unusable", "can_edit", said
-    found = _operation(node)
+    found = operation(node)
     verdict, said = _OPERATION.get(found, _FINE)
     ends = number(node.get("delete_time"))
     if ends and verdict != "unusable":
@@ -157,7 +157,7 @@ def _fitness(node: Answer) -> tuple[Verdict, str, str]:
     return verdict, f"operation_status {found}", said
 
 
-def _operation(node: Answer) -> int:
+def operation(node: Answer) -> int:
     """Its code; 0 where it has none, as Meta's own 0 says."""
     status = node.get("operation_status")
     return (number(status.get("code")) or 0) if isinstance(status, dict) else 0

@@ -23,11 +23,15 @@ MADE_WITH = frozenset(
 )
 MAX_AUDIENCES, MAX_RETENTION = 500, 180
 # What may be said of an audience; `can_edit` stands in `permission_for_actions`.
-AUDIENCE_FIELDS = frozenset({"operation_status", "delete_time", "subtype", "can_edit"})
+# `matched`: people to count in it, instead of all.
+AUDIENCE_FIELDS = frozenset(
+    {"operation_status", "delivery_status", "delete_time", "subtype", "can_edit", "matched"}
+)
 
 _ACTIVE = 1
 _REPLACING = {"running": (414, "Replace in progress"), "failed": (415, "Replace failed")}
 _FLAGGED = 471
+_STATED_FROM = 1_000
 
 
 def account_node(account: str, about: Mapping[str, object], wanted: tuple[str, ...]) -> Json:
@@ -46,7 +50,7 @@ def account_node(account: str, about: Mapping[str, object], wanted: tuple[str, .
 def audience_node(audience: AudienceState, wanted: tuple[str, ...], now: datetime) -> Json:
     """An audience's fields."""
     about = audience.about
-    size = audience.size if audience.ever_filled else -1
+    least, most = _bounds(int(str(about.get("matched", audience.size))))
     status = (200, "Normal") if audience.ever_filled else (410, "No file was uploaded")
     status = _REPLACING.get(audience.replacing(now), status)
     known: Json = {
@@ -60,14 +64,26 @@ def audience_node(audience: AudienceState, wanted: tuple[str, ...], now: datetim
             "code": about.get("operation_status", status[0]),
             "description": status[1],
         },
-        "delivery_status": {"code": 200 if audience.ever_filled else 300, "description": ""},
+        "delivery_status": {
+            "code": about.get("delivery_status", 300 if least < 0 else 200),
+            "description": "",
+        },
         "permission_for_actions": {"can_edit": bool(about.get("can_edit", True))},
-        "approximate_count_lower_bound": size,
-        "approximate_count_upper_bound": size,
+        "approximate_count_lower_bound": least,
+        "approximate_count_upper_bound": most,
     }
     few = ("delete_time", "description", "retention_days", "opt_out_link", "audience_labels")
     absent = {name: about.get(name) for name in few}
     return _picked(known | {k: v for k, v in absent.items() if v}, wanted, frozenset(absent))
+
+
+def _bounds(people: int) -> tuple[int, int]:
+    """What Meta states of a size: nothing if small, else two round figures around it."""
+    if people < _STATED_FROM:
+        return -1, -1
+    step = 10 ** (len(str(people)) - 2)
+    least = people // step * step
+    return least, least + 2 * step
 
 
 def _picked(known: Json, wanted: tuple[str, ...], maybe: frozenset[str] = frozenset()) -> Json:

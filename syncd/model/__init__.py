@@ -26,6 +26,7 @@ from syncd.model.making import (
     AudienceValue,
     Wording,
 )
+from syncd.model.measuring import Measured
 from syncd.model.members import (
     ADDRESS_CELLS,
     EMAIL_CELLS,
@@ -113,6 +114,7 @@ __all__ = [
     "Generation",
     "Guard",
     "IdentifierKind",
+    "Measured",
     "Operation",
     "Option",
     "Outcome",

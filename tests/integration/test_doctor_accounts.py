@@ -223,10 +223,13 @@ def test_a_question_without_an_answer_ends_no_run(filled: Desk, kind: str) -> No
 
 
 def test_a_run_asks_for_its_account_once(filled: Desk) -> None:
+    """With nothing to send, what it asks beside that is the audience's size."""
     world = filled.local.meta_world
-    before = sum(world.requests.values())
+    before = world.requests
     assert filled.syncd("sync", "everyone").code == 0
-    assert sum(world.requests.values()) == before + 1
+    after = world.requests
+    asked = {name: after[name] - before[name] for name in after if after[name] != before[name]}
+    assert asked == {"account": 1, "read": 1}
 
 
 def test_what_a_person_should_look_at_is_logged_and_ends_no_run(filled: Desk) -> None:
