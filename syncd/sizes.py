@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import structlog
 
-from syncd.errors import AudienceUnusable, PlatformError
+from syncd.errors import AudienceUnusable, SyncdError
 from syncd.ledger.audiences import KnownAudience
 from syncd.model import Measured
 from syncd.parts import Parts
@@ -18,24 +18,30 @@ log = structlog.get_logger()
 def note(parts: Parts, connector: Connector, audience: KnownAudience, *, run: str) -> None:
     """Ask once how many people the platform counts in an audience, and keep it.
 
-    The run is over: this waits for nothing, is not tried again, and a platform that does not
-    answer changes nothing of how the run ended. What is stated may be of before the run.
+    The run is over: this waits for nothing, is not tried again, and whatever goes wrong
+    changes nothing of how the run ended. What is stated may be of before the run.
     """
-    at = (audience.platform, audience.account, audience.id)
-    generation = parts.ledger.generation(*at)
+    try:
+        measured = _measured(parts, connector, audience, run)
+        if measured is not None:
+            at = (audience.platform, audience.account, audience.id)
+            parts.ledger.measured.add(*at, measured)
+    except SyncdError as error:
+        log.info("size_not_kept", error=type(error).__name__)
+
+
+def _measured(
+    parts: Parts, connector: Connector, audience: KnownAudience, run: str
+) -> Measured | None:
+    """What the platform states; None where its account must wait."""
+    generation = parts.ledger.generation(audience.platform, audience.account, audience.id)
     members = generation.sizes.members if generation else 0
     nothing = Measured(parts.clock.now(), run, members, None, None, foreign=audience.adopted)
     try:
         told = parts.patience.try_once(connector.read, audience.id)
     except AudienceUnusable as error:
-        parts.ledger.measured.add(*at, replace(nothing, status=error.code, warning=error.hint))
-        return
-    except PlatformError as error:
-        log.info("size_not_read", code=error.code)
-        return
-    if told is not None:
-        most = told.size if told.most is None else told.most
-        measured = replace(
-            nothing, least=told.size, most=most, status=told.status, warning=told.warning
-        )
-        parts.ledger.measured.add(*at, measured)
+        return replace(nothing, status=error.code, warning=error.hint)
+    if told is None:
+        return None
+    most = told.size if told.most is None else told.most
+    return replace(nothing, least=told.size, most=most, status=told.status, warning=told.warning)

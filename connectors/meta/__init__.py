@@ -40,10 +40,9 @@ if TYPE_CHECKING:
 __all__ = ["PLATFORM", "Meta"]
 
 FIELDS = (
-    "id,name,subtype,operation_status,approximate_count_lower_bound,approximate_count_upper_bound,"
-    "retention_days"
+    "id,name,subtype,operation_status,approximate_count_lower_bound,approximate_count_upper_bound"
 )
-DETAILS = f"{FIELDS},{AUDIENCE},delivery_status"
+DETAILS = f"{FIELDS},{AUDIENCE},delivery_status,retention_days"
 PAGE = "20"  # Meta's advice; larger pages are answered with "reduce the amount of data"
 
 # operation_status, Custom Audience reference

@@ -173,12 +173,9 @@ class AudienceSettings(BaseModel):
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         if bool(self.name) == bool(self.id):
-            slips = (
-                ""
-                if self.name
-                else "".join(f"; {one}: {suggest(one, _WAYS)}" for one in self.options)
-            )
-            raise ValueError(f'must be a name, or {{id: "..."}}{slips}')
+            said = 'must be a name, or {id: "..."}'
+            slips = () if self.name else self.options
+            raise ValueError("; ".join([said, *(f"{one}: {suggest(one, _WAYS)}" for one in slips)]))
         if self.id and self.options:
             raise ValueError(
                 f"{', '.join(self.options)}: only for an audience that is created, by its name"

@@ -124,7 +124,7 @@ def test_what_an_audience_is_made_with_shapes_no_plan(filled: Desk) -> None:
 def test_a_name_that_meta_would_flag_is_told_and_not_made(
     desk: Desk, keys: dict[str, str], words: str
 ) -> None:
-    """By `config check` and `doctor` as a note, by a run as a refusal; nothing was read."""
+    """By `config check` and `doctor` as a note, by a run as a refusal; nothing was sent."""
     audience_is(desk, **keys)
     desk.join(1)
     checked = desk.syncd("config", "check")
