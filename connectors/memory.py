@@ -23,7 +23,7 @@ so and in the order the test chooses: `world(name).process(...)`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
@@ -52,11 +52,14 @@ from syncd.errors import (
 from syncd.model import (
     ADDRESS_CELLS,
     EMAIL_CELLS,
+    NO_OPTIONS,
     PHONE_CELLS,
     Account,
     Audience,
+    AudienceOptions,
     Batch,
     Capabilities,
+    Finding,
     IdentifierKind,
     Operation,
     Option,
@@ -188,7 +191,7 @@ class _Memory:
         """The audience with this id, with its size in persons."""
         return self._seen(self.audience(audience_id))
 
-    def create(self, name: str) -> Audience:
+    def create(self, name: str, options: AudienceOptions = NO_OPTIONS) -> Audience:  # noqa: ARG002  # there are none
         """Make an empty audience."""
         self._admit()
         return self._seen(self.world.audiences.create(self.account, name))
@@ -238,6 +241,21 @@ class _Memory:
         if isinstance(step, LoseAnswer):
             raise Unavailable(self.platform, "answer_lost")
         return Receipt(0, (), reference, final=False)
+
+    def examine(self, audience_ids: Sequence[str]) -> tuple[Finding, ...]:
+        """Whether the account is let in, and which of these audiences are there."""
+        if self.world.denied:
+            return (Finding("", "denied", "denied", "set `denied` of its world to False"),)
+        known = {one.id for one in self.world.audiences.audiences(self.account)}
+        return (
+            Finding("", "good", "account", "the account is let in"),
+            *(
+                Finding(each, "good", "audience", "it can be changed")
+                if each in known
+                else Finding(each, "unusable", "unknown_audience", "it was deleted")
+                for each in audience_ids
+            ),
+        )
 
     @property
     def now(self) -> datetime:

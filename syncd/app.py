@@ -141,12 +141,14 @@ class App:
             configuration=configuration_digest(
                 self.settings, name, sql_digest=self._definition(chosen.segment)
             ),
+            audience_options=chosen.audience.options,
+            audience_lint=chosen.audience.lint,
         )
 
     def account_of(self, sync: str) -> tuple[str, str]:
         """The platform and the account of a configured sync, as the ledger names them."""
         name = self.settings.syncs[sync].account
-        return self.settings.accounts[name].connector, self._account_key(name)
+        return self.settings.accounts[name].connector, account_key(self.settings, name)
 
     def parts(self, name: str, *, progress: Progress = silent) -> Parts:
         """Everything that a run of this sync works with."""
@@ -202,7 +204,7 @@ class App:
             accounts=tuple(
                 ErasingAccount(
                     platforms()[account.connector],
-                    self._account_key(name),
+                    account_key(self.settings, name),
                     partial(self._connect, name, patience),
                     patience,
                 )
@@ -231,7 +233,7 @@ class App:
             (
                 self._orphaned(audience, name)
                 for name, account in self.settings.accounts.items()
-                if (account.connector, self._account_key(name))
+                if (account.connector, account_key(self.settings, name))
                 == (audience.platform, audience.account)
             ),
             None,
@@ -264,13 +266,12 @@ class App:
 
     def _connect(self, account: str, patience: Patience) -> Connector:
         platform = platforms()[self.settings.accounts[account].connector]
-        given = resolve_account(self.settings, account)
-        return patience.heed(platform, platform.connect(given, secrets.randbits))
+        return patience.heed(platform, connector_of(self.settings, account))
 
     def _patience(self, account: str) -> Patience:
         """What one run may spend on trying again, behind the account's gate."""
         platform = self.settings.accounts[account].connector
-        gate = self.gates.of(platform, self._account_key(account))
+        gate = self.gates.of(platform, account_key(self.settings, account))
         return Patience(self.clock, gate, account)
 
     def _definition(self, segment: str) -> str:
@@ -281,19 +282,6 @@ class App:
             else definition(str(self.settings.segments[segment].use))
         )
         return hashlib.sha256(text.encode()).hexdigest()
-
-    def _account_key(self, name: str) -> str:
-        """What names an account for good: renaming it in the configuration changes nothing."""
-        account = self.settings.accounts[name]
-        option = next(
-            (o.name for o in platforms()[account.connector].options if o.required and not o.secret),
-            None,
-        )
-        value = account.options.get(option) if option else None
-        if not isinstance(value, str):
-            return name
-        plain = value.replace("-", "")  # Google writes 123-456-7890 and means the digits
-        return plain if plain.isdigit() else value
 
 
 @contextmanager
@@ -341,6 +329,30 @@ def open_app(
 def platforms() -> Mapping[str, Platform]:
     """Installed connectors by name; loading one does not import its vendor's SDK."""
     return {entry.name: entry.load() for entry in entry_points(group="syncd.connectors")}
+
+
+def connector_of(settings: Settings, account: str) -> Connector:
+    """The connector of a configured account; this reads its secrets and sends nothing.
+
+    Raises:
+        syncd.errors.ConfigError: One is not there, or an option cannot be used.
+    """
+    platform = platforms()[settings.accounts[account].connector]
+    return platform.connect(resolve_account(settings, account), secrets.randbits)
+
+
+def account_key(settings: Settings, name: str) -> str:
+    """What names an account for good: renaming it in the configuration changes nothing."""
+    account = settings.accounts[name]
+    option = next(
+        (o.name for o in platforms()[account.connector].options if o.required and not o.secret),
+        None,
+    )
+    value = account.options.get(option) if option else None
+    if not isinstance(value, str):
+        return name
+    plain = value.replace("-", "")  # Google writes 123-456-7890 and means the digits
+    return plain if plain.isdigit() else value
 
 
 def key_of(settings: Settings) -> Key:

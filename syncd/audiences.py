@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from syncd.errors import ForeignAudience, PlatformError, Unavailable
+from syncd.errors import ConfigError, ForeignAudience, PlatformError, Unavailable
 from syncd.ledger.audiences import KnownAudience
 from syncd.model import Audience
+from syncd.model.making import worded
 from syncd.parts import Parts
 from syncd.ports import Connector
 
@@ -76,7 +77,8 @@ def _create(parts: Parts, connector: Connector, *, actor: str, run: str) -> Audi
 
     To ask twice may make two. So a lost answer is followed by a look, not by a repetition.
     """
-    name = str(parts.sync.audience_name)
+    name, options = str(parts.sync.audience_name), parts.sync.audience_options
+    _refuse_wording(parts, name)
 
     def tell(kind: str, said: str) -> None:
         event = parts.event(kind, said, actor=actor, audience=name, run=run)
@@ -84,7 +86,7 @@ def _create(parts: Parts, connector: Connector, *, actor: str, run: str) -> Audi
 
     tell(_ASKED, f"Asking {parts.platform.title} to make audience {name}.")
     try:
-        created = parts.patience.ask_once(connector.create, name)
+        created = parts.patience.ask_once(connector.create, name, options)
     except Unavailable:
         found = _find(parts, connector)
         if found is None:
@@ -94,6 +96,18 @@ def _create(parts: Parts, connector: Connector, *, actor: str, run: str) -> Audi
         tell(_REFUSED, f"{parts.platform.title} did not make audience {name}: {error}.")
         raise
     return created
+
+
+def _refuse_wording(parts: Parts, name: str) -> None:
+    """Make no audience that the platform would flag: it then takes no more changes."""
+    wording = parts.platform.wording
+    words = worded(wording, name, parts.sync.audience_options) if parts.sync.audience_lint else ()
+    if words:
+        raise ConfigError(
+            f"audience {name!r} is not made: {parts.platform.title} flags audiences whose name or "
+            f"description speaks of {wording.about}, and this one says {', '.join(words)}. Name "
+            f"it otherwise, or set `lint: off` beside the name if it means something else"
+        )
 
 
 def _asked_for(parts: Parts) -> bool:

@@ -9,12 +9,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Literal, Protocol, Self, runtime_checkable
 
 from syncd.model import (
+    NO_OPTIONS,
+    NO_WORDING,
     Account,
     Advice,
     Audience,
+    AudienceOption,
+    AudienceOptions,
     Batch,
     BatchRecord,
     Capabilities,
@@ -23,6 +27,7 @@ from syncd.model import (
     Emptied,
     Emptying,
     Erasure,
+    Finding,
     Generation,
     Operation,
     Option,
@@ -36,6 +41,7 @@ from syncd.model import (
     SnapshotId,
     Withdrawal,
     Withdrawn,
+    Wording,
 )
 
 if TYPE_CHECKING:
@@ -94,8 +100,13 @@ class Connector(Protocol):
         """The audience with this id, with its size."""
         ...
 
-    def create(self, name: str) -> Audience:
-        """Make an empty audience."""
+    def create(self, name: str, options: AudienceOptions = NO_OPTIONS) -> Audience:
+        """Make an empty audience.
+
+        Args:
+            name: Any that the platform takes.
+            options: Values of the platform's `audience_options`, checked against them.
+        """
         ...
 
     def open(self, audience_id: str, operation: Operation, *, rows: int) -> Upload:
@@ -169,6 +180,33 @@ class Cuts(Protocol):
         ...
 
 
+@runtime_checkable
+class Examines(Protocol):
+    """What a connector also is that can say whether its account is fit.
+
+    No capability says so: a connector that has the method is asked.
+    """
+
+    def examine(self, audience_ids: Sequence[str]) -> tuple[Finding, ...]:
+        """Look at the account, and at these audiences; changes nothing.
+
+        Before each run it is asked for the account alone, so that should be a request or two.
+        An audience takes one more. What the platform denies is a finding here, not an error.
+
+        Args:
+            audience_ids: Audiences of the account; none looks at the account alone.
+
+        Returns:
+            At least one for the account, and then one for each audience that was looked at:
+            none is, where the account is denied.
+
+        Raises:
+            syncd.errors.Throttled: It asks for fewer requests.
+            syncd.errors.Unavailable: It gave no usable answer, so nothing is known.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Platform:
     """What a connector package offers under the entry point `syncd.connectors`.
@@ -180,6 +218,9 @@ class Platform:
         options: What an account of it is configured with.
         connect: Builds the connector. The second argument draws that many random
             bits; a vendor SDK is imported in here and not before.
+        audience_options: What its audiences may be made with, beside their name.
+        wording: Words that an audience's name had better not hold.
+        sizes: How far its sizes can be trusted, a sentence; "" if they are exact.
     """
 
     name: str
@@ -188,6 +229,9 @@ class Platform:
     rules: str | RuleSet
     options: tuple[Option, ...]
     connect: Callable[[Account, Callable[[int], int]], Connector]
+    audience_options: tuple[AudienceOption, ...] = ()
+    wording: Wording = NO_WORDING
+    sizes: str = ""
 
 
 class Reading(Protocol):

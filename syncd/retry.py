@@ -102,6 +102,25 @@ class Patience:
         answer: T = self._retrying((Throttled,))(self._heard, call, *args, **kwargs)
         return answer
 
+    def try_once(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+        """Make a request that can be left out: one attempt, and none while it would wait.
+
+        Returns:
+            Its answer; None where the account's gate is closed.
+
+        Raises:
+            syncd.errors.PlatformError: What it met.
+        """
+        if self._gate.wait(self._who, self._clock.now()) > 0:
+            return None
+        try:
+            return self._heard(call, *args, **kwargs)
+        except Throttled as error:
+            if error.retry_after is not None:
+                until = self._clock.now() + timedelta(seconds=error.retry_after)
+                self._gate.close(until, error.code)
+            raise
+
     def _heard(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         try:
             answer = call(*args, **kwargs)

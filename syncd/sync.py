@@ -13,7 +13,7 @@ from datetime import timedelta
 
 import structlog
 
-from syncd import audiences, erasing, replacing, settle, withdrawing
+from syncd import audiences, erasing, fitness, replacing, settle, sizes, withdrawing
 from syncd.errors import Held, PlanRefused, RemovalsHeld, SyncdError
 from syncd.ledger.audiences import KnownAudience
 from syncd.model import AuditEvent, BatchState, Phase, Plan, PlanId, Run, RunState
@@ -113,6 +113,7 @@ def _run(parts: Parts, wish: Wish) -> Result:
         log.info("run_started", actor=wish.actor)
         with _ended(parts, opened, wish):
             connector = parts.connect()
+            fitness.check(parts, connector)
             unfinished = _recover(parts, connector, opened, wish)
             if wish.plan and unfinished:
                 raise PlanRefused(
@@ -129,7 +130,9 @@ def _run(parts: Parts, wish: Wish) -> Result:
                 full = wish.full or audience.replace_begun_at is not None
                 plan = draw(parts, opened, snapshot, audience, actor=who, full=full)
                 withdrawing.reach(parts, connector, snapshot, opened)
-            return _carry_out(parts, connector, opened, plan, audience=audience, wish=wish)
+            result = _carry_out(parts, connector, opened, plan, audience=audience, wish=wish)
+        sizes.note(parts, connector, audience, run=opened.id)
+        return result
 
 
 def show(parts: Parts, *, actor: str) -> tuple[Plan, bool]:

@@ -18,7 +18,9 @@ from __future__ import annotations
 import pytest
 
 # Before the suite is imported: a failed `assert` of it then shows both its sides.
-pytest.register_assert_rewrite("connectors.conformance.suite", "connectors.conformance.replacing")
+pytest.register_assert_rewrite(
+    *(f"connectors.conformance.{name}" for name in ("suite", "replacing", "examining"))
+)
 
 from connectors.conformance.rig import (  # noqa: E402  # after the line above, see there
     FAILURES,

@@ -11,6 +11,7 @@ from typing import TypeVar, cast
 
 import pytest
 
+from connectors.conformance.examining import ExaminingContract
 from connectors.conformance.replacing import ReplacingContract
 from connectors.conformance.rig import (
     FAILURES,
@@ -38,7 +39,7 @@ from syncd.ports import Forgets
 E = TypeVar("E", bound=PlatformError)
 
 
-class ConnectorContract(ReplacingContract):
+class ConnectorContract(ReplacingContract, ExaminingContract):
     """What every connector owes; see the module for how to use it."""
 
     def test_its_name_and_options_can_stand_in_a_configuration(self, rig: Rig) -> None:
@@ -47,6 +48,10 @@ class ConnectorContract(ReplacingContract):
         assert re.fullmatch(r"[a-z][a-z0-9_]*", rig.platform.name)
         assert all(re.fullmatch(r"[a-z][a-z0-9_]*", option.name) for option in rig.platform.options)
         assert all(option.help for option in rig.platform.options)
+        made_with = {option.name: option for option in rig.platform.audience_options}
+        assert all(re.fullmatch(r"[a-z][a-z0-9_]*", name) for name in made_with)
+        assert all(option.help for option in made_with.values())
+        assert not made_with.keys() & {"name", "id", "lint"}
         assert capabilities.max_rows >= 1
         assert capabilities.max_identifiers >= 1
         assert capabilities.kinds

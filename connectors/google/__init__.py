@@ -117,4 +117,6 @@ PLATFORM = Platform(
     rules="google",
     options=OPTIONS,
     connect=connect,
+    sizes="the largest count that it states for one of its networks, approximate, and nothing of "
+    "small lists; so a match rate is an estimate",
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,8 +20,18 @@ from google.ads.datamanager_v1.services.user_list_service.transports import (
 from google.api_core.exceptions import GoogleAPICallError
 
 from connectors.google import errors, wire
-from syncd.errors import AudienceUnusable, PlatformError
-from syncd.model import Audience, Batch, Operation, Outcome, Receipt
+from syncd.errors import AudienceUnusable, Denied, PlatformError, RequestRefused
+from syncd.model import (
+    NO_OPTIONS,
+    Audience,
+    AudienceOptions,
+    Batch,
+    Finding,
+    Operation,
+    Outcome,
+    Receipt,
+)
+from syncd.model.findings import Verdict
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -132,7 +142,7 @@ class GoogleConnector:
             )
         return wire.audience(found, self.account)
 
-    def create(self, name: str) -> Audience:
+    def create(self, name: str, options: AudienceOptions = NO_OPTIONS) -> Audience:  # noqa: ARG002  # there are none
         """Make an empty user list for contact data."""
         request = wire.new_list(self.customer, name)
         made = _told(lambda: self.lists.create_user_list(request, **self._question()))
@@ -185,6 +195,27 @@ class GoogleConnector:
             raise errors.malformed("no request id")
         return Receipt(received=0, reference=str(response.request_id), final=False)
 
+    def examine(self, audience_ids: Sequence[str]) -> tuple[Finding, ...]:
+        """Whether the account answers with these credentials, and how these user lists are.
+
+        Whether the customer match terms are accepted Google tells only of an upload.
+        """
+        request = types.ListUserListsRequest(parent=wire.parent(self.customer), page_size=1)
+        try:
+            _told(lambda: self.lists.list_user_lists(request, **self._question()))
+        except (AudienceUnusable, Denied, RequestRefused) as error:
+            return (_found("", error),)
+        said = "the credentials may use the account; of its terms Google tells only on an upload"
+        account = Finding("", "good", "account", said)
+        return (account, *(self._examined(each) for each in audience_ids))
+
+    def _examined(self, audience_id: str) -> Finding:
+        try:
+            self.read(audience_id)
+        except (AudienceUnusable, Denied, RequestRefused) as error:
+            return _found(audience_id, error)
+        return Finding(audience_id, "good", "user_list", "it can be changed")
+
     def _question(self) -> dict[str, Any]:
         """Call arguments of the list service; it takes the manager account as a header."""
         header = (("login-account", wire.parent(self.login)),) if self.login else ()
@@ -234,6 +265,14 @@ class GoogleUpload:
                 lambda: self.ingestion.remove_audience_members(removing, **options), rows
             ).request_id
         )
+
+
+def _found(subject: str, error: PlatformError) -> Finding:
+    """What an answer that is an error says of what was asked about."""
+    verdict: Verdict = "denied" if isinstance(error, Denied) else "warning"
+    if subject and isinstance(error, AudienceUnusable):
+        verdict = "unusable"
+    return Finding(subject, verdict, error.code, error.hint, reference=error.reference)
 
 
 def _named(name: str) -> str:

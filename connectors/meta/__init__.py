@@ -7,21 +7,27 @@ from Meta's documentation, and send removals in the URL.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from connectors.meta.client import Answer, Client, RandBits, connect, malformed
-from connectors.meta.errors import FLAGGED, NAME
+from connectors.meta.errors import NAME
+from connectors.meta.examine import AUDIENCE, examine, fitness
+from connectors.meta.making import MAX_AUDIENCES, OPTIONS, WORDING, fields, lifespan
 from connectors.meta.payload import MAX_ROWS, WIRE_ROWS, refusals, wire_rows
 from connectors.meta.replacement import MetaReplacement
 from connectors.meta.upload import MetaUpload, number
 from syncd.errors import AudienceUnusable, ConfigError, RequestRefused
 from syncd.model import (
+    NO_OPTIONS,
     Account,
     Advice,
     Audience,
+    AudienceOptions,
     Capabilities,
+    Finding,
     IdentifierKind,
     Operation,
     Option,
@@ -39,13 +45,13 @@ FIELDS = (
     "id,name,subtype,operation_status,approximate_count_lower_bound,approximate_count_upper_bound"
 )
 SESSION = timedelta(minutes=90)  # of an upload; later batches are discarded, says the guide
+DETAILS = f"{FIELDS},{AUDIENCE},delivery_status,retention_days"
 PAGE = "20"  # Meta's advice; larger pages are answered with "reduce the amount of data"
 
 # operation_status, Custom Audience reference
 NOTHING_UPLOADED = 410
 UNTOLD = (None, 0)
 BEING_REPLACED, REPLACEMENT_FAILED = 414, 415
-UNUSABLE = {470: "its owner is inactive", 471: FLAGGED, 500: "Meta reports an error with it"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +65,7 @@ class Meta:
 
     def find(self, name: str) -> tuple[Audience, ...]:
         """All audiences of exactly this name, whatever their kind."""
-        found: list[Audience] = []
-        after = ""
-        while True:
-            asked = {"fields": FIELDS, "limit": PAGE} | ({"after": after} if after else {})
-            path = (self.account_id, "customaudiences")
-            answer = self.client.get(path, asked, of_audience=False)
-            found += [self._audience(one) for one in _nodes(answer) if one.get("name") == name]
-            follows = _after(answer)
-            if not follows:
-                return tuple(found)
-            if follows == after:
-                raise malformed("paging")
-            after = follows
+        return tuple(self._audience(one) for one in self._all() if one.get("name") == name)
 
     def read(self, audience_id: str) -> Audience:
         """The audience with this id.
@@ -80,27 +74,32 @@ class Meta:
         """
         if not audience_id.isdecimal():
             raise AudienceUnusable(NAME, "unknown_audience", hint="ids of audiences are numbers")
-        node = self.client.get((audience_id,), {"fields": FIELDS}, of_audience=True)
+        node = self.client.get((audience_id,), {"fields": DETAILS}, of_audience=True)
         if _id(node) != audience_id:
             raise malformed()
-        if node.get("subtype") != "CUSTOM":
-            raise AudienceUnusable(NAME, "subtype", hint="it is no customer list; use another name")
-        status = _status(node)
-        if status in UNUSABLE:
-            code = f"operation_status {status}"
-            raise AudienceUnusable(NAME, code, hint=UNUSABLE[status])
-        return self._audience(node)
+        verdict, code, said = fitness(node)
+        if verdict == "unusable":
+            raise AudienceUnusable(NAME, code, hint=said)
+        return replace(
+            self._audience(node),
+            most=_people(node, "approximate_count_upper_bound"),
+            status=_statuses(node),
+            warning=said if verdict == "warning" else "",
+        )
 
-    def create(self, name: str) -> Audience:
-        """Make an empty customer list."""
-        fields = {
-            "name": name,
-            "subtype": "CUSTOM",
-            "customer_file_source": "USER_PROVIDED_ONLY",
-        }
+    def create(self, name: str, options: AudienceOptions = NO_OPTIONS) -> Audience:
+        """Make an empty customer list, after counting those that there are."""
+        there = sum(one.get("subtype") == "CUSTOM" for one in self._all())
+        if there >= MAX_AUDIENCES:
+            hint = (
+                f"the ad account has {there} customer lists and Meta takes {MAX_AUDIENCES}: delete "
+                "one that nobody needs in Audience Manager, or name one that exists"
+            )
+            raise RequestRefused(NAME, "too_many_audiences", of_rows=False, hint=hint)
         path = (self.account_id, "customaudiences")
-        answer = self.client.post(path, fields, of_audience=False)
-        return Audience(NAME, self.name, _id(answer), name, empty=True)
+        answer = self.client.post(path, fields(name, options), of_audience=False)
+        kept = lifespan(number(options.get("retention_days")))
+        return Audience(NAME, self.name, _id(answer), name, empty=True, lifespan=kept)
 
     def open(self, audience_id: str, operation: Operation, *, rows: int) -> MetaUpload:
         """Begin an upload session; sends nothing."""
@@ -138,25 +137,44 @@ class Meta:
         if len(wire.data) > WIRE_ROWS:
             raise RequestRefused(NAME, "too_many_rows", hint=f"at most {WIRE_ROWS} a request")
         # A POST, which keeps the rows out of the URL: see `upload`.
-        fields = {"payload": wire.encoded(), "method": "DELETE"}
+        form = {"payload": wire.encoded(), "method": "DELETE"}
         path = (self.account_id, "usersofanyaudience")
-        answer = self.client.post(path, fields, of_audience=False)
+        answer = self.client.post(path, form, of_audience=False)
         received, invalid = number(answer.get("num_received")), answer.get("num_invalid_entries")
         if received is not None and received != len(wire.data):
             raise malformed("num_received")
         refused = refusals(number(invalid) or 0, answer.get("invalid_entry_samples"), wire)
         return Receipt(rows.num_rows, refused)
 
+    def examine(self, audience_ids: Sequence[str]) -> tuple[Finding, ...]:
+        """Whether the ad account and these audiences are fit, by what Meta states of them."""
+        return examine(self.client, self.account_id, audience_ids)
+
+    def _all(self) -> Iterator[Answer]:
+        """Every audience of the account, whatever its kind."""
+        after = ""
+        while True:
+            asked = {"fields": FIELDS, "limit": PAGE} | ({"after": after} if after else {})
+            path = (self.account_id, "customaudiences")
+            answer = self.client.get(path, asked, of_audience=False)
+            yield from _nodes(answer)
+            follows = _after(answer)
+            if not follows:
+                return
+            if follows == after:
+                raise malformed("paging")
+            after = follows
+
     def _audience(self, node: Answer) -> Audience:
-        size = number(node.get("approximate_count_lower_bound"))
         status = _status(node)
         return Audience(
             platform=NAME,
             account=self.name,
             id=_id(node),
             name=str(node.get("name", "")),
-            size=size if size is not None and size >= 0 else None,  # -1: not available
+            size=_people(node, "approximate_count_lower_bound"),
             empty=None if status in UNTOLD else status == NOTHING_UPLOADED,
+            lifespan=lifespan(number(node.get("retention_days"))),
         )
 
 
@@ -189,8 +207,19 @@ def _id(node: Answer) -> str:
     return found
 
 
-def _status(node: Answer) -> int | None:
-    status = node.get("operation_status")
+def _people(node: Answer, bound: str) -> int | None:
+    size = number(node.get(bound))
+    return size if size is not None and size >= 0 else None  # -1: not available
+
+
+def _statuses(node: Answer) -> str:
+    """Meta's codes for how an audience is and whether ads can use it."""
+    told = {name: _status(node, name) for name in ("operation_status", "delivery_status")}
+    return ", ".join(f"{name} {code}" for name, code in told.items() if code is not None)
+
+
+def _status(node: Answer, name: str = "operation_status") -> int | None:
+    status = node.get(name)
     return number(status.get("code")) if isinstance(status, dict) else None
 
 
@@ -239,4 +268,8 @@ PLATFORM = Platform(
         ),
     ),
     connect=_connect,
+    audience_options=OPTIONS,
+    wording=WORDING,
+    sizes="it counts people it could match, rounded, up to 24 h late, and states nothing below "
+    "some 1,000; so a match rate is an estimate",
 )

@@ -11,6 +11,9 @@ belongs in them.
 * `POST /process`: let accepted work take effect now, where a platform answers later
 * `POST /replacement`: let a replacement at Meta come to its end:
   `{"audience": "ID", "failed": false}`
+* `POST /about`: what Meta states of an account or an audience, a field of null as usual again:
+  `{"account": "act_1", "custom_audience_tos": 0}`, `{"audience": "ID", "operation_status": 471}`,
+  fields as in `connectors.sandbox.meta_nodes`
 * `POST /world/audience`: an audience that somebody else made and filled:
   `{"platform": "meta", "account": "act_1", "name": "whales", "members": [[["email", "ab.."]]]}`
 """
@@ -23,6 +26,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, cast
 
 from connectors.sandbox.faults import Fault, FaultQueue
+from connectors.sandbox.meta_nodes import ACCOUNT_FIELDS, AUDIENCE_FIELDS, tell
 from connectors.sandbox.state import AudienceState, Row, World
 from connectors.sandbox.wire import Json, Reply, Request, Server, json_reply
 
@@ -70,6 +74,7 @@ class Control:
             ("GET", "/requests"): self._requests,
             ("POST", "/process"): self._finish,
             ("POST", "/replacement"): self._end_replacement,
+            ("POST", "/about"): self._tell,
             ("POST", "/world/audience"): self._make,
         }
         route = routes.get((request.method, request.path))
@@ -114,6 +119,18 @@ class Control:
         given = json.loads(body)
         self._end(given["audience"], failed=bool(given.get("failed")))
         return {"ended": True}
+
+    def _tell(self, body: bytes) -> Json:
+        given, world = json.loads(body), self._worlds["meta"]
+        if "audience" in given:
+            audience = world.get(given.pop("audience"))
+            if audience is None:
+                raise ValueError("there is no such audience")
+            about, allowed = audience.about, AUDIENCE_FIELDS
+        else:
+            about, allowed = world.about[given.pop("account")], ACCOUNT_FIELDS
+        tell(about, given, allowed)
+        return {"about": dict(about)}
 
     def _make(self, body: bytes) -> Json:
         given = json.loads(body)

@@ -26,9 +26,9 @@ class Fault:
 
     Attributes:
         platform: `meta`, `google`, or `*`.
-        method: The name under which the server asks, or `*`. Meta: `find`, `read`, `create`,
-            `add`, `remove`, `replace`, `forget`. Google: `get`, `list`, `create`, `add`,
-            `remove`, `cut`, `status`.
+        method: The name under which the server asks, or `*`. Meta: `account`, `find`, `read`,
+            `delete`, `create`, `add`, `remove`, `replace`, `forget`. Google: `get`, `list`,
+            `create`, `add`, `remove`, `cut`, `status`.
         when: Whether the request is applied (`after`) or not (`before`). A refusal of
             rows and a delay always apply.
         times: How many requests it befalls.

@@ -14,11 +14,17 @@ import math
 import re
 import threading
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Literal
 
 from connectors.sandbox.faults import Fault, FaultQueue
 from connectors.sandbox.meta_limits import TIERS, Limits, TierName
+from connectors.sandbox.meta_nodes import (
+    account_node,
+    admit_account,
+    admit_change,
+    audience_node,
+    making,
+)
 from connectors.sandbox.meta_rules import (
     MAX_SAMPLES,
     Admitted,
@@ -39,8 +45,9 @@ TOKEN = "sandbox-token"  # noqa: S105  # of a platform that exists on this machi
 FIRST_ID = 23850000000000001  # ids of real audiences are this long
 PAGE = "25"
 
-Method = Literal["find", "create", "read", "add", "remove", "replace", "forget"]
-_REPLACING = {"running": (414, "Replace in progress"), "failed": (415, "Replace failed")}
+Method = Literal[
+    "account", "find", "create", "read", "delete", "add", "remove", "replace", "forget"
+]
 _PATH = re.compile(r"(?:/v\d+\.\d+)?/(?P<node>act_\d+|\d+)(?:/(?P<edge>[a-z_]+))?/?")
 
 
@@ -51,6 +58,11 @@ class _Call:
     method: Method
     node: str
     request: Request = field(repr=False)
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """The fields it asks for."""
+        return tuple(self.request.fields.get("fields", "id").split(","))
 
 
 class Graph:
@@ -152,30 +164,37 @@ class Graph:
                 raise GraphError(100, "Invalid appsecret_proof provided in the API argument")
 
     def _do(self, call: _Call, fault: Fault | None) -> Json:
-        if call.method == "find":
-            return self._list(call)
-        if call.method == "create":
-            return self._create(call)
-        if call.method == "forget":
-            return self._forget(call)
+        if call.node.startswith("act_"):
+            return self._do_with_account(call)
         audience = self._world.get(call.node)
         if audience is None:
             raise GraphError(100, "Unsupported request", subcode=33, kind="GraphMethodException")
         if call.method == "read":
-            wanted = call.request.fields.get("fields", "id")
-            return _node(audience, tuple(wanted.split(",")), self._world.now())
+            return audience_node(audience, call.wanted, self._world.now())
+        admit_account(self._world.about[audience.account], changes=True)
+        if call.method == "delete":
+            return {"success": self._world.delete(audience.id)}
+        admit_change(audience)
         return self._change(call, audience, fault)
+
+    def _do_with_account(self, call: _Call) -> Json:
+        about = self._world.about[call.node]
+        admit_account(about, changes=call.method in ("create", "forget"))
+        if call.method == "account":
+            return account_node(call.node, about, call.wanted)
+        if call.method == "find":
+            return self._list(call)
+        return self._create(call) if call.method == "create" else self._forget(call)
 
     def _list(self, call: _Call) -> Json:
         fields = call.request.fields
-        wanted = tuple(fields.get("fields", "id").split(","))
         asked, cursor = fields.get("limit") or PAGE, fields.get("after") or "0"
         if not (asked.isdecimal() and cursor.isdecimal()):
             raise GraphError(100, "(#100) limit and after must be numbers")
         limit, after = int(asked), int(cursor)
         known = self._world.audiences(call.node)
         now = self._world.now()
-        page = [_node(one, wanted, now) for one in known[after : after + limit]]
+        page = [audience_node(one, call.wanted, now) for one in known[after : after + limit]]
         end = after + len(page)
         paging: Json = {"cursors": {"before": str(after), "after": str(end)}}
         if end < len(known):
@@ -184,14 +203,11 @@ class Graph:
         return {"data": page, "paging": paging} if page else {"data": []}
 
     def _create(self, call: _Call) -> Json:
-        fields = call.request.fields
-        if not fields.get("name"):
-            raise GraphError(100, "(#100) name is required")
-        if fields.get("subtype") != "CUSTOM":
-            raise GraphError(100, "(#100) subtype must be CUSTOM")
-        if not fields.get("customer_file_source"):
-            raise GraphError(100, "customer_file_source is required", subcode=1870054)
-        return {"id": self._world.create(call.node, fields["name"]).id}
+        fields, there = call.request.fields, len(self._world.audiences(call.node))
+        about = making(fields, there)
+        made = self._world.create(call.node, fields["name"])
+        made.about.update(about)
+        return {"id": made.id}
 
     def _forget(self, call: _Call) -> Json:
         """Take persons out of every audience of the account; it needs no session."""
@@ -287,9 +303,11 @@ def _understand(request: Request) -> _Call:
     node, edge = match.group("node", "edge") if match else ("", None)
     account = node.startswith("act_")
     known: dict[tuple[str, str | None, bool], Method] = {
+        ("GET", None, True): "account",
         ("GET", "customaudiences", True): "find",
         ("POST", "customaudiences", True): "create",
         ("GET", None, False): "read",
+        ("DELETE", None, False): "delete",
         ("POST", "users", False): "add",
         ("DELETE", "users", False): "remove",
         ("POST", "usersreplace", False): "replace",
@@ -306,27 +324,6 @@ def _row_count(request: Request) -> int:
         return len(json.loads(request.fields.get("payload", "{}"))["data"])
     except (KeyError, TypeError, ValueError):
         return 0
-
-
-def _node(audience: AudienceState, wanted: tuple[str, ...], now: datetime) -> Json:
-    size = audience.size if audience.ever_filled else -1
-    status = (200, "Normal") if audience.ever_filled else (410, "No file was uploaded")
-    status = _REPLACING.get(audience.replacing(now), status)
-    known: Json = {
-        "id": audience.id,
-        "account_id": audience.account.removeprefix("act_"),
-        "name": audience.name,
-        "subtype": "CUSTOM",
-        "customer_file_source": "USER_PROVIDED_ONLY",
-        "operation_status": {"code": status[0], "description": status[1]},
-        "delivery_status": {"code": 200 if audience.ever_filled else 300, "description": ""},
-        "approximate_count_lower_bound": size,
-        "approximate_count_upper_bound": size,
-    }
-    unknown = [name for name in wanted if name not in known]
-    if unknown:
-        raise GraphError(100, "(#100) Tried accessing nonexisting field")
-    return {name: known[name] for name in dict.fromkeys((*wanted, "id"))}
 
 
 def _usage() -> dict[str, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -65,6 +65,7 @@ class AudienceState:
         account: The account it belongs to, as the platform names that.
         ever_filled: Whether a row was ever added.
         replacement: The last one, if any.
+        about: What the platform states of it, where that is to be unusual.
     """
 
     def __init__(self, audience_id: str, name: str, account: str) -> None:
@@ -73,6 +74,7 @@ class AudienceState:
         self.account = account
         self.ever_filled = False
         self.replacement: Replacement | None = None
+        self.about: dict[str, object] = {}
         self._lock = threading.Lock()
         self._identifiers: set[Identifier] = set()
         self._persons: dict[int, set[Identifier]] = {}
@@ -179,10 +181,12 @@ class World:
         requests: Requests served, by a name that the platform gives them.
         rows: Rows received, by the same names.
         now: Its clock.
+        about: By account, what the platform states of it, where that is to be unusual.
     """
 
     def __init__(self, *, first_id: int = 1) -> None:
         self.now: Callable[[], datetime] = _now
+        self.about: defaultdict[str, dict[str, object]] = defaultdict(dict)
         self._lock = threading.Lock()
         self._ids = itertools.count(first_id)
         self._audiences: dict[str, AudienceState] = {}

@@ -64,19 +64,34 @@ def identity_sample(
     identity.sample(name, config, platforms=platform, rows=rows, as_json=json)
 
 
-def doctor(context: typer.Context, json: Json = False) -> None:  # noqa: FBT002
-    """Check whether what is installed here is fit to send; exits 1 if it is not."""
+def doctor(
+    context: typer.Context,
+    config: Config = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Check whether what is installed here, and configured, is fit to send; exits 1 if not."""
     if context.invoked_subcommand is None:
         from syncd.cli import doctor as rooms  # noqa: PLC0415
 
-        rooms.check(as_json=json)
+        rooms.check(config=config, as_json=json)
 
 
 def doctor_identity(json: Json = False) -> None:  # noqa: FBT002
     """Hash the platforms' published examples with what is installed here, and compare."""
     from syncd.cli import doctor as rooms  # noqa: PLC0415
 
-    rooms.check("identity", as_json=json)
+    rooms.check("identity", config=None, as_json=json)
+
+
+def doctor_accounts(config: Config = None, json: Json = False) -> None:  # noqa: FBT002
+    """Ask each platform whether accounts and audiences are fit; a line each, with what to do.
+
+    Token, permissions, terms and the state of every audience that the ledger knows, or else
+    that syncs name. Changes nothing. Exits 1 unless all is well.
+    """
+    from syncd.cli import doctor as rooms  # noqa: PLC0415
+
+    rooms.check("accounts", config=config, as_json=json)
 
 
 def config_check(config: Config = None, json: Json = False) -> None:  # noqa: FBT002

@@ -15,6 +15,7 @@ from syncd.cli.checks import (
     config_check,
     config_schema,
     doctor,
+    doctor_accounts,
     doctor_identity,
     identity_explain,
     identity_sample,
@@ -45,8 +46,9 @@ def register(application: typer.Typer) -> None:
     _group(
         application,
         "doctor",
-        "Check whether what is installed here is fit to send.",
+        "Check whether what is installed here, and configured, is fit to send.",
         doctor_identity,
+        doctor_accounts,
         alone=doctor,
     )
     application.command()(retire)

@@ -1,23 +1,27 @@
-"""doctor: is what is installed here fit to send?"""
+"""doctor: is what is installed here, and configured, fit to send?"""
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import phonenumbers
 
 from syncd.app import platforms
+from syncd.cli import accounts
 from syncd.cli.output import print_json, say, table
 from syncd.identity import proof
 from syncd.identity.rules import GOOGLE, META, rule_set
+from syncd.settings import find
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Checked:
     """What one check came to.
 
     Attributes:
@@ -31,23 +35,40 @@ class Finding:
     tell: Callable[[], None]
 
 
-def check(*names: str, as_json: bool) -> None:
+def check(*names: str, config: Path | None, as_json: bool) -> None:
     """Make these checks, all if none is named; exit 1 unless all is well."""
-    found = {name: CHECKS[name]() for name in names or CHECKS}
+    asked = names or tuple(CHECKS)
+    if not names and not _configured(config):
+        asked = tuple(name for name in CHECKS if name != "accounts")
+    found = {name: CHECKS[name](config) for name in asked}
     if as_json:
         print_json({name: {"good": one.good, **one.facts} for name, one in found.items()})
     else:
         for one in found.values():
             one.tell()
+            say()
+        if "accounts" not in asked and not names:
+            say(f"no account was looked at: there is no {find(config, os.environ)}")
     sys.exit(0 if all(one.good for one in found.values()) else 1)
 
 
-def _identity() -> Finding:
+def _configured(config: Path | None) -> bool:
+    """Whether there is a configuration, or should be one."""
+    return bool(config or os.environ.get("SYNCD_CONFIG")) or find(None, os.environ).exists()
+
+
+def _accounts(config: Path | None) -> Checked:
+    report = accounts.look(config)
+    facts = {"findings": report.looked, "ledger": report.ledger}
+    return Checked(report.good, facts, lambda: accounts.tell(report))
+
+
+def _identity(_: Path | None) -> Checked:
     proven = proof.run()
     failures = [failure for one in proven for failure in one.failures]
     facts = {"proven": proven, "versions": _versions()}
     good = bool(proven) and not failures
-    return Finding(good, facts, lambda: _tell_identity(proven, failures))
+    return Checked(good, facts, lambda: _tell_identity(proven, failures))
 
 
 def _tell_identity(proven: tuple[proof.Proven, ...], failures: list[str]) -> None:
@@ -85,4 +106,7 @@ def _versions() -> dict[str, str]:
     }
 
 
-CHECKS: Mapping[str, Callable[[], Finding]] = {"identity": _identity}
+CHECKS: Mapping[str, Callable[[Path | None], Checked]] = {
+    "identity": _identity,
+    "accounts": _accounts,
+}

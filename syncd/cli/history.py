@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from syncd.app import App, open_app
+from syncd.cli import sizes
 from syncd.cli.options import duration
 from syncd.cli.output import plain, print_json, say, table
 from syncd.errors import UsageError
@@ -49,9 +50,11 @@ def run(run_id: str, config: Path | None, *, as_json: bool) -> None:
         answers = app.ledger.answers(found.plan) if found.plan else {}
         snapshot = app.ledger.snapshot(plan.snapshot) if plan else None
         events = _of_run(app, found)
+        size = app.ledger.measured.of_run(found.id)
+        audience = app.ledger.audience_of(found.sync)
     if as_json:
         shown = {"run": found, "plan": plan, "snapshot": snapshot, "batches": batches}
-        print_json(shown | {"events": events})
+        print_json(shown | {"size": size, "events": events})
         return
     say(f"run {found.id} of {found.sync}: {found.state.value}, started by {found.actor}")
     say(f"  {found.started_at:%Y-%m-%d %H:%M:%S} to {_until(found)}")
@@ -63,6 +66,8 @@ def run(run_id: str, config: Path | None, *, as_json: bool) -> None:
         say(f"  read {snapshot.rows:,} rows, {snapshot.usable:,} usable")
         for refused in snapshot.refused:
             say(f"    {refused.count:,} x {refused.field}: {refused.reason}{_hint(refused)}")
+    for line in sizes.lines(size, audience.platform if audience else ""):
+        say(f"  {line}")
     if batches:
         say()
         table(

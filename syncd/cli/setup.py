@@ -16,6 +16,7 @@ from syncd.settings import (
     json_schema,
     ledger_password,
     load,
+    name_warnings,
     resolve_account,
     warnings,
 )
@@ -45,7 +46,7 @@ def check(config: Path | None, *, as_json: bool) -> None:
     for name in settings.accounts:
         resolve_account(settings, name)
     _segments(settings)
-    notes = warnings(settings)
+    notes = warnings(settings) + name_warnings(settings, platforms())
     if as_json:
         print_json({"configuration": settings.path, "syncs": list(settings.syncs), "notes": notes})
         return

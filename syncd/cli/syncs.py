@@ -9,12 +9,12 @@ from pathlib import Path
 
 from syncd import erasure
 from syncd.app import App, open_app
-from syncd.cli import erase, retire
+from syncd.cli import erase, retire, sizes
 from syncd.cli.options import actor
 from syncd.cli.output import complain, print_json, progress, say, table
 from syncd.errors import PlanRefused, SyncdError, UsageError
 from syncd.lateness import late
-from syncd.model import Phase, Plan, Run, RunState
+from syncd.model import Measured, Phase, Plan, Run, RunState
 from syncd.planning import sentence
 from syncd.sync import Result, Wish, run, show
 
@@ -117,8 +117,12 @@ def status(config: Path | None, *, as_json: bool) -> None:
         found = {"syncs": rows, "orphans": orphans, "adopted": adopted}
         print_json({**found, "erasures": len(erasures), "late erasures": tardy})
         return
-    columns = ("sync", "audience", "members", "refused", "state", "last run", "under way", "needs")
+    columns = (
+        *("sync", "audience", "members", "counted", "match rate", "refused"),
+        *("state", "last run", "under way", "needs"),
+    )
     table(columns, [[row[name] for name in columns] for row in rows])
+    _say_of_sizes(app, rows)
     for row in rows:
         if row["throttled until"]:
             until = f"{row['throttled until']:%Y-%m-%d %H:%M} UTC"
@@ -138,6 +142,18 @@ def status(config: Path | None, *, as_json: bool) -> None:
         )
 
 
+def _say_of_sizes(app: App, rows: list[dict[str, object]]) -> None:
+    """What to look at on a platform, and how far its sizes can be trusted."""
+    told = [(str(row["sync"]), row["size"]) for row in rows]
+    known = [(sync, size) for sync, size in told if isinstance(size, Measured)]
+    for sync, size in known:
+        if size.warning:
+            say(f"look at: sync {sync}: {size.warning} ({size.status})")
+    stated = [sync for sync, size in known if size.least is not None]
+    for line in sizes.caveats(app.account_of(sync)[0] for sync in stated):
+        say(f"counted by {line}")
+
+
 def _status(app: App, name: str) -> dict[str, object]:
     known = app.ledger.audience_of(name)
     runs = app.ledger.runs(name, limit=20)
@@ -147,11 +163,15 @@ def _status(app: App, name: str) -> dict[str, object]:
     generation = app.ledger.generation(*at) if at else None
     throttle = app.ledger.accounts.throttled(*app.account_of(name))
     warned = app.ledger.accounts.warned(*app.account_of(name))
+    size = next(iter(app.ledger.measured.of(*at)), None) if at else None
     return {
         "sync": name,
         "audience": known.name if known else app.settings.syncs[name].audience.name,
         "id": known.id if known else None,
         "members": generation.sizes.members if generation else 0,
+        "counted": sizes.counted(size),
+        "match rate": sizes.rate(size),
+        "size": size,
         "refused": generation.sizes.refused if generation else 0,
         "identifiers": dict(generation.sizes.identifiers) if generation else {},
         "state": last.state.value if last else "never run",

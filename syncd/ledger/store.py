@@ -23,6 +23,7 @@ from syncd.ledger.audiences import KnownAudience
 from syncd.ledger.audit import Verification
 from syncd.ledger.batchledger import BatchLedger
 from syncd.ledger.erasures import Erasures
+from syncd.ledger.measured import Measurements
 from syncd.ledger.plans import Approval
 from syncd.ledger.states import PlanState
 from syncd.ledger.tables import ledger
@@ -53,6 +54,7 @@ class Ledger(BatchLedger):
         self.ledger_id = ledger_id
         self.erasures = Erasures(transactions, clock)
         self.accounts = Accounts(transactions, clock)
+        self.measured = Measurements(transactions)
 
     @property
     def transactions(self) -> Transactions:

@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DontWrapMixin
 
 # The newest file in `migrations/versions`; a test holds the two together.
-HEAD = "r0005_limits"
+HEAD = "r0006"
 
 
 class NaiveTime(DontWrapMixin, ValueError):
@@ -227,6 +227,23 @@ generation = Table(
     Column("rules", Text, nullable=False),
     Column("at", Instant, nullable=False),
     Index("ix_generation_at", "audience", "at"),
+)
+
+size = Table(
+    "size",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("audience", Integer, ForeignKey("audience.pk", name="fk_size_audience"), nullable=False),
+    Column("run", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("members", BigInteger, nullable=False),
+    Column("least", BigInteger),
+    Column("most", BigInteger),
+    Column("status", Text, nullable=False),
+    Column("warning", Text, nullable=False),
+    Column("foreign", Boolean, nullable=False),
+    Index("ix_size_audience", "audience", "number"),
+    Index("ix_size_run", "run"),
 )
 
 throttle = Table(

@@ -17,6 +17,16 @@ from syncd.model.erasures import (
     Search,
     Searched,
 )
+from syncd.model.findings import Finding
+from syncd.model.making import (
+    NO_OPTIONS,
+    NO_WORDING,
+    AudienceOption,
+    AudienceOptions,
+    AudienceValue,
+    Wording,
+)
+from syncd.model.measuring import Measured
 from syncd.model.members import (
     ADDRESS_CELLS,
     EMAIL_CELLS,
@@ -74,12 +84,17 @@ __all__ = [
     "ADDRESS_CELLS",
     "EMAIL_CELLS",
     "GONE",
+    "NO_OPTIONS",
+    "NO_WORDING",
     "PHONE_CELLS",
     "ROW_COLUMNS",
     "SEGMENT_COLUMNS",
     "Account",
     "Advice",
     "Audience",
+    "AudienceOption",
+    "AudienceOptions",
+    "AudienceValue",
     "AuditEvent",
     "Batch",
     "BatchId",
@@ -96,10 +111,12 @@ __all__ = [
     "Erasure",
     "ErasureId",
     "FieldRule",
+    "Finding",
     "Found",
     "Generation",
     "Guard",
     "IdentifierKind",
+    "Measured",
     "Operation",
     "Option",
     "Outcome",
@@ -125,4 +142,5 @@ __all__ = [
     "Timing",
     "Withdrawal",
     "Withdrawn",
+    "Wording",
 ]

@@ -125,6 +125,9 @@ class Audience:
             does not tell. An audience that we did not fill is taken only if empty.
         lifespan: For how long it keeps a member who is not sent again, whole days; None
             if it does not tell, or keeps them for ever.
+        most: Where the platform states a size from and to: the latter, `size` being the former.
+        status: The platform's codes for how it is; "" if it has none.
+        warning: What a person should look at, in our words; "" if nothing.
     """
 
     platform: str
@@ -134,6 +137,9 @@ class Audience:
     size: int | None = None
     empty: bool | None = None
     lifespan: timedelta | None = None
+    most: int | None = None
+    status: str = ""
+    warning: str = ""
 
 
 @dataclass(frozen=True, slots=True)

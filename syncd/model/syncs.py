@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from syncd.model.making import AudienceOptions
 from syncd.model.members import Snapshot
 from syncd.model.records import (
     BatchRecord,
@@ -28,6 +29,8 @@ class Sync:
         consent: `not_denied` or `granted`.
         max_unusable: Share of rows without an identifier above which a run is partial.
         configuration: Digest of every setting that shapes a plan.
+        audience_options: What its audience is made with, beside the name.
+        audience_lint: Whether words in a name that the platform flags keep it from being made.
     """
 
     name: str
@@ -42,6 +45,8 @@ class Sync:
     timing: Timing
     max_unusable: float
     configuration: str
+    audience_options: AudienceOptions = field(default_factory=dict)
+    audience_lint: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from syncd.settings.models import (
 )
 from syncd.settings.reading import DEFAULT_PATH, Settings, find, load
 from syncd.settings.values import After, Cron, Every, Manual, Schedule, Secret
+from syncd.settings.wordings import flagged, name_warnings
 
 __all__ = [
     "DEFAULT_PATH",
@@ -47,10 +48,12 @@ __all__ = [
     "check_accounts",
     "configuration_digest",
     "find",
+    "flagged",
     "json_schema",
     "ledger_key",
     "ledger_password",
     "load",
+    "name_warnings",
     "resolve_account",
     "shop_password",
     "warnings",

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from syncd.errors import ConfigError
-from syncd.model import Account, Option
+from syncd.model import Account, AudienceOption, Option
 from syncd.settings.document import Problem
-from syncd.settings.models import AccountSettings
+from syncd.settings.models import AccountSettings, AudienceSettings
 from syncd.settings.problems import line_of
 from syncd.settings.reading import Settings, refuse
 from syncd.settings.references import expand, look_up, too_open
@@ -23,9 +23,14 @@ class Offer(Protocol):
         """What an account of this platform is configured with."""
         ...
 
+    @property
+    def audience_options(self) -> tuple[AudienceOption, ...]:
+        """What an audience of this platform may be created with."""
+        ...
+
 
 def check_accounts(settings: Settings, platforms: Mapping[str, Offer]) -> None:
-    """Check every account against the connectors that are installed.
+    """Check every account, and every audience, against the connectors that are installed.
 
     Args:
         settings: A configuration that was read.
@@ -36,11 +41,29 @@ def check_accounts(settings: Settings, platforms: Mapping[str, Offer]) -> None:
             is missing, or a secret that stands in the file: all of them, one a line.
     """
     problems: list[Problem] = []
+    keys: tuple[str, ...]
     for name, account in settings.accounts.items():
         for key, text in _account_problems(account, platforms):
             keys = ("accounts", name, key) if key else ("accounts", name)
             problems.append(Problem(line_of(settings.lines, keys), f"{'.'.join(keys)}: {text}"))
+    for name, sync in settings.syncs.items():
+        platform = platforms.get(settings.accounts[sync.account].connector)
+        for key, text in _audience_problems(sync.audience, platform):
+            keys = ("syncs", name, "audience", key)
+            problems.append(Problem(line_of(settings.lines, keys), f"{'.'.join(keys)}: {text}"))
     refuse(settings.path, problems)
+
+
+def _audience_problems(
+    audience: AudienceSettings, platform: Offer | None
+) -> Iterator[tuple[str, str]]:
+    known = {option.name: option for option in platform.audience_options} if platform else {}
+    for name, value in audience.options.items():
+        if name in known:
+            if fault := known[name].fault(value):
+                yield name, f"{fault} ({known[name].help})"
+        elif platform:
+            yield name, f"unknown key; {suggest(name, {*known, 'name', 'id', 'lint'})}"
 
 
 def _account_problems(

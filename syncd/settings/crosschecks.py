@@ -68,7 +68,8 @@ def _audiences_filled_twice(document: Document, syncs: Mapping[str, object]) -> 
     for name, sync in syncs.items():
         account, audience = _table(sync).get("account"), _table(sync).get("audience")
         ways = {"name": audience} if isinstance(audience, str) else _table(sync, "audience")
-        for way, value in ways.items():
+        for way in ("name", "id"):
+            value = ways.get(way)
             if not isinstance(account, str) or not isinstance(value, str):
                 continue
             other = first.setdefault((account, way, value), name)

@@ -119,6 +119,43 @@ def _option(value: object) -> str | Secret:
     raise ValueError("must be text, a number, {file: NAME} or ${NAME}")
 
 
+def _made(value: object) -> model.AudienceValue:
+    """Read what an audience is made with: text, a whole number, true or false, or a list."""
+    match value:
+        case bool() | int():
+            return value
+        case str() if value:
+            return value
+        case list() if value and all(isinstance(one, str) and one for one in value):
+            return tuple(value)
+        case _:
+            raise ValueError("must be text, a number, true, false or a list of words")
+
+
+def _switch(value: object) -> bool:
+    """Read `on` and `off`, which YAML takes for true and false."""
+    if isinstance(value, bool):
+        return value
+    if value in ("on", "off"):
+        return value == "on"
+    raise ValueError("must be on or off")
+
+
+MadeValue = Annotated[
+    model.AudienceValue,
+    PlainValidator(_made),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": ["string", "integer", "boolean"]},
+                {"type": "array", "items": {"type": "string"}, "minItems": 1},
+            ]
+        }
+    ),
+]
+Switch = Annotated[
+    bool, PlainValidator(_switch), WithJsonSchema({"enum": ["on", "off", True, False]})
+]
 Percent = Annotated[float, PlainValidator(values.parse_percent), WithJsonSchema({**PERCENT_SCHEMA})]
 Duration = Annotated[
     timedelta,

@@ -20,7 +20,7 @@ from pydantic import (
 
 from syncd import model
 from syncd.settings import forms
-from syncd.settings.values import Manual, Secret
+from syncd.settings.values import Manual, Secret, suggest
 
 
 class Shape(BaseModel):
@@ -144,16 +144,42 @@ class SegmentSettings(Shape):
         return self
 
 
-class AudienceSettings(Shape):
-    """What is filled on the platform: a name, found or created, or a known id."""
+_WAYS = ("name", "id")  # that name an audience
+
+
+class AudienceSettings(BaseModel):
+    """What is filled on the platform: a name, found or created, or a known id.
+
+    What else it is created with, its connector says.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True, hide_input_in_errors=True)
+    __pydantic_extra__: dict[str, forms.MadeValue]
 
     name: str | None = Field(default=None, min_length=1, description="Found by this name or made.")
     id: str | None = Field(default=None, min_length=1, description="The platform's own id.")
+    lint: forms.Switch = Field(
+        default=True,
+        description="off: create it though its name or description holds words that the platform "
+        "flags.",
+        json_schema_extra={"default": "on"},
+    )
+
+    @property
+    def options(self) -> model.AudienceOptions:
+        """What the connector creates it with, beside its name."""
+        return self.__pydantic_extra__
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         if bool(self.name) == bool(self.id):
-            raise ValueError('must be a name, or {id: "..."}')
+            said = 'must be a name, or {id: "..."}'
+            slips = () if self.name else self.options
+            raise ValueError("; ".join([said, *(f"{one}: {suggest(one, _WAYS)}" for one in slips)]))
+        if self.id and self.options:
+            raise ValueError(
+                f"{', '.join(self.options)}: only for an audience that is created, by its name"
+            )
         return self
 
 

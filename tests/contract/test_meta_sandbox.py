@@ -235,3 +235,37 @@ def test_a_fault_after_applying_has_applied(asker: Asker) -> None:
 def test_a_delayed_request_is_served_as_usual(asker: Asker) -> None:
     asker.faults.script(Fault(kind="delay", seconds=0.01))
     assert asker.users([EMAIL])[0] == 200
+
+
+def test_what_an_account_or_audience_is_told_to_be_is_what_it_refuses_for(asker: Asker) -> None:
+    """Terms that nobody accepted, a token that is not assigned, a flag, no right to edit."""
+    account = asker.world.about["act_1"]
+    for about, said in (
+        ({"custom_audience_tos": 0}, (200, 1870034)),
+        ({"hidden": True}, (100, 33)),
+    ):
+        account.update(about)
+        assert asker.error([EMAIL]) == said
+        account.clear()
+    for about, said in (
+        ({"operation_status": 471}, (100, 1713230)),
+        ({"can_edit": 0}, (200, 1487301)),
+    ):
+        asker.audience.about.update(about)
+        assert asker.error([EMAIL]) == said
+        asker.audience.about.clear()
+    assert asker.users([EMAIL])[0] == 200
+
+
+def test_a_deletion_is_done_and_counted(asker: Asker) -> None:
+    """So that a test which never sees one has seen that there was none."""
+    assert asker.ask("DELETE", f"/{asker.audience.id}")[0] == 200
+    assert asker.world.get(asker.audience.id) is None
+    assert asker.world.requests["delete"] == 1
+
+
+@pytest.mark.parametrize("days", [0, 181, "soon"])
+def test_an_audience_is_made_only_with_what_can_be(asker: Asker, days: object) -> None:
+    fields = {"name": "a", "subtype": "CUSTOM", "customer_file_source": "USER_PROVIDED_ONLY"}
+    status, _ = asker.ask("POST", "/act_1/customaudiences", **fields, retention_days=days)
+    assert status == 400

@@ -56,7 +56,10 @@ def test_a_fault_scripted_over_the_control_port_befalls_the_real_sdk(running: Sa
     assert audience["persons"] == [audience["identifiers"]]
     counted = control(running, "GET", "/requests")
     assert isinstance(counted, dict)
-    assert counted["meta"] == {"requests": {"create": 1, "add": 1}, "rows": {"create": 0, "add": 1}}
+    assert counted["meta"] == {
+        "requests": {"find": 1, "create": 1, "add": 1},  # lists are counted before one is made
+        "rows": {"find": 0, "create": 0, "add": 1},
+    }
 
 
 def test_faults_can_be_looked_at_and_forgotten(running: Sandbox) -> None:
@@ -110,6 +113,24 @@ def test_an_audience_can_be_made_that_somebody_else_filled(running: Sandbox, pla
     wrong = control(running, "POST", "/world/audience", {**given, "platform": "tiktok"})
     assert isinstance(wrong, tuple)
     assert "meta, google" in wrong[1]["error"]
+
+
+def test_what_meta_states_can_be_told_over_the_control_port(running: Sandbox) -> None:
+    """Of an account and of an audience; null takes it back, an unknown field is refused."""
+    audience = running.meta_world.create("act_1", "whales")
+    for where, about in (
+        ({"account": "act_1"}, {"custom_audience_tos": 0, "account_status": 2}),
+        ({"audience": audience.id}, {"operation_status": 471, "matched": 5000}),
+    ):
+        assert control(running, "POST", "/about", {**where, **about}) == {"about": about}
+        back = {**where, **dict.fromkeys(about)}
+        assert control(running, "POST", "/about", back) == {"about": {}}
+        wrong = control(running, "POST", "/about", {**where, "colour": "red"})
+        assert isinstance(wrong, tuple)
+        assert wrong[0] == 400
+        assert "unknown: colour; there is" in wrong[1]["error"]
+    answer = control(running, "POST", "/about", {"audience": "1", "matched": 1})
+    assert answer == (400, {"error": "there is no such audience"})
 
 
 def test_google_works_when_told_to() -> None:

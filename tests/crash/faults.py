@@ -34,7 +34,18 @@ from connectors.sandbox import Sandbox, start
 from connectors.sandbox.faults import Fault
 from connectors.sandbox.state import AudienceState
 from syncd.errors import PlatformError, Unavailable
-from syncd.model import Account, Audience, Batch, BatchId, Operation, Outcome, Receipt, SegmentQuery
+from syncd.model import (
+    NO_OPTIONS,
+    Account,
+    Audience,
+    AudienceOptions,
+    Batch,
+    BatchId,
+    Operation,
+    Outcome,
+    Receipt,
+    SegmentQuery,
+)
 from syncd.ports import Connector, Platform, Upload
 from syncd.shop import open_shop
 from tests.crash.proxy import Proxy, Spell, page
@@ -199,8 +210,8 @@ class ExposedConnector:
     def read(self, audience_id: str) -> Audience:
         return self.inner.read(audience_id)
 
-    def create(self, name: str) -> Audience:
-        return self.inner.create(name)
+    def create(self, name: str, options: AudienceOptions = NO_OPTIONS) -> Audience:
+        return self.inner.create(name, options)
 
     def open(self, audience_id: str, operation: Operation, *, rows: int) -> ExposedUpload:
         return ExposedUpload(self.inner.open(audience_id, operation, rows=rows), self.weather)

@@ -27,7 +27,16 @@ import syncd.app
 import syncd.ledger.migrate
 import syncd.ledger.transactions
 from syncd.errors import PlatformError
-from syncd.model import Account, Audience, Batch, Operation, Outcome, Receipt
+from syncd.model import (
+    NO_OPTIONS,
+    Account,
+    Audience,
+    AudienceOptions,
+    Batch,
+    Operation,
+    Outcome,
+    Receipt,
+)
 from syncd.ports import Connector, Platform, Upload
 
 Kind = Literal["commit", "file", "send", "question"]
@@ -192,8 +201,8 @@ class MortalConnector:
         with self.mortal.around("question", "read"):
             return self.inner.read(audience_id)
 
-    def create(self, name: str) -> Audience:
-        made = self.mortal.send("create", lambda: self.inner.create(name))
+    def create(self, name: str, options: AudienceOptions = NO_OPTIONS) -> Audience:
+        made = self.mortal.send("create", lambda: self.inner.create(name, options))
         assert isinstance(made, Audience)
         return made
 

@@ -16,7 +16,9 @@ from connectors.sandbox.state import Identifier
 from syncd.gate import Gates
 from syncd.ledger.store import Ledger
 from syncd.model import (
+    NO_OPTIONS,
     Audience,
+    AudienceOptions,
     Batch,
     Operation,
     Outcome,
@@ -86,8 +88,8 @@ class ObservedConnector:
     def read(self, audience_id: str) -> Audience:
         return self.inner.read(audience_id)
 
-    def create(self, name: str) -> Audience:
-        return self.inner.create(name)
+    def create(self, name: str, options: AudienceOptions = NO_OPTIONS) -> Audience:
+        return self.inner.create(name, options)
 
     def open(self, audience_id: str, operation: Operation, *, rows: int) -> Observed:
         return Observed(self.inner.open(audience_id, operation, rows=rows), self.side)

@@ -357,3 +357,4 @@ def platforms() -> Iterator[Sandbox]:
     """The local platforms, for a module's tests."""
     with connectors.sandbox.start() as local:
         yield local
+        assert not local.meta_world.requests["delete"], "syncd never deletes an audience"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 from datetime import timedelta
 
+import pytest
+
 from connectors.sandbox import Sandbox
 from connectors.sandbox.state import Identifier
 from tests.integration.commands import (
@@ -184,10 +186,14 @@ def test_a_warning_of_the_api_version_is_told_in_status_for_a_week(filled: Desk)
     assert "warning:" not in filled.syncd("status", clock=clock).out
 
 
-def test_an_account_that_denies_us_is_asked_once_and_told_once(filled: Desk) -> None:
+@pytest.mark.parametrize(("method", "requests"), [("account", 1), ("add", 2)])
+def test_an_account_that_denies_us_is_asked_once_and_told_once(
+    filled: Desk, method: str, requests: int
+) -> None:
+    """By the question that comes before the shop is read, or by the first rows after it."""
     filled.join(10)
     filled.also("second", audience="Second")
-    filled.fault(status=401, code=190, subcode=463, method="add")
+    filled.fault(status=401, code=190, subcode=463, method=method)
     before = filled.local.meta_world.requests
     answer = filled.syncd("sync", "everyone", "second")
     assert answer.code == 77
@@ -195,7 +201,7 @@ def test_an_account_that_denies_us_is_asked_once_and_told_once(filled: Desk) -> 
     assert "second: meta answered 190/463" in answer.err
     assert "No further request was made for this account" in answer.err
     after = filled.local.meta_world.requests
-    assert sum(after.values()) == sum(before.values()) + 1
+    assert sum(after.values()) == sum(before.values()) + requests
     assert len([line for line in filled.audit() if "190/463" in line]) == 1
     assert filled.syncd("sync", "everyone", "second").code == 0, "mended: the next command asks"
 

@@ -191,7 +191,8 @@ def test_postgres_refuses_to_empty_the_audit(tmp_path: Path) -> None:
 
 
 def test_migrating_goes_to_head_once(url: str) -> None:
-    assert migrate(url, password=None, key=KEY) == ("r0001", "r0002", "r0003", "r0004", tables.HEAD)
+    made = tuple(f"r000{number}" for number in range(1, 7))
+    assert migrate(url, password=None, key=KEY) == made
     assert migrate(url, password=None, key=KEY) == ()
 
 

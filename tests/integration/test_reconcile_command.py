@@ -77,14 +77,15 @@ def test_a_foreign_audience_is_taken_over_and_replaced(
 
 
 def test_without_replace_it_only_tells(filled: Desk) -> None:
+    filled.audience().about["matched"] = 1_234
     before, audit = filled.changes(), filled.audit()
     told = filled.syncd("reconcile")
     assert told.code == 0, told.said
     assert "in it as far as we know: 10 members (10 email, 10 phone)" in told.out
-    assert "the platform states 10" in told.out
+    assert "the platform states 1,200" in told.out
     assert "not comparable one to one" in told.out
     (seen,) = filled.syncd("reconcile", "everyone", "--json").json
-    assert (seen["members"], seen["platform_size"], seen["adopted"]) == (10, 10, False)
+    assert (seen["members"], seen["platform_size"], seen["adopted"]) == (10, 1_200, False)
     assert (filled.changes(), filled.audit()) == (before, audit)
     assert email(0) not in told.said
 

@@ -38,8 +38,10 @@ from syncd.ledger.store import Ledger
 from syncd.membership import FileMembership
 from syncd.membership.blocks import BlockReader
 from syncd.model import (
+    NO_OPTIONS,
     Account,
     Audience,
+    AudienceOptions,
     Batch,
     BatchState,
     Guard,
@@ -124,8 +126,8 @@ class WatchedConnector:
     def read(self, audience_id: str) -> Audience:
         return self.inner.read(audience_id)
 
-    def create(self, name: str) -> Audience:
-        return self.inner.create(name)
+    def create(self, name: str, options: AudienceOptions = NO_OPTIONS) -> Audience:
+        return self.inner.create(name, options)
 
     def open(self, audience_id: str, operation: Operation, *, rows: int) -> WatchedUpload:
         return WatchedUpload(self.inner.open(audience_id, operation, rows=rows), self.world)

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from syncd import settings
-from syncd.model import SEGMENT_COLUMNS, Option
+from syncd.model import SEGMENT_COLUMNS, AudienceOption, Option
 from syncd.settings.document import read
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -141,8 +141,9 @@ def test_the_example_segment_follows_the_latest_word() -> None:
 class Stand:
     """A platform as far as a configuration is checked against it."""
 
-    def __init__(self, *options: Option) -> None:
+    def __init__(self, *options: Option, made_with: tuple[AudienceOption, ...] = ()) -> None:
         self.options = options
+        self.audience_options = made_with
 
 
 def test_the_example_accounts_are_what_the_connectors_take() -> None:

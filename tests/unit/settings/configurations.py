@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from syncd import settings
-from syncd.model import Option
+from syncd.model import AudienceOption, Option
 
 GOOD = """
 shop:
@@ -31,8 +31,9 @@ Load = Callable[..., settings.Settings]
 class Stand:
     """A platform as far as a configuration is checked against it."""
 
-    def __init__(self, *options: Option) -> None:
+    def __init__(self, *options: Option, made_with: tuple[AudienceOption, ...] = ()) -> None:
         self.options = options
+        self.audience_options = made_with
 
 
 PLATFORMS = {

@@ -208,7 +208,7 @@ def test_aliases_of_aliases_do_not_eat_the_memory(tmp_path: Path) -> None:
         ("  password:", "  pasword:", ":4: shop.pasword: unknown key; did you mean password?"),
         ("ledger:", "leger:", ":6: leger: unknown key; did you mean ledger?"),
         ("use: whales", "usee: whales", ":10: segments.whales.usee: unknown key; did you mean use?"),
-        ('{id: "12"}', '{idd: "12"}', ":14: syncs.letter-meta.audience.idd: unknown key; did you mean id?"),
+        ('{id: "12"}', '{idd: "12"}', ':14: syncs.letter-meta.audience: must be a name, or {id: "..."}; idd: did you mean id?'),
         ("Whales}", "Whales, mdoe: add}", ":13: syncs.whales-meta.mdoe: unknown key; did you mean mode?"),
         (
             "Whales}",

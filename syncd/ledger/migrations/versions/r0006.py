@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "r0005_limits"
-down_revision = "r0004"
+revision = "r0006"
+down_revision = "r0005"
 
 
 def upgrade() -> None:

@@ -1,0 +1,71 @@
+"""What platforms stated of audiences' sizes, kept as a history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import RowMapping, Select, insert, select
+
+from syncd.ledger import audiences
+from syncd.ledger.tables import size
+from syncd.ledger.transactions import Transactions
+from syncd.model import Measured
+
+
+class Measurements:
+    """The sizes of one ledger's audiences; each method is one transaction."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._tx = transactions
+
+    def add(self, platform: str, account: str, audience: str, measured: Measured) -> None:
+        """Keep what was stated of an audience that a sync claimed before."""
+        with self._tx.write() as tx:
+            pk = audiences.needed(tx, platform, account, audience).pk
+            tx.execute(
+                insert(size).values(
+                    audience=pk,
+                    run=measured.run,
+                    at=measured.at,
+                    members=measured.members,
+                    least=measured.least,
+                    most=measured.most,
+                    status=measured.status,
+                    warning=measured.warning,
+                    foreign=measured.foreign,
+                )
+            )
+
+    def of(
+        self, platform: str, account: str, audience: str, limit: int = 1
+    ) -> tuple[Measured, ...]:
+        """The last that was stated of an audience, the newest first."""
+        with self._tx.of(platform, account, audience) as (tx, pk):
+            query = select(size).where(size.c.audience == pk)
+            return _read(tx.execute(_newest(query, limit)).mappings())
+
+    def of_run(self, run: str) -> Measured | None:
+        """What was stated after a run."""
+        with self._tx.read() as tx:
+            found = tx.execute(_newest(select(size).where(size.c.run == run), 1)).mappings()
+            return next(iter(_read(found)), None)
+
+
+def _newest(query: Select[tuple[object, ...]], limit: int) -> Select[tuple[object, ...]]:
+    return query.order_by(size.c.number.desc()).limit(limit)
+
+
+def _read(rows: Iterable[RowMapping]) -> tuple[Measured, ...]:
+    return tuple(
+        Measured(
+            at=row["at"],
+            run=row["run"],
+            members=row["members"],
+            least=row["least"],
+            most=row["most"],
+            status=row["status"],
+            warning=row["warning"],
+            foreign=row["foreign"],
+        )
+        for row in rows
+    )

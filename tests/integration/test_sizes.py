@@ -1,0 +1,141 @@
+"""What platforms say of audiences' sizes after a run: kept, told, and never in a run's way."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.integration.commands import Desk, Hands, digests
+
+IN_MAY = int(datetime(2030, 5, 17, tzinfo=UTC).timestamp())
+
+
+def row(desk: Desk, clock: Hands | None = None) -> dict[str, Any]:
+    (found,) = desk.syncd("status", "--json", clock=clock).json["syncs"]
+    assert isinstance(found, dict)
+    return found
+
+
+def synced(desk: Desk, **about: object) -> str:
+    """A run, while the platform states this of the audience; its id."""
+    desk.audience().about.update(about)
+    answer = desk.syncd("sync", "everyone", "--json")
+    assert answer.code == 0, answer.said
+    return str(answer.json[0]["run"]["id"])
+
+
+def test_bounds_and_a_match_rate_are_told_with_what_they_mean(filled: Desk) -> None:
+    filled.join(*range(10, 2_000))
+    run = synced(filled, matched=1_234)
+    told = row(filled)
+    assert (told["counted"], told["match rate"]) == ("1,200 to 1,400", "60 to 70 %")
+    size = told["size"]
+    assert (size["least"], size["most"], size["members"], size["run"]) == (1200, 1400, 2000, run)
+    assert size["status"] == "operation_status 200, delivery_status 200"
+
+    status = filled.syncd("status").out
+    assert "1,200 to 1,400  60 to 70 %" in status
+    assert "counted by Meta: it counts people it could match, rounded, up to 24 h late" in status
+
+    shown = filled.syncd("runs", "show", run)
+    assert "Meta counts 1,200 to 1,400 people in it" in shown.out
+    assert "a match rate of about 60 to 70 % of 2,000 members" in shown.out
+    assert filled.syncd("runs", "show", run, "--json").json["size"] == size
+
+
+def test_small_audiences_have_no_stated_size(filled: Desk) -> None:
+    """Meta states nothing below some 1,000, and no rate is made up."""
+    run = synced(filled)
+    told = row(filled)
+    assert (told["counted"], told["match rate"], told["size"]["least"]) == ("", "", None)
+    assert told["size"]["status"] == "operation_status 200, delivery_status 300"
+    assert "counted by" not in filled.syncd("status").out
+    assert "Meta states no size of it" in filled.syncd("runs", "show", run).out
+
+
+def test_sizes_are_a_history(filled: Desk) -> None:
+    """Each run keeps its own; nothing is written over."""
+    runs = [synced(filled, matched=people) for people in (5_000, 7_000, 6_000)]
+    sizes = [filled.syncd("runs", "show", run, "--json").json["size"]["least"] for run in runs]
+    assert sizes == [5_000, 7_000, 6_000]
+    assert row(filled)["size"]["least"] == 6_000
+
+
+def test_google_states_one_number(desk: Desk) -> None:
+    desk.sync.update(account="google", audience="G")
+    desk.save()
+    desk.join(*range(4), consent="granted")
+    assert desk.syncd("sync", "everyone", "--wait").code == 0
+    assert desk.syncd("sync", "everyone", "--wait").code == 0
+    told = row(desk)
+    assert (told["counted"], told["match rate"]) == ("4", "100 %")
+    assert "counted by Google customer match: the largest count" in desk.syncd("status").out
+
+
+def test_where_others_may_be_counted_there_is_no_rate(desk: Desk) -> None:
+    theirs = desk.local.meta_world.create(desk.meta_account, "Everyone")
+    theirs.add([frozenset({("email", "ab" * 32)})])
+    desk.join(1)
+    assert desk.syncd("sync", "everyone", "--adopt").code == 0
+    run = synced(desk, matched=9_000)
+    assert (row(desk)["counted"], row(desk)["match rate"]) == ("9,000 to 9,200", "")
+    assert "no match rate, for others may be in it" in desk.syncd("runs", "show", run).out
+
+
+@pytest.mark.parametrize(
+    ("about", "said"),
+    [
+        ({"operation_status": 411}, "Meta matches few of its members"),
+        ({"delete_time": IN_MAY}, "Meta deletes it on 2030-05-17"),
+    ],
+)
+def test_what_a_person_should_look_at_is_told(
+    filled: Desk, about: dict[str, object], said: str
+) -> None:
+    run = synced(filled, **about)
+    assert f"look at: sync everyone: {said}" in filled.syncd("status").out
+    assert f"look at: {said}" in filled.syncd("runs", "show", run).out
+    filled.audience().about.clear()
+    synced(filled)
+    assert "look at:" not in filled.syncd("status").out
+
+
+def test_an_audience_that_was_flagged_after_the_rows_went_out_is_told(filled: Desk) -> None:
+    run = synced(filled, operation_status=471)
+    assert "look at: sync everyone: Meta flagged this audience" in filled.syncd("status").out
+    assert "(operation_status 471)" in filled.syncd("status").out
+    assert "Meta states no size of it" in filled.syncd("runs", "show", run).out
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "reset"},
+        {"kind": "html", "status": 502},
+        {"kind": "malformed", "status": 200, "body": "[]"},
+        {"status": 401, "code": 190, "subcode": 463},
+        {"status": 400, "code": 80003, "retry_after": 600.0},
+    ],
+)
+def test_a_size_that_is_not_told_is_in_nobodys_way(filled: Desk, fault: dict[str, Any]) -> None:
+    """One question, no wait, and the run ended as it ended."""
+    synced(filled, matched=5_000)
+    filled.join(11)
+    filled.fault(method="read", **fault)
+    clock = Hands()
+    before = clock.now()
+    answer = filled.syncd("sync", "everyone", clock=clock)
+    assert answer.code == 0, answer.said
+    assert clock.now() == before, "it waited for nothing"
+    assert not filled.local.faults.waiting
+    assert filled.held() == digests(*range(10), 11)
+    assert row(filled)["state"] == "done"
+    assert row(filled)["size"]["least"] == 5_000, "the last that was told"
+
+
+def test_a_size_is_asked_for_once_a_run(filled: Desk) -> None:
+    before = filled.local.meta_world.requests["read"]
+    synced(filled)
+    assert filled.local.meta_world.requests["read"] == before + 1
