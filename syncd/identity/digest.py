@@ -20,6 +20,7 @@ from syncd.identity.steps import normalise, steps_named
 from syncd.model import (
     ADDRESS_CELLS,
     EMAIL_CELLS,
+    ID_CELLS,
     PHONE_CELLS,
     ROW_COLUMNS,
     IdentifierKind,
@@ -118,6 +119,7 @@ def digest(batch: pa.RecordBatch, policy: Policy) -> Digested:
     )
     work.count("country", country.reasons)
     row = {**_several(work, EMAIL_CELLS), **_several(work, PHONE_CELLS), **_address(work)}
+    row |= {name: _id(work, name) for name in ID_CELLS}
     limit_identifiers(row, policy.max_identifiers)
     consent, unreadable = consents(_raw(batch, "ad_consent"))
     work.count("ad_consent", unreadable)
@@ -181,6 +183,13 @@ def _several(work: _Work, names: tuple[str, ...]) -> dict[str, pa.Array]:
     return dict(zip(names, without_repeats(found), strict=True))
 
 
+def _id(work: _Work, name: str) -> pa.Array:
+    """The cell of a kind that a member has one of."""
+    if IdentifierKind(name) not in work.policy.kinds:
+        return work.blank()
+    return _cell(work, name, _raw(work.batch, name))
+
+
 def _address(work: _Work) -> dict[str, pa.Array]:
     """The four cells of the address: all or none."""
     if IdentifierKind.ADDRESS not in work.policy.kinds:
@@ -241,7 +250,7 @@ def _known_countries(country: Column, default: str | None) -> pa.Array:
 def _usable(row: dict[str, pa.Array]) -> pa.Array:
     """Whether a row holds anything; an address stands or falls with any of its cells."""
     usable = row[ADDRESS_CELLS[0]].is_valid()
-    for name in (*EMAIL_CELLS, *PHONE_CELLS):
+    for name in (*EMAIL_CELLS, *PHONE_CELLS, *ID_CELLS):
         usable = pc.or_(usable, row[name].is_valid())
     return usable
 

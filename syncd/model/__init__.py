@@ -20,6 +20,8 @@ from syncd.model.erasures import (
 from syncd.model.members import (
     ADDRESS_CELLS,
     EMAIL_CELLS,
+    HASHED_KINDS,
+    ID_CELLS,
     PHONE_CELLS,
     ROW_COLUMNS,
     SEGMENT_COLUMNS,
@@ -73,6 +75,8 @@ __all__ = [
     "ADDRESS_CELLS",
     "EMAIL_CELLS",
     "GONE",
+    "HASHED_KINDS",
+    "ID_CELLS",
     "PHONE_CELLS",
     "ROW_COLUMNS",
     "SEGMENT_COLUMNS",

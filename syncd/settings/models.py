@@ -206,9 +206,10 @@ class SyncSettings(Shape):
         json_schema_extra={"default": "manual"},
     )
     identifiers: forms.Kinds = Field(
-        default=tuple(model.IdentifierKind),
-        description="What is sent of each member: email, phone, address.",
-        json_schema_extra={"default": list(forms.KINDS)},
+        default=model.HASHED_KINDS,
+        description="What is sent of each member: email, phone, address; device_id (a mobile "
+        "advertising id) and external_id (the shop's own) only if named: they travel unhashed.",
+        json_schema_extra={"default": [kind.value for kind in model.HASHED_KINDS]},
     )
     consent: Literal["not_denied", "granted"] = Field(
         default="not_denied",

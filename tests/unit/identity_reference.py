@@ -38,7 +38,7 @@ class Row:
 
 
 def digest_row(raw: Mapping[str, str | None], platform: str, default: str | None) -> Row:
-    """All three kinds of one member, as `platform` ("meta" or "google") wants them."""
+    """All kinds of one member, as `platform` ("meta" or "google") wants them."""
     row = Row()
     own, stated = None, bool((raw.get("country") or "").strip(BLANK))
     if stated:
@@ -53,6 +53,10 @@ def digest_row(raw: Mapping[str, str | None], platform: str, default: str | None
         unique = list(dict.fromkeys(value for value in made if value is not None))
         for place, name in enumerate(slots):
             row.cells[name] = sha(unique[place]) if place < len(unique) else None
+
+    for name in ("device_id", "external_id"):
+        text = attempt(row, platform, name, raw.get(name), known)
+        row.cells[name] = None if text is None else text.encode()
 
     columns = {"given_name": "first_name", "family_name": "last_name", "postcode": "postcode"}
     parts = [attempt(row, platform, n, raw.get(column), known) for n, column in columns.items()]

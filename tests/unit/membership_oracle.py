@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from syncd.membership.blocks import BlockReader
-from syncd.model import Phase, Plan
+from syncd.model import ID_CELLS, Phase, Plan
 from syncd.plan import (
     Identifier,
     IdentifierState,
@@ -21,16 +21,16 @@ from syncd.plan import (
     reference_plan,
     reference_sizes,
 )
-from tests.unit.membership_world import SETTLE, MembershipWorld, Person, cells
+from tests.unit.membership_world import SETTLE, MembershipWorld, Person, cells, kind_of
 
-NUMBERS = {"email": 1, "phone": 2}
+NUMBERS = {"email": 1, "phone": 2, "device_id": 4, "external_id": 5}
 
 
 def named(row: Mapping[str, object]) -> frozenset[Identifier]:
     """The identifiers of a row, by kind and digest."""
     found = set()
     for name, value in row.items():
-        kind = name.partition("_")[0]
+        kind = kind_of(name)
         if kind in NUMBERS and isinstance(value, bytes):
             found.add((kind, value))
     return frozenset(found)
@@ -39,6 +39,8 @@ def named(row: Mapping[str, object]) -> frozenset[Identifier]:
 def number(identifier: Identifier) -> int:
     """The engine's 128-bit name of an identifier, made by another library."""
     kind, value = identifier
+    if kind in ID_CELLS:
+        value = hashlib.sha256(value).hexdigest().encode()
     hashed = hashlib.md5(bytes([NUMBERS[kind]]) + value, usedforsecurity=False).digest()
     return int.from_bytes(hashed, "little")
 

@@ -23,6 +23,8 @@ people = st.builds(
     emails=st.lists(st.integers(1, 6), max_size=2, unique=True).map(tuple),
     phones=st.lists(st.integers(1, 4), max_size=2, unique=True).map(tuple),
     consent=st.sampled_from([1, 1, 1, 0, 2, 3]),
+    device=st.sampled_from([0, 0, 1, 2, 3]),
+    external=st.sampled_from([0, 0, 1, 2, 3]),
 )
 segments = st.dictionaries(st.sampled_from("abcdef"), people, max_size=6)
 endings = st.lists(st.sampled_from(["ok", "ok", "ok", "lost", "applied"]), max_size=6)
