@@ -165,6 +165,7 @@ class App:
             default_country=self.settings.shop.default_country,
             max_identifiers=platform.capabilities.max_identifiers,
             prehashed=self.settings.segments[sync.segment].prehashed,
+            details=frozenset(chosen.details) & platform.capabilities.details,
         )
         query = partial(self.query, sync.segment)
         return replace(self._parts(sync, chosen.account, policy, query), progress=progress)

@@ -20,6 +20,7 @@ from syncd.model import (
     Account,
     Audience,
     Capabilities,
+    Detail,
     IdentifierKind,
     Operation,
     Option,
@@ -207,6 +208,7 @@ PLATFORM = Platform(
         consent="none",
         replace="session",
         forgets=True,
+        details=frozenset(Detail),
     ),
     rules="meta",
     options=(

@@ -23,7 +23,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from syncd.errors import SyncdError
-from syncd.model import ADDRESS_CELLS, EMAIL_CELLS, ID_CELLS, PHONE_CELLS, ROW_COLUMNS
+from syncd.model import (
+    ADDRESS_CELLS,
+    DETAIL_CELLS,
+    EMAIL_CELLS,
+    ID_CELLS,
+    PHONE_CELLS,
+    ROW_COLUMNS,
+)
 
 MEMORY_LIMIT = "75%"  # of the machine's; `python -m tests.bench.membership` says how much it takes
 CELLS = ", ".join(ROW_COLUMNS)
@@ -45,7 +52,7 @@ _SLOTS = [
 
 # Files of the first version have rows without the later ones.
 _FIRST_CELLS = (*EMAIL_CELLS, *PHONE_CELLS, *ADDRESS_CELLS)
-LATER_CELLS = ID_CELLS
+LATER_CELLS = (*ID_CELLS, *DETAIL_CELLS)
 
 CELL_FIELDS = [pa.field(name, pa.binary()) for name in ROW_COLUMNS]
 SNAPSHOT_SCHEMA = pa.schema(
@@ -114,16 +121,17 @@ def links(table: str, row: str) -> str:
 
 
 def masked(mask: str) -> str:
-    """SQL for a row's cells, those whose slot is not in `mask` left blank.
+    """SQL for a row's cells, identifiers whose slot is not in `mask` left blank.
 
     Args:
         mask: An alias with one boolean column `s0`, `s1`, ... a slot.
     """
-    return ", ".join(
+    identifiers = [
         f"CASE WHEN {mask}.s{slot} THEN {cell} END AS {cell}"
         for slot, (_, cells, _) in enumerate(_SLOTS)
         for cell in cells
-    )
+    ]
+    return ", ".join((*identifiers, *DETAIL_CELLS))
 
 
 def mask_columns() -> str:
@@ -137,6 +145,15 @@ def face() -> str:
     # Named, and left out where blank: rows of earlier versions keep the face they have.
     cells += [f"'{cell} ' || sha256({cell})" for cell in LATER_CELLS]
     return f"md5_number(concat_ws('|', {', '.join(cells)}))"
+
+
+def details() -> str:
+    """SQL for one number that tells what travels with a row's identifiers; NULL for nothing."""
+    cells = ", ".join(f"'{cell} ' || hex({cell})" for cell in DETAIL_CELLS)
+    return (
+        f"CASE WHEN coalesce({', '.join(DETAIL_CELLS)}) IS NOT NULL "
+        f"THEN md5_number_lower(concat_ws('|', {cells})) END"
+    )
 
 
 def completed(rows: pa.RecordBatch) -> pa.RecordBatch:

@@ -19,13 +19,17 @@ from syncd.model.erasures import (
 )
 from syncd.model.members import (
     ADDRESS_CELLS,
+    CELLS_OF,
+    DETAIL_CELLS,
     EMAIL_CELLS,
     HASHED_KINDS,
     ID_CELLS,
+    IDENTIFIER_CELLS,
     PHONE_CELLS,
     ROW_COLUMNS,
     SEGMENT_COLUMNS,
     Consent,
+    Detail,
     FieldRule,
     IdentifierKind,
     Refused,
@@ -73,9 +77,12 @@ from syncd.model.withdrawals import Withdrawal, Withdrawn
 
 __all__ = [
     "ADDRESS_CELLS",
+    "CELLS_OF",
+    "DETAIL_CELLS",
     "EMAIL_CELLS",
     "GONE",
     "HASHED_KINDS",
+    "IDENTIFIER_CELLS",
     "ID_CELLS",
     "PHONE_CELLS",
     "ROW_COLUMNS",
@@ -92,6 +99,7 @@ __all__ = [
     "Comparison",
     "Consent",
     "ConsentRule",
+    "Detail",
     "Emptied",
     "Emptying",
     "Erased",

@@ -65,7 +65,31 @@ ADDRESS_CELLS = ("given_name", "family_name", "postcode", "country")
 ID_CELLS = ("device_id", "external_id")  # of a kind each, that a member has one of
 
 
-ROW_COLUMNS = (*EMAIL_CELLS, *PHONE_CELLS, *ADDRESS_CELLS, *ID_CELLS)
+IDENTIFIER_CELLS = (*EMAIL_CELLS, *PHONE_CELLS, *ADDRESS_CELLS, *ID_CELLS)
+
+
+class Detail(Enum):
+    """What travels with a row and narrows a match down; alone it matches nobody."""
+
+    FIRST_INITIAL = "first_initial"
+    CITY = "city"
+    REGION = "region"
+    BIRTH_DATE = "birth_date"
+    GENDER = "gender"
+
+
+# The cells of each, digests. A region's is `state`: a snapshot's `region` is something else.
+CELLS_OF = {
+    Detail.FIRST_INITIAL: ("first_initial",),
+    Detail.CITY: ("city",),
+    Detail.REGION: ("state",),
+    Detail.BIRTH_DATE: ("birth_year", "birth_month", "birth_day"),
+    Detail.GENDER: ("gender",),
+}
+DETAIL_CELLS = tuple(cell for cells in CELLS_OF.values() for cell in cells)
+
+
+ROW_COLUMNS = (*IDENTIFIER_CELLS, *DETAIL_CELLS)
 
 
 class Consent(Enum):
@@ -87,9 +111,9 @@ class FieldRule:
     Attributes:
         field: What the platform calls a key: a cell of `ROW_COLUMNS` without its number
             (`email`, `phone`, `given_name`, `family_name`, `postcode`, `country`,
-            `device_id`, `external_id`), or one that no row carries yet: `first_initial`,
-            `city`, `region`, `birth_date`, `birth_year`, `birth_month`, `birth_day`,
-            `gender`, `value`.
+            `device_id`, `external_id`, `first_initial`, `city`, `birth_year`, `birth_month`,
+            `birth_day`, `gender`); `region`, whose cell is `state`; or one that no row
+            carries: `birth_date` as a whole, `value`.
         steps: Names of steps in `syncd.identity`, applied in order.
         hashed: Whether the platform takes the SHA-256 of the result, or the result.
         source: Where the platform says so.

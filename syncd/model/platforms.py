@@ -8,7 +8,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Literal, NewType
 
-from syncd.model.members import IdentifierKind
+from syncd.model.members import Detail, IdentifierKind
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -48,6 +48,7 @@ class Capabilities:
             also of those that syncd does not manage: its connector is a `ports.Forgets`.
         lifespan: For how long an audience keeps a member who is not sent again, where it
             does not say so itself (`Audience.lifespan`); None for ever. Whole days.
+        details: What its rows may carry beside identifiers.
     """
 
     max_rows: int
@@ -59,6 +60,7 @@ class Capabilities:
     replace: Literal["", "session", "cutoff"] = ""
     forgets: bool = False
     lifespan: timedelta | None = None
+    details: frozenset[Detail] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,8 @@ class PlanCounts:
         migrating: Those that will, once what replaces them was accepted and has settled.
         refreshed: Members among the additions who are sent only so that their membership
             does not expire.
+        updated: Those who are sent only because what travels with their identifiers is
+            not what it was.
     """
 
     snapshot: int
@@ -143,6 +145,7 @@ class PlanCounts:
     superseded: int = 0
     migrating: int = 0
     refreshed: int = 0
+    updated: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,6 +211,12 @@ class SyncSettings(Shape):
         "advertising id) and external_id (the shop's own) only if named: they travel unhashed.",
         json_schema_extra={"default": [kind.value for kind in model.HASHED_KINDS]},
     )
+    details: forms.Details = Field(
+        default=(),
+        description="What is sent beside identifiers, to match better: first_initial, city, "
+        "region, birth_date, gender. By default nothing.",
+        json_schema_extra={"default": []},
+    )
     consent: Literal["not_denied", "granted"] = Field(
         default="not_denied",
         description="Who is sent: everybody who has not denied, or only those who have granted.",

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from syncd.identity import placeholders
 from syncd.identity.digest import Digested, Policy, digest
 from syncd.identity.rules import GOOGLE, META
-from syncd.model import ID_CELLS, IdentifierKind
+from syncd.model import ID_CELLS, Detail, IdentifierKind
 
 ALL_KINDS = frozenset(IdentifierKind)
 RAW_COLUMNS = (
     *("email", "email_2", "email_3", "phone", "phone_2", "phone_3"),
     *("first_name", "last_name", "postcode", "country", *ID_CELLS, "ad_consent"),
+    *("city", "region", "birth_date", "gender"),
 )
 RULES = {"meta": META, "google": GOOGLE}
 
@@ -36,8 +37,10 @@ def digested(
     default: str | None = None,
     kinds: frozenset[IdentifierKind] = ALL_KINDS,
     most: int = 9,
+    details: frozenset[Detail] = frozenset(),
 ) -> Digested:
-    return digest(batch_of(rows), Policy(RULES[platform], kinds, default, most))
+    policy = Policy(RULES[platform], kinds, default, most, details=details)
+    return digest(batch_of(rows), policy)
 
 
 def sha(value: str) -> bytes:
@@ -178,6 +181,10 @@ ROWS = _row(
     device_id=DEVICES,
     external_id=EXTERNAL,
     ad_consent=CONSENTS,
+    city=PLACES | TEXT,
+    region=PLACES,
+    birth_date=DATES,
+    gender=WORDS,
 )
 
 ANYTHING = st.one_of(

@@ -57,11 +57,12 @@ def section(reader: BlockReader, name: str) -> list[dict[str, object]]:
 
 @dataclass(frozen=True)
 class Held:
-    """A generation's file as plain sets."""
+    """A generation's file as plain sets; the city of each member's last row."""
 
     rows: list[SentRow] = field(default_factory=list)
     states: dict[Identifier, IdentifierState] = field(default_factory=dict)
     outdated: dict[Identifier, datetime] = field(default_factory=dict)
+    cities: dict[bytes, object] = field(default_factory=dict)
 
 
 def held(world: MembershipWorld) -> Held:
@@ -72,6 +73,8 @@ def held(world: MembershipWorld) -> Held:
     with opened(world, world.generation.path, world.generation.checksum) as reader:
         for row in section(reader, "rows"):
             found.rows.append(SentRow(_key(row), named(row), current=row["current"] is True))
+            if row["current"]:
+                found.cities[_key(row)] = row["city"]
         names = {number(one): one for row in found.rows for one in row.identifiers}
         for row in section(reader, "identifiers"):
             found.states[names[_number(row)]] = _state(row)
@@ -118,7 +121,7 @@ def expected(
     denied = {key for key, (_, consent) in rows.items() if consent >= 2}
     withdrawn = [rows[key][0] for key in denied]
     withdrawn += [row.identifiers for row in of.rows if row.key in denied]
-    return reference_plan(
+    like = reference_plan(
         wanted={key: row for key, (row, consent) in rows.items() if row and consent < 2},
         rows=of.rows,
         states=of.states,
@@ -128,6 +131,25 @@ def expected(
         rules=Rules(of.outdated, moved=before is not None and before.rules != world.rules),
         full=full,
     )
+    return replace(like, add=like.add | _moved(world, of, members) - like.again)
+
+
+def _moved(world: MembershipWorld, of: Held, members: Mapping[str, Person]) -> frozenset[bytes]:
+    """Who is to be sent because their last row had another city.
+
+    To have none is news only of a row that was refused.
+    """
+    refused = {
+        one for one, state in of.states.items() if state.known in {Known.REFUSED, Known.NEVER}
+    }
+    found = set[bytes]()
+    for name, person in members.items():
+        key, row = name.encode(), cells(person, world.rules)
+        if person.consent < 2 and named(row) and key in of.cities:
+            news = person.city or named(row) & refused
+            if news and of.cities[key] != row.get("city"):
+                found.add(key)
+    return frozenset(found)
 
 
 def expected_sizes(world: MembershipWorld) -> Counter[str]:

@@ -21,7 +21,7 @@ from syncd.membership import FileMembership
 from syncd.membership.engine import SNAPSHOT_SCHEMA
 from syncd.model import (
     ID_CELLS,
-    ROW_COLUMNS,
+    IDENTIFIER_CELLS,
     BatchId,
     BatchRecord,
     BatchState,
@@ -52,7 +52,7 @@ ERASED = 3
 class Person:
     """A member by small numbers: `email` 1 stands for one address; `consent` 3 for erased.
 
-    Of ids 0 stands for none.
+    Of ids and cities 0 stands for none.
     """
 
     emails: tuple[int, ...] = ()
@@ -60,6 +60,7 @@ class Person:
     consent: int = 1
     device: int = 0
     external: int = 0
+    city: int = 0
 
 
 # What a number becomes by each version of the rules. `shifted` makes of one e-mail what
@@ -86,6 +87,8 @@ def cells(person: Person, rules: str = "plain") -> dict[str, bytes]:
     for name, number in (("device_id", person.device), ("external_id", person.external)):
         if number:  # as they are; two kinds may well have the same text
             found[name] = RULES[rules]("id", number).encode()
+    if person.city:
+        found["city"] = cell("city", person.city)
     return found
 
 
@@ -97,7 +100,7 @@ def identifiers(row: Mapping[str, bytes | None]) -> frozenset[Identifier]:
     return frozenset(
         (kind_of(name), value.hex())
         for name, value in row.items()
-        if value is not None and name in ROW_COLUMNS
+        if value is not None and name in IDENTIFIER_CELLS
     )
 
 
@@ -111,7 +114,7 @@ def snapshot_rows(members: Mapping[str, Person], rules: str) -> pa.RecordBatch:
             **cells(person, rules),
         }
         for key, person in members.items()
-        if cells(person)
+        if identifiers(cells(person))
     ]
     return pa.RecordBatch.from_pylist(rows, schema=SNAPSHOT_SCHEMA)
 
