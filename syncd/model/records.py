@@ -85,10 +85,12 @@ class Timing:
     Attributes:
         settle: After an accepted removal, until it is taken as effective.
         poll: Between two questions about work under way on a platform.
+        min_interval: Between two edits of an audience by scheduled runs.
     """
 
     settle: timedelta = timedelta(hours=48)
     poll: timedelta = timedelta(minutes=30)
+    min_interval: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True)

@@ -237,6 +237,12 @@ class SyncSettings(Shape):
         description="Between two questions about work under way on the platform.",
         json_schema_extra={"default": "30m"},
     )
+    min_interval: forms.Duration = Field(
+        default=model.Timing().min_interval,
+        description="Between two edits of the audience by `syncd sync --scheduled`; an edit may "
+        "make a platform's ad sets learn anew.",
+        json_schema_extra={"default": "0s"},
+    )
     max_unusable: forms.Percent = Field(
         default=0.2,
         description="Share of rows without a usable identifier above which a run exits 3.",
@@ -246,7 +252,7 @@ class SyncSettings(Shape):
     @property
     def timing(self) -> model.Timing:
         """These durations as the core takes them."""
-        return model.Timing(settle=self.settle, poll=self.poll)
+        return model.Timing(self.settle, self.poll, self.min_interval)
 
 
 class Configuration(Shape):

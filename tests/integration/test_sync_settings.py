@@ -1,8 +1,39 @@
-"""What a sync may say of its rows, as commands are typed."""
+"""What a sync may say of its rows and of its rhythm, as commands are typed."""
 
 from __future__ import annotations
 
-from tests.integration.commands import Desk
+from tests.integration.commands import Desk, Hands
+
+
+def test_a_scheduled_run_leaves_an_audience_alone_for_its_interval(desk: Desk) -> None:
+    """It says so and is well; who asks in person is served at once."""
+    desk.sync["min_interval"] = "6h"
+    desk.save()
+    clock = Hands()
+    desk.join(1, 2)
+    assert desk.syncd("sync", "everyone", "--scheduled", clock=clock).code == 0
+    before = len(desk.held())
+
+    desk.join(3)
+    clock.pass_by(hours=5)
+    rests = desk.syncd("sync", "everyone", "--scheduled", clock=clock)
+    assert rests.code == 0
+    assert "left alone until" in rests.out
+    assert "syncd sync everyone" in rests.out
+    assert len(desk.held()) == before
+
+    assert desk.syncd("sync", "everyone", clock=clock).code == 0
+    assert len(desk.held()) > before
+
+    clock.pass_by(hours=6)
+    desk.join(4)
+    assert "added 1" in desk.syncd("sync", "everyone", "--scheduled", clock=clock).out
+
+
+def test_a_scheduled_run_takes_no_wish_of_a_persons(desk: Desk) -> None:
+    found = desk.syncd("sync", "everyone", "--scheduled", "--full")
+    assert found.code == 2
+    assert "--scheduled is for a timer" in found.err
 
 
 def test_identifiers_of_which_a_platform_matches_none_are_refused(desk: Desk) -> None:
