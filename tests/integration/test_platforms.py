@@ -151,6 +151,25 @@ def test_a_first_sync_and_a_day_of_changes_are_equal(here: Local) -> None:
         here.check()
 
 
+def test_a_run_is_one_upload_an_operation(tmp_path: Path, shop_file: Path) -> None:
+    """Members who are sent again go with the additions: to Meta each session is an edit."""
+    with local("meta", tmp_path, shop_file) as here:
+        here.sync()
+        for _ in range(3):
+            here.pass_a_day()
+            plan = here.world.sync().plan
+            ledger = here.world.ledger
+            phases = {batch.phase for batch in ledger.batches(plan.id)}
+            labels = {
+                (batch.phase.operation, attempt.label)
+                for batch in ledger.batches(plan.id)
+                for attempt in ledger.attempts(batch.id)
+            }
+            assert phases == set(Phase)
+            assert len(labels) == 2
+        here.check()
+
+
 def test_ids_go_where_they_are_matched_and_nowhere_else(here: Local) -> None:
     """A number of its own a member, and one device in three hands."""
     plain = here.world.source
