@@ -52,6 +52,7 @@ from syncd.errors import (
 from syncd.model import (
     ADDRESS_CELLS,
     EMAIL_CELLS,
+    ID_CELLS,
     NO_OPTIONS,
     PHONE_CELLS,
     Account,
@@ -285,7 +286,7 @@ class _Memory:
 
 
 def row_identifiers(rows: pa.RecordBatch) -> list[Row]:
-    """Each row's identifiers as `connectors.sandbox.state` puts them; all cells are digests.
+    """Each row's identifiers as `connectors.sandbox.state` puts them, every cell in hex.
 
     An address counts only when whole.
 
@@ -298,7 +299,8 @@ def row_identifiers(rows: pa.RecordBatch) -> list[Row]:
 
 def _row(cells: dict[str, list[bytes | None]], position: int) -> Row:
     found: set[Identifier] = set()
-    for kind, names in (("email", EMAIL_CELLS), ("phone", PHONE_CELLS)):
+    ids = ((name, (name,)) for name in ID_CELLS)
+    for kind, names in (("email", EMAIL_CELLS), ("phone", PHONE_CELLS), *ids):
         found |= {(kind, cell.hex()) for name in names if (cell := cells[name][position])}
     address = [cell.hex() for name in ADDRESS_CELLS if (cell := cells[name][position])]
     if len(address) == len(ADDRESS_CELLS):

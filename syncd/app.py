@@ -14,7 +14,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from syncd.erasure import SETTLE, Desk, ErasingAccount
-from syncd.errors import UsageError
+from syncd.errors import ConfigError, UsageError
 from syncd.gate import Gates
 from syncd.identity.digest import Policy, digest
 from syncd.identity.erased import Watch
@@ -27,7 +27,7 @@ from syncd.ledger.opening import is_blank, open_ledger
 from syncd.ledger.store import Ledger
 from syncd.membership import FileMembership
 from syncd.membership.survivors import SurvivingFiles
-from syncd.model import Guard, SegmentQuery, Sync, Timing
+from syncd.model import Guard, IdentifierKind, SegmentQuery, Sync, Timing
 from syncd.parts import Parts, Progress, silent
 from syncd.ports import Clock, Connector, Platform
 from syncd.retry import Patience
@@ -156,12 +156,18 @@ class App:
         chosen = self.settings.syncs[name]
         platform = platforms()[sync.platform]
         kinds = frozenset(chosen.identifiers) & platform.capabilities.kinds
+        if not kinds:
+            taken = ", ".join(k.value for k in IdentifierKind if k in platform.capabilities.kinds)
+            raise ConfigError(
+                f"syncs.{name}.identifiers: {platform.title} matches none of them; it takes {taken}"
+            )
         policy = Policy(
             rules=rule_set(platform.rules),
             kinds=kinds,
             default_country=self.settings.shop.default_country,
             max_identifiers=platform.capabilities.max_identifiers,
             prehashed=self.settings.segments[sync.segment].prehashed,
+            details=frozenset(chosen.details) & platform.capabilities.details,
         )
         query = partial(self.query, sync.segment)
         return replace(self._parts(sync, chosen.account, policy, query), progress=progress)

@@ -59,7 +59,7 @@ def send(
         while queue:
             batch = queue.popleft()
             parts.lock.check()
-            parts.progress(batch.phase.value, min(done, total), total)
+            parts.progress(batch.phase.operation.value, min(done, total), total)
             # A part may be followed by another one. Where that could not be sent any more
             # after the last one, nothing is called the last: the upload runs out in time.
             last = not queue and (whole is None or batch.id in given)
@@ -70,7 +70,7 @@ def send(
             else:
                 queue.extendleft(reversed(instead))
             done += 0 if instead else batch.rows
-    parts.progress(batches[0].phase.value, total, total)
+    parts.progress(batches[0].phase.operation.value, total, total)
     return tuple(records)
 
 

@@ -112,6 +112,8 @@ def sentence(plan: Plan) -> str:
     lost = "; ".join(f"{reason}: {count:,}" for reason, count in by_consent.items())
     if counts.refreshed:
         said += f" {counts.refreshed:,} of those to add are there, and sent before they expire."
+    if counts.updated:
+        said += f" {counts.updated:,} of those to add are there; only details of them changed."
     if lost:
         said += f" Kept out by consent: {lost}."
     if counts.lost.get("erased"):
@@ -151,6 +153,7 @@ def numbers(counts: PlanCounts) -> dict[str, int]:
             ("superseded", counts.superseded),
             ("migrating", counts.migrating),
             ("refreshed", counts.refreshed),
+            ("updated", counts.updated),
         )
         if count  # of what most plans have nothing of
     }

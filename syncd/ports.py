@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from syncd.model import (
     NO_OPTIONS,
@@ -360,43 +360,4 @@ class Membership(Protocol):
 
     def sweep_given(self, named: frozenset[str]) -> None:
         """Delete what erased persons were recognised by, where no open erasure names it."""
-        ...
-
-
-class LocalPlatforms(Protocol):
-    """Running local stand-ins for platforms, as `syncd sandbox` serves them."""
-
-    @property
-    def meta_endpoint(self) -> str:
-        """`endpoint:` of a meta account."""
-        ...
-
-    @property
-    def google_endpoint(self) -> str:
-        """`endpoint:` of a google account."""
-        ...
-
-    @property
-    def control_endpoint(self) -> str:
-        """Where faults are scripted and audiences looked into."""
-        ...
-
-    def stop(self) -> None:
-        """End them."""
-        ...
-
-    def __enter__(self) -> Self:
-        """Use as a context manager that ends them."""
-        ...
-
-    def __exit__(self, *error: object) -> None:
-        """End them."""
-        ...
-
-
-class StartLocal(Protocol):
-    """What a package offers under the entry point `syncd.sandbox`."""
-
-    def __call__(self, **options: float | str) -> LocalPlatforms:
-        """Start them; a port of 0 takes a free one."""
         ...

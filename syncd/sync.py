@@ -266,10 +266,12 @@ def _push(
     actor: str,
 ) -> None:
     batches = parts.ledger.batches(plan.id)
-    for phase in Phase:
-        if phase is Phase.AGAIN and settle.gated(parts, audience):
-            break
-        send(parts, connector, plan, [b for b in batches if b.phase is phase], audience.id)
+    removals = [batch for batch in batches if batch.phase is Phase.REMOVE]
+    send(parts, connector, plan, removals, audience.id)
+    # One upload an operation: to a platform each is an edit of its own.
+    now = {Phase.ADD} if settle.gated(parts, audience) else {Phase.ADD, Phase.AGAIN}
+    additions = [batch for batch in batches if batch.phase in now]
+    send(parts, connector, plan, additions, audience.id)
     _note_refreshed(parts, audience, plan)
     if _all_taken_out(parts, plan):
         parts.ledger.spend_approvals(audience.platform, audience.account, audience.id)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
+from uuid import UUID
 
 import pyarrow as pa
 
 from syncd.model import (
     ADDRESS_CELLS,
     EMAIL_CELLS,
+    ID_CELLS,
     PHONE_CELLS,
     ROW_COLUMNS,
     Account,
@@ -59,7 +61,7 @@ class Rig(Protocol):
 
     @property
     def plain_fields(self) -> frozenset[str]:
-        """Cells that travel as plain text, not as a digest: `postcode`, `country` or none."""
+        """Cells that travel as plain text, not as a digest: of an address, and ids."""
         ...
 
     @property
@@ -122,6 +124,8 @@ def member(number: int, *fields: str, plain: frozenset[str] = frozenset()) -> Me
 
 
 def _plain(field: str, number: int) -> bytes:
+    if field == "device_id":
+        return str(UUID(int=number + 1)).encode()
     return b"NL" if field == "country" else f"{1000 + number}AB".encode()
 
 
@@ -143,19 +147,25 @@ def identifiers(
 def _identifiers(one: Member, plain: frozenset[str]) -> list[Identifier]:
     found = [("email", one[cell].hex()) for cell in EMAIL_CELLS if cell in one]
     found += [("phone", one[cell].hex()) for cell in PHONE_CELLS if cell in one]
+    found += [(cell, _text(one, cell, plain)) for cell in ID_CELLS if cell in one]
     if all(cell in one for cell in ADDRESS_CELLS):
-        parts = (one[cell].decode() if cell in plain else one[cell].hex() for cell in ADDRESS_CELLS)
+        parts = (_text(one, cell, plain) for cell in ADDRESS_CELLS)
         found.append(("address", "|".join(parts)))
     return found
+
+
+def _text(one: Member, cell: str, plain: frozenset[str]) -> str:
+    return one[cell].decode() if cell in plain else one[cell].hex()
 
 
 def whole_member(rig: Rig, number: int) -> Member:
     """A member with as many identifiers as the platform can take of one."""
     kinds = rig.platform.capabilities.kinds
     address = ADDRESS_CELLS if IdentifierKind.ADDRESS in kinds else ()
+    ids = tuple(cell for cell in ID_CELLS if IdentifierKind(cell) in kinds)
     cells = (
         *(EMAIL_CELLS if IdentifierKind.EMAIL in kinds else ()),
         *(PHONE_CELLS if IdentifierKind.PHONE in kinds else ()),
     )
-    room = rig.platform.capabilities.max_identifiers - (1 if address else 0)
-    return member(number, *cells[:room], *address, plain=rig.plain_fields)
+    room = rig.platform.capabilities.max_identifiers - (1 if address else 0) - len(ids)
+    return member(number, *cells[:room], *address, *ids, plain=rig.plain_fields)

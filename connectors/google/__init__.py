@@ -16,7 +16,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from syncd.errors import ConfigError
-from syncd.model import Account, Capabilities, IdentifierKind, Option
+from syncd.model import HASHED_KINDS, Account, Capabilities, Option
 from syncd.ports import Platform
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ ANONYMOUS = "anonymous"
 CAPABILITIES = Capabilities(
     max_rows=10_000,
     max_identifiers=10,
-    kinds=frozenset(IdentifierKind),
+    kinds=frozenset(HASHED_KINDS),
     answers="later",
     ordered=False,
     consent="member",

@@ -27,6 +27,7 @@ from syncd.model import (
     Audience,
     AudienceOptions,
     Capabilities,
+    Detail,
     Finding,
     IdentifierKind,
     Operation,
@@ -245,6 +246,7 @@ PLATFORM = Platform(
         forgets=True,
         upload_lasts=SESSION,
         advises=True,
+        details=frozenset(Detail),
     ),
     rules="meta",
     options=(

@@ -8,14 +8,31 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from syncd.model import ADDRESS_CELLS, EMAIL_CELLS, PHONE_CELLS, Refusal
+from syncd.model import (
+    ADDRESS_CELLS,
+    DETAIL_CELLS,
+    EMAIL_CELLS,
+    ID_CELLS,
+    PHONE_CELLS,
+    Refusal,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 # One list schema for every request: an audience that was filled by one form of schema
 # refuses the other (2650), and a removal must repeat the row that was added.
-SCHEMA = ("EMAIL", "PHONE", "FN", "LN", "ZIP", "COUNTRY")
+_DETAILS = {
+    "first_initial": "FI",
+    "city": "CT",
+    "state": "ST",
+    "birth_year": "DOBY",
+    "birth_month": "DOBM",
+    "birth_day": "DOBD",
+    "gender": "GEN",
+}
+_IDENTIFIERS = ("EMAIL", "PHONE", "FN", "LN", "ZIP", "COUNTRY", "MADID", "EXTERN_ID")
+SCHEMA = (*_IDENTIFIERS, *(_DETAILS[cell] for cell in DETAIL_CELLS))
 WIRE_ROWS = 10_000  # a request; Customer File guide
 # A member takes as many of Meta's rows as it has e-mails or phones, and those are three
 # at most. One push is one request, so this is what can be promised whoever the members are.
@@ -28,7 +45,8 @@ class WireRows:
     """Members as Meta's rows.
 
     Attributes:
-        data: Cells in the order of `SCHEMA`, digests in hex, "" where there is none.
+        data: Cells in the order of `SCHEMA`, digests in hex, ids as they are, "" where
+            there is none.
         members: For each of them the position in the batch that it belongs to.
     """
 
@@ -45,10 +63,12 @@ class WireRows:
 def wire_rows(rows: pa.RecordBatch) -> WireRows:
     """Expand members into Meta's rows.
 
-    Row `i` of a member holds its `i`-th e-mail, its `i`-th phone and its address; where there
-    is one of them only, the first of the other is repeated beside it, since Meta matches a
-    row by all of its keys. A removal of the whole member repeats the very rows of the
-    addition; one with blank cells holds what leaves and nothing else.
+    Row `i` of a member holds its `i`-th e-mail, its `i`-th phone, and all else of it;
+    where there is one of them only, the first of the other is repeated beside it, since Meta
+    matches a row by all of its keys. A removal of the whole member repeats the very rows of the
+    addition; one with blank cells holds what leaves and nothing else. Meta forgets after 90
+    days whom an external id stands for, so a removal never trusts to it where anything else
+    of the row leaves too.
 
     Raises:
         ValueError: A member has no identifier. The core never sends one: a bug of ours.
@@ -56,6 +76,15 @@ def wire_rows(rows: pa.RecordBatch) -> WireRows:
     columns = [
         [cell.hex() if cell else "" for cell in rows.column(name).to_pylist()]
         for name in (*EMAIL_CELLS, *PHONE_CELLS, *ADDRESS_CELLS)
+    ]
+    # Hashed, an id matches nobody.
+    columns += [
+        [cell.decode() if cell else "" for cell in rows.column(name).to_pylist()]
+        for name in ID_CELLS
+    ]
+    columns += [
+        [cell.hex() if cell else "" for cell in rows.column(name).to_pylist()]
+        for name in DETAIL_CELLS
     ]
     data: list[tuple[str, ...]] = []
     members: list[int] = []
@@ -69,15 +98,18 @@ def wire_rows(rows: pa.RecordBatch) -> WireRows:
 
 
 def _expand(cells: tuple[str, ...]) -> list[tuple[str, ...]]:
-    emails, phones, address = cells[:3], cells[3:6], cells[6:]
+    emails, phones, address, ids, details = (
+        cells[:3], cells[3:6], cells[6:10], cells[10:12], cells[12:],
+    )  # fmt: skip
     if not all(address):
         address = _NOBODY
+    alone = (*address, *ids)
     expanded = [
-        (email or emails[0], phone or phones[0], *address)
+        (email or emails[0], phone or phones[0], *alone, *details)
         for email, phone in zip(emails, phones, strict=True)
         if email or phone
     ]
-    return expanded or ([("", "", *address)] if all(address) else [])
+    return expanded or ([("", "", *alone, *details)] if any(alone) else [])
 
 
 def refusals(invalid: int, samples: object, sent: WireRows) -> tuple[Refusal, ...]:

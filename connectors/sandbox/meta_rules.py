@@ -17,10 +17,17 @@ MAX_ROWS = 10_000
 MAX_SAMPLES = 100
 MAX_SESSION_ID = 2**63 - 1
 DIGEST = re.compile(r"[0-9a-f]{64}")
-# Keys that are hashed; those that are not (EXTERN_ID, MADID, ...) syncd does not send yet.
-KEYS = frozenset(
+HASHED_KEYS = frozenset(
     "EMAIL PHONE GEN DOBY DOBM DOBD FN LN FI CT ST ZIP COUNTRY".split()  # noqa: SIM905  # as the guide lists them
 )
+# Keys that must not be hashed, and what their cells look like.
+PLAIN_KEYS = {
+    "MADID": re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+    "EXTERN_ID": re.compile(r".+", re.DOTALL),
+}
+KEYS = HASHED_KEYS | PLAIN_KEYS.keys()
+# What matches a person alone, by the kind that it is.
+ALONE = {"email": "EMAIL", "phone": "PHONE", "device_id": "MADID", "external_id": "EXTERN_ID"}
 ADDRESS_KEYS = ("FN", "LN", "ZIP", "COUNTRY")
 SINGLE_KEYS = {"EMAIL_SHA256": "EMAIL", "PHONE_SHA256": "PHONE", "EMAIL": "EMAIL", "PHONE": "PHONE"}
 
@@ -92,7 +99,8 @@ def sort_out(
     taken: list[Row] = []
     invalid: list[list[object]] = []
     for position, cells in enumerate(payload.data):
-        texts = [cell for cell in cells if isinstance(cell, str) and _fits(cell)]
+        pairs = zip(payload.keys, cells, strict=True)
+        texts = [cell for key, cell in pairs if isinstance(cell, str) and _fits(key, cell)]
         if position in refused or len(texts) != len(cells) or not any(texts):
             invalid.append(cells)
         elif row := _identifiers(dict(zip(payload.keys, texts, strict=True))):
@@ -100,16 +108,12 @@ def sort_out(
     return taken, invalid
 
 
-def _fits(cell: str) -> bool:
-    return not cell or DIGEST.fullmatch(cell) is not None
+def _fits(key: str, cell: str) -> bool:
+    return not cell or PLAIN_KEYS.get(key, DIGEST).fullmatch(cell) is not None
 
 
 def _identifiers(cells: Mapping[str, str]) -> Row:
-    found: set[Identifier] = {
-        (kind, cells[key])
-        for kind, key in (("email", "EMAIL"), ("phone", "PHONE"))
-        if cells.get(key)
-    }
+    found: set[Identifier] = {(kind, cells[key]) for kind, key in ALONE.items() if cells.get(key)}
     address = [cells.get(key, "") for key in ADDRESS_KEYS]
     if all(address):
         found.add(("address", "|".join(address)))

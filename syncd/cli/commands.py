@@ -33,6 +33,10 @@ Full = Annotated[
         "remembered of them. Nothing is emptied first.",
     ),
 ]
+Scheduled = Annotated[
+    bool,
+    typer.Option("--scheduled", help="As a timer does: nothing within a sync's min_interval."),
+]
 Adopt = Annotated[bool, typer.Option("--adopt", help="Take over an audience that holds others.")]
 
 
@@ -127,13 +131,23 @@ def sync(
     full: Full = False,  # noqa: FBT002
     adopt: Adopt = False,  # noqa: FBT002
     wait: Wait = False,  # noqa: FBT002
+    scheduled: Scheduled = False,  # noqa: FBT002
     config: Config = None,
     json: Json = False,  # noqa: FBT002
 ) -> None:
     """Make audiences equal to their segments, now."""
     from syncd.cli import syncs  # noqa: PLC0415
 
-    syncs.sync(names, config, plan=plan, adopt=adopt, wait=wait, full=full, as_json=json)
+    syncs.sync(
+        names,
+        config,
+        plan=plan,
+        adopt=adopt,
+        wait=wait,
+        full=full,
+        scheduled=scheduled,
+        as_json=json,
+    )
 
 
 def approve(

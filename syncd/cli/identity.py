@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from syncd.app import App, open_app, platforms
+from syncd.app import App, open_app
+from syncd.app import platforms as installed_platforms
 from syncd.cli.output import complain, print_json, progress, say, table
 from syncd.errors import ConfigError, SyncdError, UsageError
 from syncd.identity.advice import way_on
@@ -26,7 +27,7 @@ from syncd.identity.rules import GOOGLE, META, rule_set
 from syncd.identity.sampling import FieldSample, Sample, warnings
 from syncd.identity.steps import steps_named, traced
 from syncd.identity.text import BLANKS
-from syncd.model import ROW_COLUMNS, FieldRule, IdentifierKind, RuleSet
+from syncd.model import ID_CELLS, ROW_COLUMNS, FieldRule, IdentifierKind, RuleSet
 from syncd.parts import Progress
 from syncd.settings.values import suggest
 
@@ -97,7 +98,7 @@ def explain(
 
 def _rules(platform: str) -> RuleSet:
     """The rules of a connector, or shipped ones by their name."""
-    installed, shipped = platforms(), (META.name, GOOGLE.name)
+    installed, shipped = installed_platforms(), (META.name, GOOGLE.name)
     if platform in installed:
         return rule_set(installed[platform].rules)
     if platform in shipped:
@@ -267,7 +268,7 @@ def sample(
     for one, taken in samples.items():
         say()
         say(f"{one}, by rule set {taken.policy.version}")
-        _tell_fields(taken.fields())
+        _tell_fields(taken.fields(), installed_platforms()[one].capabilities.kinds)
     if notes:
         say()
     for note in notes:
@@ -316,12 +317,13 @@ def _read(
         return reading.seal(), True
 
 
-def _tell_fields(fields: tuple[FieldSample, ...]) -> None:
+def _tell_fields(fields: tuple[FieldSample, ...], kinds: frozenset[IdentifierKind]) -> None:
     table(
         ("field", "filled", "as they stand", "repaired", "refused"),
         [(f.field, f.filled, f.as_they_stand, f.repaired, f.refused_cells) for f in fields],
     )
-    idle = [f.field for f in fields if f.field not in ROW_COLUMNS]
+    not_matched = {cell for cell in ID_CELLS if IdentifierKind(cell) not in kinds}
+    idle = [f.field for f in fields if f.field not in ROW_COLUMNS or f.field in not_matched]
     if idle:
         say(f"no row carries these yet: {', '.join(idle)}")
     refused = [

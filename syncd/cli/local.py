@@ -10,7 +10,7 @@ from pathlib import Path
 
 from syncd.cli.output import say
 from syncd.errors import UsageError
-from syncd.ports import LocalPlatforms, StartLocal
+from syncd.local import LocalPlatforms, StartLocal
 
 TIERS = ("", "limited", "full")
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+
+import structlog
 
 from syncd import erasure
 from syncd.app import App, open_app
@@ -13,10 +15,13 @@ from syncd.cli import erase, retire, sizes
 from syncd.cli.options import actor
 from syncd.cli.output import complain, print_json, progress, say, table
 from syncd.errors import PlanRefused, SyncdError, UsageError
+from syncd.interval import rests_until
 from syncd.lateness import late
 from syncd.model import Measured, Phase, Plan, Run, RunState
 from syncd.planning import sentence
 from syncd.sync import Result, Wish, run, show
+
+log = structlog.get_logger()
 
 APPROVED_FOR = timedelta(hours=72)
 # What a caller of several syncs most needs to know, first.
@@ -50,6 +55,7 @@ def sync(
     adopt: bool,
     wait: bool,
     full: bool,
+    scheduled: bool,
     as_json: bool,
 ) -> None:
     """Run syncs one after the other; one that fails does not keep the next."""
@@ -57,7 +63,9 @@ def sync(
         raise UsageError("--plan belongs to one sync; name that one")
     if plan and full:
         raise UsageError("--plan carries out what was shown, and --full sends everyone: choose")
-    wish = Wish(actor=actor(), plan=plan, adopt=adopt, wait=wait, full=full)
+    if scheduled and (plan or full or adopt):
+        raise UsageError("--scheduled is for a timer; --plan, --full and --adopt are a person's")
+    wish = Wish("schedule" if scheduled else actor(), plan, adopt=adopt, wait=wait, full=full)
     with open_app(config, holder=f"sync {' '.join(names)}") as app:
         code = _run_each(app, names, wish, as_json=as_json)
     sys.exit(code)
@@ -213,7 +221,12 @@ def _run_each(app: App, names: list[str], wish: Wish, *, as_json: bool) -> int:
 
     def one(name: str) -> int:
         with progress(name) as bars:
-            result = run(app.parts(name, progress=bars), wish)
+            parts = app.parts(name, progress=bars)
+            rest = rests_until(parts) if wish.actor == "schedule" else None
+            if rest is not None:
+                _tell_rest(name, rest, as_json=as_json)
+                return 0
+            result = run(parts, wish)
         results.append(result)
         if not as_json:
             show_result(result, app.settings.syncs[name].segment)
@@ -223,6 +236,15 @@ def _run_each(app: App, names: list[str], wish: Wish, *, as_json: bool) -> int:
     if as_json:
         print_json(results)
     return code
+
+
+def _tell_rest(name: str, until: datetime, *, as_json: bool) -> None:
+    log.info("run_rests", sync=name, until=until.isoformat())
+    if not as_json:
+        say(
+            f"{name}: left alone until {until:%Y-%m-%d %H:%M} UTC, by its min_interval; "
+            f"`syncd sync {name}` runs it now"
+        )
 
 
 def each(names: list[str], one: Callable[[str], int]) -> int:

@@ -26,8 +26,8 @@ import phonenumbers
 Identifier = tuple[str, str]
 Platform = Literal["meta", "google"]
 ConsentPolicy = Literal["granted", "not_denied"]
-Kind = Literal["email", "phone", "address"]
-KINDS: tuple[Kind, ...] = ("email", "phone", "address")
+Kind = Literal["email", "phone", "address", "device_id", "external_id"]
+KINDS: tuple[Kind, ...] = ("email", "phone", "address", "device_id", "external_id")
 
 # The EEA with the Union's parts that have a code of their own, the UK, Switzerland.
 _EUROPE = (
@@ -80,8 +80,9 @@ def expected_identifiers(
         kinds: What the sync sends.
 
     Returns:
-        Kind and text: a digest in hex; for an address `given|family|postcode|country`
-        as the platform receives them, for Google with the last two in plain text.
+        Kind and text: a digest in hex, an id as it is; for an address
+        `given|family|postcode|country` as the platform receives them, for Google with the
+        last two in plain text.
     """
     found: set[Identifier] = set()
     for cells in _rows(path, sql, parameters):
@@ -142,6 +143,9 @@ def _identifiers(
     yield "email", tuple(_sha256(_email(raw, platform)) for raw in emails if raw)
     yield "phone", tuple(_sha256(_phone(raw, member, platform)) for raw in phones if raw)
     yield "address", (_address(member, platform),)
+    if platform == "meta":  # Google's lists of contacts take neither
+        yield "device_id", (member.cells.get("device_id", "").strip().lower() or None,)
+        yield "external_id", (member.cells.get("external_id", "").strip() or None,)
 
 
 def _sha256(text: str | None) -> str | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from syncd.errors import SyncdError, UsageError
-from syncd.ports import LocalPlatforms
+from syncd.local import LocalPlatforms
 
 DAY = timedelta(days=1)
 ZONE = "Europe/Amsterdam"

@@ -29,7 +29,7 @@ from syncd.demo.stage import (
 )
 from syncd.demo.verdict import Verdict, compare
 from syncd.errors import SyncdError
-from syncd.ports import LocalPlatforms, StartLocal
+from syncd.local import LocalPlatforms, StartLocal
 from syncd.retry import ATTEMPTS
 
 GOOGLE_DELAY = 0.2  # seconds until the local Google applies what it accepted

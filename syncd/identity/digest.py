@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -12,16 +12,19 @@ import pyarrow.compute as pc
 from syncd.errors import BadRows, ConfigError
 from syncd.identity.columns import Column, normalised
 from syncd.identity.consent import consents, demanded
-from syncd.identity.fields import COLUMN_OF, PREHASHED, PREHASHED_STEPS, columns_of
+from syncd.identity.fields import COLUMN_OF, FIELD_OF, PREHASHED, PREHASHED_STEPS, columns_of
 from syncd.identity.reasons import Reason
 from syncd.identity.rows import limit_identifiers, only_whole, without_repeats
 from syncd.identity.step import Step
 from syncd.identity.steps import normalise, steps_named
 from syncd.model import (
     ADDRESS_CELLS,
+    CELLS_OF,
     EMAIL_CELLS,
+    ID_CELLS,
     PHONE_CELLS,
     ROW_COLUMNS,
+    Detail,
     IdentifierKind,
     Refused,
     RuleSet,
@@ -54,6 +57,7 @@ class Policy:
         default_country: The shop's, for members who have none; ISO 3166 alpha-2.
         max_identifiers: What one row may carry; the last ones are left out.
         prehashed: E-mails, phones and names are digests already (`fields.PREHASHED`).
+        details: What travels beside identifiers; cells of others stay null.
     """
 
     rules: RuleSet
@@ -61,6 +65,7 @@ class Policy:
     default_country: str | None
     max_identifiers: int
     prehashed: bool = False
+    details: frozenset[Detail] = frozenset()
 
     @property
     def version(self) -> str:
@@ -118,7 +123,9 @@ def digest(batch: pa.RecordBatch, policy: Policy) -> Digested:
     )
     work.count("country", country.reasons)
     row = {**_several(work, EMAIL_CELLS), **_several(work, PHONE_CELLS), **_address(work)}
+    row |= {name: _id(work, name) for name in ID_CELLS}
     limit_identifiers(row, policy.max_identifiers)
+    row |= {cell: made for detail in Detail for cell, made in _detail(work, detail)}
     consent, unreadable = consents(_raw(batch, "ad_consent"))
     work.count("ad_consent", unreadable)
     columns = [
@@ -181,6 +188,13 @@ def _several(work: _Work, names: tuple[str, ...]) -> dict[str, pa.Array]:
     return dict(zip(names, without_repeats(found), strict=True))
 
 
+def _id(work: _Work, name: str) -> pa.Array:
+    """The cell of a kind that a member has one of."""
+    if IdentifierKind(name) not in work.policy.kinds:
+        return work.blank()
+    return _cell(work, name, _raw(work.batch, name))
+
+
 def _address(work: _Work) -> dict[str, pa.Array]:
     """The four cells of the address: all or none."""
     if IdentifierKind.ADDRESS not in work.policy.kinds:
@@ -189,6 +203,16 @@ def _address(work: _Work) -> dict[str, pa.Array]:
     raw["country"] = work.known
     found = [_cell(work, name, raw[name]) for name in ADDRESS_CELLS]
     return dict(zip(ADDRESS_CELLS, only_whole(found), strict=True))
+
+
+def _detail(work: _Work, detail: Detail) -> Iterator[tuple[str, pa.Array]]:
+    """The cells of what travels beside identifiers."""
+    for cell in CELLS_OF[detail]:
+        name = FIELD_OF.get(cell, cell)
+        if detail in work.policy.details:
+            yield cell, _cell(work, name, _raw(work.batch, COLUMN_OF[name]))
+        else:
+            yield cell, work.blank()
 
 
 def _cell(work: _Work, name: str, raw: pa.Array) -> pa.Array:
@@ -241,7 +265,7 @@ def _known_countries(country: Column, default: str | None) -> pa.Array:
 def _usable(row: dict[str, pa.Array]) -> pa.Array:
     """Whether a row holds anything; an address stands or falls with any of its cells."""
     usable = row[ADDRESS_CELLS[0]].is_valid()
-    for name in (*EMAIL_CELLS, *PHONE_CELLS):
+    for name in (*EMAIL_CELLS, *PHONE_CELLS, *ID_CELLS):
         usable = pc.or_(usable, row[name].is_valid())
     return usable
 

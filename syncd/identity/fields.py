@@ -23,6 +23,9 @@ COLUMN_OF = {
     "value": "value",
 }
 
+# The field of a cell that is not called like it.
+FIELD_OF = {"state": "region"}
+
 # What a segment with `prehashed: true` holds as digests: the fields that every platform
 # hashes. Countries are needed in clear for consent and phones, postcodes for Google.
 PREHASHED = frozenset({"email", "phone", "given_name", "family_name"})

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from syncd.model import ADDRESS_CELLS, EMAIL_CELLS, PHONE_CELLS
+from syncd.model import ADDRESS_CELLS, EMAIL_CELLS, ID_CELLS, PHONE_CELLS
 
 _NOTHING = pa.scalar(None, pa.binary())
 
@@ -51,9 +51,10 @@ def only_whole(cells: list[pa.Array]) -> list[pa.Array]:
 def limit_identifiers(row: dict[str, pa.Array], most: int) -> None:
     """Blank, in place, the identifiers of each row beyond the first `most`.
 
-    The order is that of `model.ROW_COLUMNS`; the address is one identifier, and last.
+    The order is that of `model.ROW_COLUMNS`; the address is one identifier.
     """
-    groups = [*((name,) for name in (*EMAIL_CELLS, *PHONE_CELLS)), ADDRESS_CELLS]
+    single = [(name,) for name in (*EMAIL_CELLS, *PHONE_CELLS)]
+    groups = [*single, ADDRESS_CELLS, *((name,) for name in ID_CELLS)]
     if most >= len(groups):
         return
     held = np.zeros(len(row[groups[0][0]]), np.int64)

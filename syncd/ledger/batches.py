@@ -251,6 +251,17 @@ def in_states(
     return _of_audience(tx, audience_pk, batch.c.state.in_([state.value for state in wanted]))
 
 
+def last_accepted(tx: Connection, audience_pk: int) -> datetime | None:
+    """When a batch of an audience was last accepted."""
+    query = (
+        select(batch.c.accepted_at)
+        .where(batch.c.audience == audience_pk, batch.c.accepted_at.is_not(None))
+        .order_by(batch.c.accepted_at.desc())
+        .limit(1)
+    )
+    return tx.execute(query).scalar_one_or_none()
+
+
 def unfolded(tx: Connection, audience_pk: int) -> tuple[BatchRecord, ...]:
     """An audience's batches that its membership has yet to take in, oldest plan first."""
     return _of_audience(tx, audience_pk, batch.c.unfolded.is_(True))

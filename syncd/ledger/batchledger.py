@@ -93,6 +93,11 @@ class BatchLedger:
         with self._tx.of(platform, account, audience) as (tx, pk):
             return batches.in_states(tx, pk, {BatchState.ACCEPTED})
 
+    def last_edit(self, platform: str, account: str, audience: str) -> datetime | None:
+        """When the platform last accepted a request for this audience; None if it never did."""
+        with self._tx.of(platform, account, audience) as (tx, pk):
+            return batches.last_accepted(tx, pk)
+
     def unfolded(self, platform: str, account: str, audience: str) -> tuple[BatchRecord, ...]:
         """Batches of any plan that the membership has yet to take in."""
         with self._tx.of(platform, account, audience) as (tx, pk):

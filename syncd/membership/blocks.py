@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from syncd.errors import LedgerMismatch, Unwritten
+from syncd.membership.engine import completed
 
 MAGIC = b"SYNCD\x00\x00\x01"
 INDEX_NONCE = b"\xff" * 12  # no block has this number
@@ -257,7 +258,7 @@ class BlockReader:
         except InvalidTag:
             raise LedgerMismatch(f"{self._path.name}, block {number}: {_REBUILD}") from None
         with pa.ipc.open_stream(plain) as stream:
-            return stream.read_next_batch()
+            return completed(stream.read_next_batch())
 
 
 def sync_directory(directory: Path) -> None:

@@ -6,7 +6,7 @@ same in sets. The tables it leaves behind are what a plan's file is written from
     take(id, kind, ...)           identifiers to take out now
     mask(r, s0, s1, ...)          which cells of a row as sent are taken out
     again(n), addition(n)         members to send whole once more, and to send
-    refresh(n)                    of the latter, those of whom nothing changed
+    updated(n), refresh(n)        of the latter, those of whom only details changed, or nothing
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import pyarrow as pa
 from syncd.membership import migration
 from syncd.membership.engine import (
     by_kind,
+    details,
     feed,
     links,
     mask_columns,
@@ -40,12 +41,12 @@ _KEPT_OUT = """CASE
 END"""
 
 SEEN = """
-CREATE TABLE seen (n BIGINT, key BLOB, kept_out VARCHAR);
+CREATE TABLE seen (n BIGINT, key BLOB, kept_out VARCHAR, details UBIGINT);
 CREATE TABLE want_link (n BIGINT, slot TINYINT, kind TINYINT, id UHUGEINT);
 CREATE TABLE denied_link (n BIGINT, slot TINYINT, kind TINYINT, id UHUGEINT);
 """
 OUT = "('denied', 'erased')"
-WANT = "CREATE VIEW want AS SELECT n, key FROM seen WHERE kept_out IS NULL"
+WANT = "CREATE VIEW want AS SELECT n, key, details FROM seen WHERE kept_out IS NULL"
 
 # An identifier leaves only when no member of the snapshot holds it any more (promise 3),
 # and an accepted removal is repeated only as a due confirmation (promises 1 and 2), or by
@@ -147,6 +148,21 @@ WHERE ($full OR id NOT IN (SELECT id FROM held_id WHERE state <> 0)
   AND n NOT IN (SELECT n FROM again)
 """
 
+# What travels with a member's identifiers is not what their last row carried. They are sent
+# once more, and nothing is taken out: they are on the platform by the same identifiers, and
+# the row of then still says how to remove them. Not where it carries nothing now: to send
+# that tells the platform nothing, unless it was refused for what it carried.
+UPDATE = """
+CREATE TABLE updated AS
+SELECT DISTINCT want.n FROM want JOIN held_row USING (key)
+WHERE current AND want.details IS DISTINCT FROM held_row.details
+  AND want.n IN (
+    SELECT n FROM want_link WHERE want.details IS NOT NULL
+    OR id IN (SELECT id FROM held_id WHERE state >= 2))
+  AND want.n NOT IN (SELECT n FROM again)
+  AND want.n NOT IN (SELECT n FROM addition)
+"""
+
 # Whose turn it is; the slot is a number of the row as sent, so that a member keeps it. Who
 # was refused by name is not asked for again.
 REFRESH = """
@@ -178,7 +194,7 @@ def load_seen(
     feed(
         database,
         positioned(members),
-        f"INSERT INTO seen SELECT n, key, {kept_out} FROM incoming",
+        f"INSERT INTO seen SELECT n, key, {kept_out}, {details()} FROM incoming",
         f"INSERT INTO want_link {links(wanted, 'n')}",
         f"INSERT INTO denied_link {links(denied, 'n')}",
     )
@@ -216,6 +232,8 @@ def choose(
     database.execute(AGAIN)
     database.execute(ANOTHER)
     database.execute(ADDITION, {"full": comparison.full})
+    database.execute(UPDATE)
+    database.execute("INSERT INTO addition FROM updated")
     database.execute("CREATE TABLE refresh (n BIGINT)")
     if comparison.refresh is not None:
         database.execute(REFRESH, asdict(comparison.refresh))
@@ -304,6 +322,7 @@ def counts(
         "additions": "addition",
         "again": "again",
         "refreshed": "refresh",
+        "updated": "updated",
         "removals": "mask",
         "confirmations": "mask WHERE confirmation",
         "waiting_removals": "gone WHERE waits AND id NOT IN (SELECT id FROM superseded)",

@@ -5,7 +5,8 @@ file picks its rows from the files again. Nothing is spilled to disk, where it w
 in clear: DuckDB encrypts a spill only with an extension that its wheel does not carry.
 
 Identifiers are compared as 128-bit numbers, `md5_number(kind || cells)`: the input is
-a SHA-256 digest already, so MD5 here is a short name, not a protection.
+a SHA-256 digest already, so MD5 here is a short name, not a protection. Ids that travel
+as they are become one first.
 """
 
 from __future__ import annotations
@@ -22,20 +23,36 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from syncd.errors import SyncdError
-from syncd.model import ADDRESS_CELLS, EMAIL_CELLS, PHONE_CELLS, ROW_COLUMNS
+from syncd.model import (
+    ADDRESS_CELLS,
+    DETAIL_CELLS,
+    EMAIL_CELLS,
+    ID_CELLS,
+    PHONE_CELLS,
+    ROW_COLUMNS,
+)
 
 MEMORY_LIMIT = "75%"  # of the machine's; `python -m tests.bench.membership` says how much it takes
 CELLS = ", ".join(ROW_COLUMNS)
 
-KINDS = {"email": 1, "phone": 2, "address": 3}
+# Kept in files, as part of each identifier's number: never given another meaning.
+KINDS = {"email": 1, "phone": 2, "address": 3, "device_id": 4, "external_id": 5}
 KIND_NAMES = {number: name for name, number in KINDS.items()}
 
-# Slot of an identifier within a row: the cell's position; the address as a whole is one.
-ADDRESS_SLOT = len(EMAIL_CELLS) + len(PHONE_CELLS)
-_SINGLE = [(1, cell) for cell in EMAIL_CELLS] + [(2, cell) for cell in PHONE_CELLS]
 # A digest has 32 bytes, so two names in a row cannot run into each other; the bar parts
 # postcode and country, which may be plain.
 _ADDRESS = "given_name || family_name || postcode || '|'::BLOB || country"
+# The identifiers of a row, each at its slot: kind, cells, and what its number is made of.
+_SLOTS = [
+    *((1, (cell,), cell) for cell in EMAIL_CELLS),
+    *((2, (cell,), cell) for cell in PHONE_CELLS),
+    (3, ADDRESS_CELLS, _ADDRESS),
+    *((KINDS[cell], (cell,), f"sha256({cell})::BLOB") for cell in ID_CELLS),
+]
+
+# Files of the first version have rows without the later ones.
+_FIRST_CELLS = (*EMAIL_CELLS, *PHONE_CELLS, *ADDRESS_CELLS)
+LATER_CELLS = (*ID_CELLS, *DETAIL_CELLS)
 
 CELL_FIELDS = [pa.field(name, pa.binary()) for name in ROW_COLUMNS]
 SNAPSHOT_SCHEMA = pa.schema(
@@ -94,9 +111,8 @@ def links(table: str, row: str) -> str:
         row: The column that numbers its rows.
     """
     # One pass over the table: a pass a slot costs twice as much where rows are few.
-    cells = [*_SINGLE, (KINDS["address"], _ADDRESS)]
-    slots, kinds = list(range(len(cells))), [kind for kind, _ in cells]
-    ids = ", ".join(f"md5_number('\\x{kind:02d}'::BLOB || {cell})" for kind, cell in cells)
+    slots, kinds = list(range(len(_SLOTS))), [kind for kind, _, _ in _SLOTS]
+    ids = ", ".join(f"md5_number('\\x{kind:02d}'::BLOB || {made})" for kind, _, made in _SLOTS)
     return (
         f"SELECT {row}, slot, kind, id FROM (SELECT {row}, unnest({slots}::TINYINT[]) AS slot, "
         f"unnest({kinds}::TINYINT[]) AS kind, unnest([{ids}]) AS id FROM {table}) "
@@ -105,29 +121,53 @@ def links(table: str, row: str) -> str:
 
 
 def masked(mask: str) -> str:
-    """SQL for a row's cells, those whose slot is not in `mask` left blank.
+    """SQL for a row's cells, identifiers whose slot is not in `mask` left blank.
 
     Args:
         mask: An alias with one boolean column `s0`, `s1`, ... a slot.
     """
-    single = [
-        f"CASE WHEN {mask}.s{n} THEN {cell} END AS {cell}" for n, (_, cell) in enumerate(_SINGLE)
+    identifiers = [
+        f"CASE WHEN {mask}.s{slot} THEN {cell} END AS {cell}"
+        for slot, (_, cells, _) in enumerate(_SLOTS)
+        for cell in cells
     ]
-    address = [
-        f"CASE WHEN {mask}.s{ADDRESS_SLOT} THEN {cell} END AS {cell}" for cell in ADDRESS_CELLS
-    ]
-    return ", ".join(single + address)
+    return ", ".join((*identifiers, *DETAIL_CELLS))
 
 
 def mask_columns() -> str:
     """SQL aggregates that build such a mask from lines of `links`."""
-    return ", ".join(f"bool_or(slot = {n}) AS s{n}" for n in range(ADDRESS_SLOT + 1))
+    return ", ".join(f"bool_or(slot = {n}) AS s{n}" for n in range(len(_SLOTS)))
 
 
 def face() -> str:
     """SQL for one number that tells a row's cells from any other's."""
-    cells = ", ".join(f"coalesce(hex({cell}), '-')" for cell in ROW_COLUMNS)
-    return f"md5_number(concat_ws('|', {cells}))"
+    cells = [f"coalesce(hex({cell}), '-')" for cell in ROW_COLUMNS if cell not in LATER_CELLS]
+    # Named, and left out where blank: rows of earlier versions keep the face they have.
+    cells += [f"'{cell} ' || sha256({cell})" for cell in LATER_CELLS]
+    return f"md5_number(concat_ws('|', {', '.join(cells)}))"
+
+
+def details() -> str:
+    """SQL for one number that tells what travels with a row's identifiers; NULL for nothing."""
+    cells = ", ".join(f"'{cell} ' || hex({cell})" for cell in DETAIL_CELLS)
+    return (
+        f"CASE WHEN coalesce({', '.join(DETAIL_CELLS)}) IS NOT NULL "
+        f"THEN md5_number_lower(concat_ws('|', {cells})) END"
+    )
+
+
+def completed(rows: pa.RecordBatch) -> pa.RecordBatch:
+    """A block's rows with blank cells where the version that wrote it had none yet."""
+    if not set(rows.schema.names).issuperset(_FIRST_CELLS):
+        return rows  # of identifiers, which have no cells
+    place = rows.schema.get_field_index(_FIRST_CELLS[-1])
+    for cell in LATER_CELLS:
+        place += 1
+        if cell not in rows.schema.names:
+            rows = rows.add_column(
+                place, pa.field(cell, pa.binary()), pa.nulls(len(rows), pa.binary())
+            )
+    return rows
 
 
 def feed(

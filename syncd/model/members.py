@@ -43,9 +43,15 @@ class IdentifierKind(Enum):
     EMAIL = "email"
     PHONE = "phone"
     ADDRESS = "address"
+    DEVICE_ID = "device_id"
+    EXTERNAL_ID = "external_id"
 
 
-# The cells of a row, in order. Digests are 32 bytes; postcode and country are a
+# What a sync sends unless it says otherwise: not what travels unhashed.
+HASHED_KINDS = (IdentifierKind.EMAIL, IdentifierKind.PHONE, IdentifierKind.ADDRESS)
+
+
+# The cells of a row, in order. Digests are 32 bytes; postcode, country and ids are a
 # digest or plain UTF-8, as the platform's rule set says. Null where there is none.
 EMAIL_CELLS = ("email", "email_2", "email_3")
 
@@ -56,7 +62,34 @@ PHONE_CELLS = ("phone", "phone_2", "phone_3")
 ADDRESS_CELLS = ("given_name", "family_name", "postcode", "country")
 
 
-ROW_COLUMNS = (*EMAIL_CELLS, *PHONE_CELLS, *ADDRESS_CELLS)
+ID_CELLS = ("device_id", "external_id")  # of a kind each, that a member has one of
+
+
+IDENTIFIER_CELLS = (*EMAIL_CELLS, *PHONE_CELLS, *ADDRESS_CELLS, *ID_CELLS)
+
+
+class Detail(Enum):
+    """What travels with a row and narrows a match down; alone it matches nobody."""
+
+    FIRST_INITIAL = "first_initial"
+    CITY = "city"
+    REGION = "region"
+    BIRTH_DATE = "birth_date"
+    GENDER = "gender"
+
+
+# The cells of each, digests. A region's is `state`: a snapshot's `region` is something else.
+CELLS_OF = {
+    Detail.FIRST_INITIAL: ("first_initial",),
+    Detail.CITY: ("city",),
+    Detail.REGION: ("state",),
+    Detail.BIRTH_DATE: ("birth_year", "birth_month", "birth_day"),
+    Detail.GENDER: ("gender",),
+}
+DETAIL_CELLS = tuple(cell for cells in CELLS_OF.values() for cell in cells)
+
+
+ROW_COLUMNS = (*IDENTIFIER_CELLS, *DETAIL_CELLS)
 
 
 class Consent(Enum):
@@ -77,10 +110,10 @@ class FieldRule:
 
     Attributes:
         field: What the platform calls a key: a cell of `ROW_COLUMNS` without its number
-            (`email`, `phone`, `given_name`, `family_name`, `postcode`, `country`), or one
-            that no row carries yet: `device_id`, `external_id`, `first_initial`, `city`,
-            `region`, `birth_date`, `birth_year`, `birth_month`, `birth_day`, `gender`,
-            `value`.
+            (`email`, `phone`, `given_name`, `family_name`, `postcode`, `country`,
+            `device_id`, `external_id`, `first_initial`, `city`, `birth_year`, `birth_month`,
+            `birth_day`, `gender`); `region`, whose cell is `state`; or one that no row
+            carries: `birth_date` as a whole, `value`.
         steps: Names of steps in `syncd.identity`, applied in order.
         hashed: Whether the platform takes the SHA-256 of the result, or the result.
         source: Where the platform says so.

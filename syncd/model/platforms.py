@@ -8,7 +8,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Literal, NewType
 
-from syncd.model.members import IdentifierKind
+from syncd.model.members import Detail, IdentifierKind
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -52,6 +52,7 @@ class Capabilities:
             in time and opens another. None where that does not matter.
         advises: Whether the platform's answers say how near its limits an account is: its
             connector is a `ports.Advises`.
+        details: What its rows may carry beside identifiers.
     """
 
     max_rows: int
@@ -65,6 +66,7 @@ class Capabilities:
     lifespan: timedelta | None = None
     upload_lasts: timedelta | None = None
     advises: bool = False
+    details: frozenset[Detail] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,10 +85,12 @@ class Timing:
     Attributes:
         settle: After an accepted removal, until it is taken as effective.
         poll: Between two questions about work under way on a platform.
+        min_interval: Between two edits of an audience by scheduled runs.
     """
 
     settle: timedelta = timedelta(hours=48)
     poll: timedelta = timedelta(minutes=30)
+    min_interval: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,8 @@ class PlanCounts:
         migrating: Those that will, once what replaces them was accepted and has settled.
         refreshed: Members among the additions who are sent only so that their membership
             does not expire.
+        updated: Those who are sent only because what travels with their identifiers is
+            not what it was.
     """
 
     snapshot: int
@@ -143,6 +147,7 @@ class PlanCounts:
     superseded: int = 0
     migrating: int = 0
     refreshed: int = 0
+    updated: int = 0
 
 
 @dataclass(frozen=True, slots=True)

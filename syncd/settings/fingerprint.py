@@ -52,6 +52,8 @@ def configuration_digest(settings: Settings, sync: str, *, sql_digest: str) -> s
         "audience": {"name": chosen.audience.name, "id": chosen.audience.id},
         "mode": chosen.mode,
         "identifiers": sorted(kind.value for kind in chosen.identifiers),
+        # Only where some are, likewise.
+        **({"details": sorted(one.value for one in chosen.details)} if chosen.details else {}),
         "consent": chosen.consent,
         "guard": chosen.guard.model_dump(),
         "settle": chosen.settle.total_seconds(),

@@ -45,6 +45,7 @@ PERCENT_SCHEMA = {
     ]
 }
 KINDS = tuple(kind.value for kind in model.IdentifierKind)
+DETAILS = tuple(detail.value for detail in model.Detail)
 SCHEMAS = (
     *("canonical", "magento", "medusa", "prestashop", "saleor"),
     *("shopify", "shopware", "spree", "sylius", "woocommerce"),
@@ -91,6 +92,20 @@ def _kinds(value: object) -> tuple[model.IdentifierKind, ...]:
     if len(set(value)) < len(value):
         raise ValueError("names an identifier twice")
     return tuple(model.IdentifierKind(name) for name in value)
+
+
+def _details(value: object) -> tuple[model.Detail, ...]:
+    """Read a list of what travels beside identifiers."""
+    if not isinstance(value, list):
+        raise ValueError(  # noqa: TRY004  # the kind that pydantic reports
+            f"must be a list of any of {', '.join(DETAILS)}"
+        )
+    for name in value:
+        if name not in DETAILS:
+            raise ValueError(f"unknown detail {name}; {values.suggest(str(name), DETAILS)}")
+    if len(set(value)) < len(value):
+        raise ValueError("names a detail twice")
+    return tuple(model.Detail(name) for name in value)
 
 
 def named_audience(value: object) -> object:
@@ -191,6 +206,11 @@ Kinds = Annotated[
             "uniqueItems": True,
         }
     ),
+]
+Details = Annotated[
+    tuple[model.Detail, ...],
+    PlainValidator(_details),
+    WithJsonSchema({"type": "array", "items": {"enum": list(DETAILS)}, "uniqueItems": True}),
 ]
 OptionValue = Annotated[
     str | Secret,

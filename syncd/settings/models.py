@@ -232,9 +232,16 @@ class SyncSettings(Shape):
         json_schema_extra={"default": "manual"},
     )
     identifiers: forms.Kinds = Field(
-        default=tuple(model.IdentifierKind),
-        description="What is sent of each member: email, phone, address.",
-        json_schema_extra={"default": list(forms.KINDS)},
+        default=model.HASHED_KINDS,
+        description="What is sent of each member: email, phone, address; device_id (a mobile "
+        "advertising id) and external_id (the shop's own) only if named: they travel unhashed.",
+        json_schema_extra={"default": [kind.value for kind in model.HASHED_KINDS]},
+    )
+    details: forms.Details = Field(
+        default=(),
+        description="What is sent beside identifiers, to match better: first_initial, city, "
+        "region, birth_date, gender. By default nothing.",
+        json_schema_extra={"default": []},
     )
     consent: Literal["not_denied", "granted"] = Field(
         default="not_denied",
@@ -256,6 +263,12 @@ class SyncSettings(Shape):
         description="Between two questions about work under way on the platform.",
         json_schema_extra={"default": "30m"},
     )
+    min_interval: forms.Duration = Field(
+        default=model.Timing().min_interval,
+        description="Between two edits of the audience by `syncd sync --scheduled`; an edit may "
+        "make a platform's ad sets learn anew.",
+        json_schema_extra={"default": "0s"},
+    )
     max_unusable: forms.Percent = Field(
         default=0.2,
         description="Share of rows without a usable identifier above which a run exits 3.",
@@ -265,7 +278,7 @@ class SyncSettings(Shape):
     @property
     def timing(self) -> model.Timing:
         """These durations as the core takes them."""
-        return model.Timing(settle=self.settle, poll=self.poll)
+        return model.Timing(self.settle, self.poll, self.min_interval)
 
 
 class Configuration(Shape):

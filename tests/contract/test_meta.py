@@ -17,6 +17,7 @@ from connectors.meta import PLATFORM
 from connectors.sandbox import meta
 from connectors.sandbox.faults import Fault, FaultQueue
 from connectors.sandbox.state import Identifier, World
+from syncd.model import ID_CELLS
 from syncd.ports import Connector, Platform
 
 FAULTS: dict[FaultName, Fault] = {
@@ -35,7 +36,7 @@ class MetaRig:
     """The real SDK against the local Graph API, over a socket, with an app secret."""
 
     platform: Platform = PLATFORM
-    plain_fields: frozenset[str] = frozenset()
+    plain_fields: frozenset[str] = frozenset(ID_CELLS)
     secrets: tuple[str, ...] = (meta.TOKEN, "made-up-app-secret", "revoked-token")
     unknown_id = "23850000099999999"
 

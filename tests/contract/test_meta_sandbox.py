@@ -179,6 +179,19 @@ def test_an_address_counts_only_when_whole(asker: Asker) -> None:
     assert asker.audience.identifiers == {("address", "|".join(data[1]))}
 
 
+DEVICE = "aaaaaaaa-0000-4000-8000-000000000001"
+
+
+def test_ids_are_taken_as_they_are_and_join_persons(asker: Asker) -> None:
+    """Hashed, an advertising id is no entry; an external id may be any text."""
+    schema = ["EMAIL", "MADID", "EXTERN_ID"]
+    data = [[EMAIL, DEVICE, "C-1"], [OTHER, DEVICE, ""], ["", EMAIL, ""], ["", DEVICE.upper(), ""]]
+    _, answer = asker.users(payload={"schema": schema, "data": data})
+    assert answer["num_invalid_entries"] == 2
+    ids = frozenset({("device_id", DEVICE), ("external_id", "C-1")})
+    assert asker.audience.persons == {ids | {("email", EMAIL), ("email", OTHER)}}
+
+
 @pytest.mark.parametrize("token", ["", "another"])
 def test_another_token_is_code_190(asker: Asker, token: str) -> None:
     status, answer = asker.ask("GET", "/act_1/customaudiences", access_token=token)

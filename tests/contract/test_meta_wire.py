@@ -121,12 +121,12 @@ def test_what_goes_on_the_wire_for_an_addition() -> None:
     address = [one[name].hex() for name in ("given_name", "family_name", "postcode", "country")]
     assert (request.method, request.path) == ("POST", "/v26.0/7/users")
     assert json.loads(request.fields["payload"]) == {
-        "schema": ["EMAIL", "PHONE", "FN", "LN", "ZIP", "COUNTRY"],
+        "schema": "EMAIL PHONE FN LN ZIP COUNTRY MADID EXTERN_ID FI CT ST DOBY DOBM DOBD GEN".split(),  # noqa: E501, SIM905
         "is_raw": True,
         "data": [
-            [one["email"].hex(), one["phone"].hex(), *address],
-            [one["email_2"].hex(), one["phone"].hex(), *address],
-            ["", member(2, "phone_3")["phone_3"].hex(), "", "", "", ""],
+            [one["email"].hex(), one["phone"].hex(), *address, *[""] * 9],
+            [one["email_2"].hex(), one["phone"].hex(), *address, *[""] * 9],
+            ["", member(2, "phone_3")["phone_3"].hex(), *[""] * 13],
         ],
     }
     assert json.loads(request.fields["session"]) == {

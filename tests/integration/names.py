@@ -6,14 +6,14 @@ import hashlib
 from collections.abc import Mapping
 
 from connectors.sandbox.state import Identifier
-from syncd.model import ADDRESS_CELLS
+from syncd.model import ADDRESS_CELLS, ID_CELLS
 
-_KINDS = {"email": 1, "phone": 2, "address": 3}
+_KINDS = {"email": 1, "phone": 2, "address": 3, "device_id": 4, "external_id": 5}
 
 
 def named(row: Mapping[str, object]) -> frozenset[Identifier]:
     """The identifiers of a row, an address by its four cells."""
-    kinds = [(name.partition("_")[0], value) for name, value in row.items()]
+    kinds = [(kind_of(name), value) for name, value in row.items()]
     found = {
         (kind, value.hex()) for kind, value in kinds if kind in _KINDS and isinstance(value, bytes)
     }
@@ -24,9 +24,16 @@ def named(row: Mapping[str, object]) -> frozenset[Identifier]:
     return frozenset(found)
 
 
+def kind_of(cell: str) -> str:
+    """The kind that a cell is of: `email` for `email_2`."""
+    return cell if cell in ID_CELLS else cell.partition("_")[0]
+
+
 def number(identifier: Identifier) -> int:
     """The membership's 128-bit name of an identifier, made by another library."""
     kind, text = identifier
     *first, last = (bytes.fromhex(cell) for cell in text.split("|"))
+    if kind in ID_CELLS:
+        last = hashlib.sha256(last).hexdigest().encode()
     plain = bytes([_KINDS[kind]]) + b"".join(first) + (b"|" if first else b"") + last
     return int.from_bytes(hashlib.md5(plain, usedforsecurity=False).digest(), "little")

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from connectors.sandbox.state import Identifier
 from syncd.identity.digest import Digested
-from syncd.model import ADDRESS_CELLS, ROW_COLUMNS, RuleSet
+from syncd.model import ADDRESS_CELLS, ID_CELLS, ROW_COLUMNS, RuleSet
 
 
 @dataclass(frozen=True)
@@ -70,4 +70,4 @@ ONLY_NAMES = Version("names", frozenset({"given_name", "family_name"}))
 
 def field(cell: str) -> str:
     """The field that a cell of a row belongs to."""
-    return cell if cell in ADDRESS_CELLS else cell.partition("_")[0]
+    return cell if cell in (*ADDRESS_CELLS, *ID_CELLS) else cell.partition("_")[0]

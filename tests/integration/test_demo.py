@@ -14,7 +14,7 @@ from syncd.cli import local, syncs
 from syncd.demo.pages import WIDTH
 from syncd.demo.story import Disagreement, tell
 from syncd.errors import UsageError
-from syncd.ports import LocalPlatforms
+from syncd.local import LocalPlatforms
 
 AS_OF = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 CUSTOMERS = 2_000

@@ -151,6 +151,48 @@ def test_a_first_sync_and_a_day_of_changes_are_equal(here: Local) -> None:
         here.check()
 
 
+def test_a_run_is_one_upload_an_operation(tmp_path: Path, shop_file: Path) -> None:
+    """Members who are sent again go with the additions: to Meta each session is an edit."""
+    with local("meta", tmp_path, shop_file) as here:
+        here.sync()
+        for _ in range(3):
+            here.pass_a_day()
+            plan = here.world.sync().plan
+            ledger = here.world.ledger
+            phases = {batch.phase for batch in ledger.batches(plan.id)}
+            labels = {
+                (batch.phase.operation, attempt.label)
+                for batch in ledger.batches(plan.id)
+                for attempt in ledger.attempts(batch.id)
+            }
+            assert phases == set(Phase)
+            assert len(labels) == 2
+        here.check()
+
+
+def test_ids_go_where_they_are_matched_and_nowhere_else(here: Local) -> None:
+    """A number of its own a member, and one device in three hands."""
+    plain = here.world.source
+
+    def with_ids(query: SegmentQuery) -> SegmentQuery:
+        number = "CAST(substr(customer_key, 3) AS INTEGER) % 10000"
+        device = f"printf('%08X-0000-4000-8000-000000000001', ({number}) / 3 + 1) AS device_id"
+        listed = f"SELECT *, customer_key AS external_id, {device} FROM ({query.sql})"
+        return replace(query, sql=listed)
+
+    without = here.world.expected()
+    here.world.source = with_ids(plain)
+    kinds = {kind for kind, _ in here.world.expected() - without}
+    assert kinds == ({"device_id", "external_id"} if here.name == "meta" else set())
+    here.sync()
+    here.check()
+
+    here.pass_a_day()
+    here.world.source = with_ids(here.world.source)
+    here.sync()
+    here.check()
+
+
 @pytest.mark.parametrize("method", ["add", "remove"])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_run_that_a_reset_cut_off_is_carried_on(

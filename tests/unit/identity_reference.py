@@ -23,6 +23,18 @@ from tests.unit.identity_fields import (
 __all__ = ["EMPTY_DIGEST", "RefusedError", "Row", "digest_row", "normalised"]
 
 
+# What travels beside identifiers: cells, with their field and the segment's column.
+BESIDE = {
+    "first_initial": ("first_initial", "first_name"),
+    "city": ("city", "city"),
+    "state": ("region", "region"),
+    "birth_year": ("birth_year", "birth_date"),
+    "birth_month": ("birth_month", "birth_date"),
+    "birth_day": ("birth_day", "birth_date"),
+    "gender": ("gender", "gender"),
+}
+
+
 @dataclass
 class Row:
     """What one member comes to."""
@@ -34,11 +46,13 @@ class Row:
 
     @property
     def usable(self) -> bool:
-        return any(self.cells.values())
+        return any(cell for name, cell in self.cells.items() if name not in BESIDE)
 
 
-def digest_row(raw: Mapping[str, str | None], platform: str, default: str | None) -> Row:
-    """All three kinds of one member, as `platform` ("meta" or "google") wants them."""
+def digest_row(
+    raw: Mapping[str, str | None], platform: str, default: str | None, *, details: bool = False
+) -> Row:
+    """All kinds of one member, as `platform` ("meta" or "google") wants them."""
     row = Row()
     own, stated = None, bool((raw.get("country") or "").strip(BLANK))
     if stated:
@@ -53,6 +67,16 @@ def digest_row(raw: Mapping[str, str | None], platform: str, default: str | None
         unique = list(dict.fromkeys(value for value in made if value is not None))
         for place, name in enumerate(slots):
             row.cells[name] = sha(unique[place]) if place < len(unique) else None
+
+    for name in ("device_id", "external_id"):
+        text = attempt(row, platform, name, raw.get(name), known)
+        row.cells[name] = None if text is None else text.encode()
+
+    row.cells |= dict.fromkeys(BESIDE)
+    for cell, (name, column) in BESIDE.items():
+        if details and platform == "meta":
+            text = attempt(row, platform, name, raw.get(column), known)
+            row.cells[cell] = None if text is None else sha(text)
 
     columns = {"given_name": "first_name", "family_name": "last_name", "postcode": "postcode"}
     parts = [attempt(row, platform, n, raw.get(column), known) for n, column in columns.items()]

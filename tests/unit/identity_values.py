@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from syncd.identity import placeholders
 from syncd.identity.digest import Digested, Policy, digest
 from syncd.identity.rules import GOOGLE, META
-from syncd.model import IdentifierKind
+from syncd.model import ID_CELLS, Detail, IdentifierKind
 
 ALL_KINDS = frozenset(IdentifierKind)
 RAW_COLUMNS = (
     *("email", "email_2", "email_3", "phone", "phone_2", "phone_3"),
-    *("first_name", "last_name", "postcode", "country", "ad_consent"),
+    *("first_name", "last_name", "postcode", "country", *ID_CELLS, "ad_consent"),
+    *("city", "region", "birth_date", "gender"),
 )
 RULES = {"meta": META, "google": GOOGLE}
 
@@ -36,8 +37,10 @@ def digested(
     default: str | None = None,
     kinds: frozenset[IdentifierKind] = ALL_KINDS,
     most: int = 9,
+    details: frozenset[Detail] = frozenset(),
 ) -> Digested:
-    return digest(batch_of(rows), Policy(RULES[platform], kinds, default, most))
+    policy = Policy(RULES[platform], kinds, default, most, details=details)
+    return digest(batch_of(rows), policy)
 
 
 def sha(value: str) -> bytes:
@@ -131,6 +134,7 @@ DEVICES = st.one_of(
     st.from_regex(r"[0-9a-fA-F]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{11,13}", fullmatch=True),
     st.just("00000000-0000-0000-0000-000000000000"),
 )
+EXTERNAL = st.one_of(st.integers(0, 9999).map(str), st.sampled_from(["A-1", "a-1", "n/a"]), TEXT)
 DIGESTS = st.from_regex(r"[0-9a-fA-F]{63,65}|[0-9a-f]{32}|[0-9a-f]{40}|[A-Za-z0-9+/]{43}=?")
 PLACES = st.sampled_from(
     [
@@ -174,7 +178,13 @@ ROWS = _row(
     last_name=NAMES,
     postcode=POSTCODES,
     country=COUNTRIES,
+    device_id=DEVICES,
+    external_id=EXTERNAL,
     ad_consent=CONSENTS,
+    city=PLACES | TEXT,
+    region=PLACES,
+    birth_date=DATES,
+    gender=WORDS,
 )
 
 ANYTHING = st.one_of(
@@ -196,6 +206,7 @@ BY_FIELD = {
     "birth_day": DATES,
     "gender": WORDS,
     "device_id": DEVICES,
+    "external_id": EXTERNAL,
     "value": AMOUNTS,
     "prehashed": DIGESTS,
 }

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from syncd.membership.blocks import BlockReader
-from syncd.model import Phase, Plan
+from syncd.model import ID_CELLS, Phase, Plan
 from syncd.plan import (
     Identifier,
     IdentifierState,
@@ -21,16 +21,16 @@ from syncd.plan import (
     reference_plan,
     reference_sizes,
 )
-from tests.unit.membership_world import SETTLE, MembershipWorld, Person, cells
+from tests.unit.membership_world import SETTLE, MembershipWorld, Person, cells, kind_of
 
-NUMBERS = {"email": 1, "phone": 2}
+NUMBERS = {"email": 1, "phone": 2, "device_id": 4, "external_id": 5}
 
 
 def named(row: Mapping[str, object]) -> frozenset[Identifier]:
     """The identifiers of a row, by kind and digest."""
     found = set()
     for name, value in row.items():
-        kind = name.partition("_")[0]
+        kind = kind_of(name)
         if kind in NUMBERS and isinstance(value, bytes):
             found.add((kind, value))
     return frozenset(found)
@@ -39,6 +39,8 @@ def named(row: Mapping[str, object]) -> frozenset[Identifier]:
 def number(identifier: Identifier) -> int:
     """The engine's 128-bit name of an identifier, made by another library."""
     kind, value = identifier
+    if kind in ID_CELLS:
+        value = hashlib.sha256(value).hexdigest().encode()
     hashed = hashlib.md5(bytes([NUMBERS[kind]]) + value, usedforsecurity=False).digest()
     return int.from_bytes(hashed, "little")
 
@@ -55,11 +57,12 @@ def section(reader: BlockReader, name: str) -> list[dict[str, object]]:
 
 @dataclass(frozen=True)
 class Held:
-    """A generation's file as plain sets."""
+    """A generation's file as plain sets; the city of each member's last row."""
 
     rows: list[SentRow] = field(default_factory=list)
     states: dict[Identifier, IdentifierState] = field(default_factory=dict)
     outdated: dict[Identifier, datetime] = field(default_factory=dict)
+    cities: dict[bytes, object] = field(default_factory=dict)
 
 
 def held(world: MembershipWorld) -> Held:
@@ -70,6 +73,8 @@ def held(world: MembershipWorld) -> Held:
     with opened(world, world.generation.path, world.generation.checksum) as reader:
         for row in section(reader, "rows"):
             found.rows.append(SentRow(_key(row), named(row), current=row["current"] is True))
+            if row["current"]:
+                found.cities[_key(row)] = row["city"]
         names = {number(one): one for row in found.rows for one in row.identifiers}
         for row in section(reader, "identifiers"):
             found.states[names[_number(row)]] = _state(row)
@@ -116,7 +121,7 @@ def expected(
     denied = {key for key, (_, consent) in rows.items() if consent >= 2}
     withdrawn = [rows[key][0] for key in denied]
     withdrawn += [row.identifiers for row in of.rows if row.key in denied]
-    return reference_plan(
+    like = reference_plan(
         wanted={key: row for key, (row, consent) in rows.items() if row and consent < 2},
         rows=of.rows,
         states=of.states,
@@ -126,6 +131,25 @@ def expected(
         rules=Rules(of.outdated, moved=before is not None and before.rules != world.rules),
         full=full,
     )
+    return replace(like, add=like.add | _moved(world, of, members) - like.again)
+
+
+def _moved(world: MembershipWorld, of: Held, members: Mapping[str, Person]) -> frozenset[bytes]:
+    """Who is to be sent because their last row had another city.
+
+    To have none is news only of a row that was refused.
+    """
+    refused = {
+        one for one, state in of.states.items() if state.known in {Known.REFUSED, Known.NEVER}
+    }
+    found = set[bytes]()
+    for name, person in members.items():
+        key, row = name.encode(), cells(person, world.rules)
+        if person.consent < 2 and named(row) and key in of.cities:
+            news = person.city or named(row) & refused
+            if news and of.cities[key] != row.get("city"):
+                found.add(key)
+    return frozenset(found)
 
 
 def expected_sizes(world: MembershipWorld) -> Counter[str]:

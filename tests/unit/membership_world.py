@@ -20,7 +20,8 @@ from connectors.sandbox.state import AudienceState
 from syncd.membership import FileMembership
 from syncd.membership.engine import SNAPSHOT_SCHEMA
 from syncd.model import (
-    ROW_COLUMNS,
+    ID_CELLS,
+    IDENTIFIER_CELLS,
     BatchId,
     BatchRecord,
     BatchState,
@@ -49,11 +50,17 @@ ERASED = 3
 
 @dataclass(frozen=True)
 class Person:
-    """A member by small numbers: `email` 1 stands for one address; `consent` 3 for erased."""
+    """A member by small numbers: `email` 1 stands for one address; `consent` 3 for erased.
+
+    Of ids and cities 0 stands for none.
+    """
 
     emails: tuple[int, ...] = ()
     phones: tuple[int, ...] = ()
     consent: int = 1
+    device: int = 0
+    external: int = 0
+    city: int = 0
 
 
 # What a number becomes by each version of the rules. `shifted` makes of one e-mail what
@@ -77,14 +84,23 @@ def cells(person: Person, rules: str = "plain") -> dict[str, bytes]:
         digests = dict.fromkeys(cell(kind, number, rules) for number in numbers)
         names = (kind, f"{kind}_2", f"{kind}_3")
         found |= dict(zip(names, digests, strict=False))
+    for name, number in (("device_id", person.device), ("external_id", person.external)):
+        if number:  # as they are; two kinds may well have the same text
+            found[name] = RULES[rules]("id", number).encode()
+    if person.city:
+        found["city"] = cell("city", person.city)
     return found
+
+
+def kind_of(name: str) -> str:
+    return name if name in ID_CELLS else name.partition("_")[0]
 
 
 def identifiers(row: Mapping[str, bytes | None]) -> frozenset[Identifier]:
     return frozenset(
-        (name.partition("_")[0], value.hex())
+        (kind_of(name), value.hex())
         for name, value in row.items()
-        if value is not None and name in ROW_COLUMNS
+        if value is not None and name in IDENTIFIER_CELLS
     )
 
 
@@ -98,7 +114,7 @@ def snapshot_rows(members: Mapping[str, Person], rules: str) -> pa.RecordBatch:
             **cells(person, rules),
         }
         for key, person in members.items()
-        if cells(person)
+        if identifiers(cells(person))
     ]
     return pa.RecordBatch.from_pylist(rows, schema=SNAPSHOT_SCHEMA)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from syncd.errors import LedgerMismatch, Unwritten
 from syncd.membership import blocks
 from syncd.membership.blocks import BlockReader, BlockWriter, Written
+from syncd.membership.engine import LATER_CELLS, ROW_SCHEMA, engine, face, links
 
 KEY = bytes(range(32))
 SCHEMA = pa.schema([pa.field("n", pa.int64()), pa.field("cell", pa.binary())])
@@ -140,3 +142,26 @@ def test_a_directory_that_is_none_is_told_in_words(tmp_path: Path) -> None:
     (tmp_path / "var").write_text("a file where the directory should be")
     with pytest.raises(Unwritten, match="cannot be written"):
         write(tmp_path / "var", "a.plan")
+
+
+def test_rows_of_an_earlier_version_have_blank_cells_where_it_had_none(tmp_path: Path) -> None:
+    """They keep the face that they were given then, and every identifier its number."""
+    earlier = pa.schema([field for field in ROW_SCHEMA if field.name not in LATER_CELLS])
+    sent = pa.RecordBatch.from_pylist([{"key": b"a", "email": b"1" * 32}], schema=earlier)
+    written = write(tmp_path, "f", ("add", sent), ("add", rows(1)))
+    with BlockReader(tmp_path / "f", key=KEY, checksum=written.checksum) as reader:
+        read, other = reader.batches("add")
+    assert read.schema == ROW_SCHEMA
+    assert read.select(earlier.names) == sent
+    assert other == rows(1)
+    with engine() as database:
+        database.register("incoming", read)
+        found = database.execute(
+            f"SELECT {face()}, (SELECT id FROM ({links('incoming', 'key')})) FROM incoming"
+        ).fetchone()
+    cells = "|".join(["31" * 32, *["-"] * 9])
+    assert found == (md5(cells.encode()), md5(b"\x01" + b"1" * 32))
+
+
+def md5(text: bytes) -> int:
+    return int.from_bytes(hashlib.md5(text, usedforsecurity=False).digest(), "little")

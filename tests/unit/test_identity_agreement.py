@@ -15,7 +15,7 @@ from syncd.identity.columns import normalised
 from syncd.identity.digest import Digested
 from syncd.identity.reasons import Reason
 from syncd.identity.rules import GOOGLE, META
-from syncd.model import ROW_COLUMNS
+from syncd.model import ID_CELLS, ROW_COLUMNS, Detail
 from tests.bench.agreement import FIELDS, agreement, differing
 from tests.unit.identity_reference import EMPTY_DIGEST, Row, digest_row
 from tests.unit.identity_values import ANYTHING, BY_FIELD, ROWS, digested, refusals
@@ -39,14 +39,16 @@ def assert_same(made: Digested, expected: list[Row]) -> None:
     rows=st.lists(ROWS, max_size=8),
     platform=st.sampled_from(["meta", "google"]),
     default=st.sampled_from([None, "NL", "US"]),
+    details=st.booleans(),
 )
 def test_columns_give_what_one_row_at_a_time_gives(
-    rows: list[dict[str, str | None]], platform: str, default: str | None
+    rows: list[dict[str, str | None]], platform: str, default: str | None, *, details: bool
 ) -> None:
-    made = digested(rows, platform, default=default)
-    assert_same(made, [digest_row(row, platform, default) for row in rows])
+    beside = frozenset(Detail) if details else frozenset[Detail]()
+    made = digested(rows, platform, default=default, details=beside)
+    assert_same(made, [digest_row(row, platform, default, details=details) for row in rows])
     for name in ROW_COLUMNS:
-        plain = platform == "google" and name in {"postcode", "country"}
+        plain = name in ID_CELLS or (platform == "google" and name in {"postcode", "country"})
         for cell in filter(lambda cell: cell is not None, made.rows.column(name).to_pylist()):
             assert cell != EMPTY_DIGEST
             assert len(cell) > 0 if plain else len(cell) == 32

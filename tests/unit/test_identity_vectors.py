@@ -15,14 +15,14 @@ from syncd.identity.countries import ISO_3166
 from syncd.identity.proof import Vector
 from syncd.identity.reasons import Reason
 from syncd.identity.rules import GOOGLE, META
-from syncd.model import ADDRESS_CELLS
+from syncd.model import ADDRESS_CELLS, ID_CELLS
 from tests.unit.identity_reference import RefusedError, digest_row, normalised
 from tests.unit.identity_values import digested, refusals
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 SHIPPED = Path(proof.__file__).parent / "vectors"
 COLUMN_OF = {"given_name": "first_name", "family_name": "last_name"}
-ROW_FIELDS = ("email", "phone", *ADDRESS_CELLS)
+ROW_FIELDS = ("email", "phone", *ADDRESS_CELLS, *ID_CELLS)
 NAMES = sorted(path.stem for path in VECTORS.glob("*.json"))
 OFFICIAL = ("Meta Marketing API", "facebook/capi", "googleads/data-manager", "Google Data Manager")
 

@@ -23,6 +23,9 @@ people = st.builds(
     emails=st.lists(st.integers(1, 6), max_size=2, unique=True).map(tuple),
     phones=st.lists(st.integers(1, 4), max_size=2, unique=True).map(tuple),
     consent=st.sampled_from([1, 1, 1, 0, 2, 3]),
+    device=st.sampled_from([0, 0, 1, 2, 3]),
+    external=st.sampled_from([0, 0, 1, 2, 3]),
+    city=st.sampled_from([0, 0, 1, 2]),
 )
 segments = st.dictionaries(st.sampled_from("abcdef"), people, max_size=6)
 endings = st.lists(st.sampled_from(["ok", "ok", "ok", "lost", "applied"]), max_size=6)
@@ -31,8 +34,6 @@ refusing = st.lists(
     st.sampled_from(["ok", "ok", "bad", "bad", "no", "lost", "applied"]), max_size=6
 )
 hours = st.sampled_from([1, 1, 24, 50])
-
-
 versions = st.sampled_from(list(RULES))
 
 History = list[tuple[dict[str, Person], list[Ending], int]]

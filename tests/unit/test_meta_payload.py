@@ -7,14 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.conformance import batch, identifiers, member
-from connectors.meta.payload import MAX_ROWS, WIRE_ROWS, refusals, wire_rows
+from connectors.meta.payload import MAX_ROWS, SCHEMA, WIRE_ROWS, refusals, wire_rows
 from connectors.sandbox.meta_rules import read_payload, sort_out
-from syncd.model import ROW_COLUMNS, Operation, Refusal
+from syncd.model import DETAIL_CELLS, ID_CELLS, IDENTIFIER_CELLS, ROW_COLUMNS, Operation, Refusal
 
 ADDRESS = ("given_name", "family_name", "postcode", "country")
-CELLS = st.sets(st.sampled_from(ROW_COLUMNS), min_size=1).filter(
-    lambda names: names - set(ADDRESS) or set(ADDRESS) <= names
-)
+IDS = frozenset(ID_CELLS)
+NOTHING = ("",) * (len(SCHEMA) - 6)
+
+
+def holds_an_identifier(names: set[str]) -> bool:
+    alone = set(IDENTIFIER_CELLS) - set(ADDRESS)
+    return bool(names & alone) or set(ADDRESS) <= names
+
+
+CELLS = st.sets(st.sampled_from(ROW_COLUMNS), min_size=1).filter(holds_an_identifier)
 
 
 @given(st.lists(CELLS, min_size=1, max_size=5))
@@ -22,10 +29,10 @@ def test_every_identifier_of_a_member_and_nothing_else_reaches_the_platform(
     cells: list[set[str]],
 ) -> None:
     """An address that is not whole stays at home."""
-    members = [member(number, *sorted(names)) for number, names in enumerate(cells)]
+    members = [member(number, *sorted(names), plain=IDS) for number, names in enumerate(cells)]
     rows = wire_rows(batch(Operation.ADD, members).rows)
     taken, invalid = sort_out(read_payload(rows.encoded()))
-    assert frozenset().union(*taken) == identifiers(members)
+    assert frozenset().union(*taken) == identifiers(members, IDS)
     assert invalid == []
     assert sorted(set(rows.members)) == list(range(len(members)))
 
@@ -36,12 +43,13 @@ def test_a_removal_holds_what_leaves_and_nothing_else(
 ) -> None:
     """Blank where someone still holds it; where nobody does, the very rows of the addition."""
     left = cells - still_held
-    if not (left - set(ADDRESS) or set(ADDRESS) <= left):
+    if not holds_an_identifier(left):
         return
-    added = wire_rows(batch(Operation.ADD, [member(1, *cells)]).rows).data
-    removed = wire_rows(batch(Operation.REMOVE, [member(1, *left)]).rows)
+    added = wire_rows(batch(Operation.ADD, [member(1, *cells, plain=IDS)]).rows).data
+    leaving = member(1, *left, plain=IDS)
+    removed = wire_rows(batch(Operation.REMOVE, [leaving]).rows)
     taken, _ = sort_out(read_payload(removed.encoded()))
-    assert frozenset().union(*taken) == identifiers([member(1, *left)])
+    assert frozenset().union(*taken) == identifiers([leaving], IDS)
     if left == cells:
         assert removed.data == added
 
@@ -51,14 +59,14 @@ def test_a_second_address_is_a_second_row_with_the_other_keys_repeated() -> None
     hexes = {name: cell.hex() for name, cell in one.items()}
     address = tuple(hexes[name] for name in ADDRESS)
     assert wire_rows(batch(Operation.ADD, [one]).rows).data == (
-        (hexes["email"], hexes["phone"], *address),
-        (hexes["email_2"], hexes["phone_2"], *address),
-        (hexes["email_3"], hexes["phone"], *address),
+        (hexes["email"], hexes["phone"], *address, *NOTHING),
+        (hexes["email_2"], hexes["phone_2"], *address, *NOTHING),
+        (hexes["email_3"], hexes["phone"], *address, *NOTHING),
     )
 
 
 def test_the_declared_rows_fit_whoever_the_members_are() -> None:
-    most = [member(number, *ROW_COLUMNS) for number in range(2)]
+    most = [member(number, *ROW_COLUMNS, plain=IDS) for number in range(2)]
     expanded = len(wire_rows(batch(Operation.ADD, most).rows).data) // 2
     assert MAX_ROWS * expanded <= WIRE_ROWS
 
@@ -68,14 +76,43 @@ def test_an_address_alone_is_one_row_and_otherwise_rides_along() -> None:
     data = wire_rows(rows).data
     assert len(data) == 2
     assert data[0][:2] == ("", "")
-    assert all(data[1][2:])
+    assert all(data[1][2:6])
+
+
+def test_ids_travel_as_they_are_in_every_row_of_their_member() -> None:
+    """Hashed, neither matches anybody."""
+    one = member(1, "email", "email_2", *ID_CELLS, plain=IDS)
+    alone = member(2, "external_id", plain=IDS)
+    data = wire_rows(batch(Operation.ADD, [one, alone]).rows).data
+    ids = ("00000000-0000-0000-0000-000000000002", "1001AB")
+    assert [row[6:8] for row in data] == [ids, ids, ("", "1002AB")]
+
+
+def test_details_travel_in_every_row_of_their_member_and_never_alone() -> None:
+    one = member(1, "email", "email_2", *DETAIL_CELLS)
+    data = wire_rows(batch(Operation.ADD, [one]).rows).data
+    expected = {
+        "FI": one["first_initial"],
+        "CT": one["city"],
+        "ST": one["state"],
+        "DOBY": one["birth_year"],
+        "DOBM": one["birth_month"],
+        "DOBD": one["birth_day"],
+        "GEN": one["gender"],
+    }
+    for row in data:
+        cells = dict(zip(SCHEMA, row, strict=True))
+        assert {key: cells[key] for key in expected} == {k: v.hex() for k, v in expected.items()}
+    assert len(data) == 2
+    with pytest.raises(ValueError, match="row 0 of the batch"):
+        wire_rows(batch(Operation.ADD, [member(1, *DETAIL_CELLS)]).rows)
 
 
 def test_parts_of_an_address_are_not_sent() -> None:
     (row,) = wire_rows(
         batch(Operation.ADD, [member(1, "email", "given_name", "country")]).rows
     ).data
-    assert row[1:] == ("",) * 5
+    assert row[1:] == ("",) * 5 + NOTHING
 
 
 def test_a_member_without_identifiers_is_a_bug_of_ours() -> None:

@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from connectors.memory import PLATFORM
-from syncd.errors import AudienceBusy, Denied, RequestRefused, Throttled
+from syncd.errors import AudienceBusy, Denied, RequestRefused, Throttled, Unavailable
 from syncd.gate import PATIENCE, Gate, Gates
 from syncd.model import Advice
 from syncd.ports import Connector
@@ -208,3 +208,21 @@ def test_a_long_wait_says_why_where_the_platform_gave_a_reason(clock: Hands, gat
     error = Throttled("meta", "613", retry_after=3_600.0, hint="abuse prevention")
     with pytest.raises(Throttled, match="613: abuse prevention: the account is throttled until"):
         Patience(clock, gate, "eu").ask(Platform(error).answer)
+
+
+def test_a_request_that_can_be_left_out_is_tried_once_and_waits_for_nothing(
+    gate: Gate, clock: Hands
+) -> None:
+    """While the account must wait it is not made; and what it learns, the others go by."""
+    patience = Patience(clock, gate, "eu")
+    platform = Platform(Unavailable("meta", "reset"), Throttled("meta", "17", retry_after=60.0))
+    with pytest.raises(Unavailable):
+        patience.try_once(platform.answer)
+    with pytest.raises(Throttled):
+        patience.try_once(platform.answer)
+    assert gate.wait("eu", clock.now()) == 60.0
+    assert patience.try_once(platform.answer) is None
+    assert (platform.asked, clock.slept) == (2, [])
+
+    clock.sleep(60.0)
+    assert patience.try_once(platform.answer) == "done"

@@ -388,20 +388,3 @@ def test_an_account_that_denies_us_is_asked_once(
     assert Patience(clock, gate, "eu").ask(other.answer) == "done", (
         "a long-lived process asks again"
     )
-
-
-def test_a_request_that_can_be_left_out_is_tried_once_and_waits_for_nothing(
-    patience: Patience, gate: Gate, clock: Hands
-) -> None:
-    """While the account must wait it is not made; and what it learns, the others go by."""
-    platform = Platform(Unavailable("meta", "reset"), Throttled("meta", "17", retry_after=60.0))
-    with pytest.raises(Unavailable):
-        patience.try_once(platform.answer)
-    with pytest.raises(Throttled):
-        patience.try_once(platform.answer)
-    assert gate.wait("eu", clock.now()) == 60.0
-    assert patience.try_once(platform.answer) is None
-    assert (platform.asked, clock.slept) == (2, [])
-
-    clock.sleep(60.0)
-    assert patience.try_once(platform.answer) == "done"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from syncd import settings
 from syncd.errors import ConfigError
-from syncd.model import Guard, IdentifierKind, Timing
+from syncd.model import HASHED_KINDS, Guard, IdentifierKind, Timing
 from syncd.settings import values
 from syncd.settings.document import read
 from tests.unit.settings.configurations import GOOD, Load, Refusal
@@ -26,7 +26,7 @@ def test_a_sync_that_says_little_gets_the_defaults(load: Load) -> None:
 
     assert found.mode == "mirror"
     assert found.schedule == settings.Manual()
-    assert found.identifiers == tuple(IdentifierKind)
+    assert found.identifiers == HASHED_KINDS
     assert found.consent == "not_denied"
     assert found.guard.as_guard() == Guard()
     assert found.timing == Timing()
@@ -237,7 +237,7 @@ def test_aliases_of_aliases_do_not_eat_the_memory(tmp_path: Path) -> None:
         ("default_country: NO", "schema: shopfy", ":5: shop.schema: unknown schema; did you mean shopify?"),
         ("default_country: NO", "default_country: NO\n  default_country: SE", ":6: shop.default_country: stands twice, first in line 5"),
         ("Whales}", "Whales, identifiers: [emial]}", ":13: syncs.whales-meta.identifiers: unknown identifier emial; did you mean email?"),
-        ("Whales}", "Whales, identifiers: []}", ":13: syncs.whales-meta.identifiers: must be a list with at least one of email, phone, address"),
+        ("Whales}", "Whales, identifiers: []}", ":13: syncs.whales-meta.identifiers: must be a list with at least one of email, phone, address, device_id, external_id"),
         ("Whales}", "Whales, identifiers: [email, email]}", ":13: syncs.whales-meta.identifiers: names an identifier twice"),
         ("Whales}", "Whales, guard: {min_members: few}}", ":13: syncs.whales-meta.guard.min_members: must be a whole number"),
         ("Whales}", "Whales, guard: {min_members: true}}", ":13: syncs.whales-meta.guard.min_members: must be a whole number"),
