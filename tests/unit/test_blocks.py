@@ -148,9 +148,9 @@ def test_rows_of_an_earlier_version_have_blank_cells_where_it_had_none(tmp_path:
     """They keep the face that they were given then, and every identifier its number."""
     earlier = pa.schema([field for field in ROW_SCHEMA if field.name not in LATER_CELLS])
     sent = pa.RecordBatch.from_pylist([{"key": b"a", "email": b"1" * 32}], schema=earlier)
-    written = write(tmp_path, "f", ("add", sent), ("add", rows(1)))
+    written = write(tmp_path, "f", ("add", sent), ("other", rows(1)))
     with BlockReader(tmp_path / "f", key=KEY, checksum=written.checksum) as reader:
-        read, other = reader.batches("add")
+        (read,), (other,) = reader.batches("add"), reader.batches("other")
     assert read.schema == ROW_SCHEMA
     assert read.select(earlier.names) == sent
     assert other == rows(1)
