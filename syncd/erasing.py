@@ -96,6 +96,10 @@ def _ready(
         said = "Cancelled what was planned before a person was erased; it is planned anew."
         event = parts.event("batches_cancelled", said, actor=actor, audience=audience.name)
         parts.ledger.cancel_planned(*at, event=event)
+    else:
+        # What an earlier visit could not send is drawn anew. Its plan names the person, and
+        # where no sync fills the audience nobody else drops it.
+        parts.ledger.cancel_planned(*at, of=ERASURE, event=None)
     question = _question(parts, audience, erasures)
     for batch in parts.ledger.unfinished(*at):
         plan = parts.ledger.plan(batch.plan)

@@ -69,6 +69,7 @@ def _reach(
     for batch in parts.ledger.unfinished(*at):
         if batch.phase.operation is Operation.ADD:  # of the sync that it had: not sent again
             parts.ledger.mark(batch.id, BatchState.FAILED, code="orphaned", doubtful=True)
+    parts.ledger.cancel_planned(*at, of=WITHDRAWAL, event=None)  # turned away: drawn anew
     settle.resolve(parts, connector, audience)
     settle.poll(parts, connector, audience, actor=run.actor)
     settle.fold(parts, audience, actor=run.actor)

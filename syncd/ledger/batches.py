@@ -212,15 +212,17 @@ def _accepted(tx: Connection, batch_id: BatchId) -> BatchRecord:
     return found
 
 
-def cancel_planned(tx: Connection, audience_pk: int) -> int:
-    """Cancel what was never sent, of any plan of an audience; how many."""
+def cancel_planned(tx: Connection, audience_pk: int, of: str) -> int:
+    """Cancel what was never sent, of one sync's plans for an audience or of all; how many."""
     states.check(BatchState.PLANNED, BatchState.CANCELLED)
-    done = tx.execute(
+    cancelled = (
         update(batch)
         .where(batch.c.audience == audience_pk, batch.c.state == BatchState.PLANNED.value)
         .values(state=BatchState.CANCELLED.value)
     )
-    return done.rowcount
+    if of:
+        cancelled = cancelled.where(batch.c.plan.in_(select(plan.c.id).where(plan.c.sync == of)))
+    return tx.execute(cancelled).rowcount
 
 
 def fold(tx: Connection, audience_pk: int, folded: Mapping[BatchId, BatchState]) -> None:

@@ -104,12 +104,24 @@ class BatchLedger:
             return batches.unfolded(tx, pk)
 
     def cancel_planned(
-        self, platform: str, account: str, audience: str, *, event: AuditEvent | None
+        self,
+        platform: str,
+        account: str,
+        audience: str,
+        *,
+        of: str = "",
+        event: AuditEvent | None,
     ) -> int:
-        """Cancel what was never sent; how many. `event` is written if there was any."""
+        """Cancel what was never sent; how many.
+
+        Args:
+            platform, account, audience: Whose it is.
+            of: Only what was planned in this name; "" for any.
+            event: Written if there was any.
+        """
         with self._tx.write() as tx:
             cancelled = batches.cancel_planned(
-                tx, audiences.needed(tx, platform, account, audience).pk
+                tx, audiences.needed(tx, platform, account, audience).pk, of
             )
             if cancelled:
                 self._tx.tell(tx, event)

@@ -188,8 +188,8 @@ def test_who_left_the_shop_before_is_erased_all_the_same(here: MemoryWorlds) -> 
     here.world.check_equal()
 
 
-def test_an_orphaned_audience_is_erased_from_and_confirmed_too(here: MemoryWorlds) -> None:
-    """Its sync went on to another audience; no run looks at it any more."""
+def orphaned(here: MemoryWorlds) -> str:
+    """Its sync goes on to another audience; no run looks at the one it had any more."""
     world, old = here.world, here.world.at
     other = here.remote.audiences.create(ACCOUNT, "Another")
     world.ledger.claim(
@@ -199,7 +199,11 @@ def test_an_orphaned_audience_is_erased_from_and_confirmed_too(here: MemoryWorld
     orphan = world.ledger.known(*old)
     assert orphan is not None
     assert orphan.sync == ""
+    return old[2]
 
+
+def test_an_orphaned_audience_is_erased_from_and_confirmed_too(here: MemoryWorlds) -> None:
+    world, old = here.world, orphaned(here)
     asked = erase(world, ANNA)
     here.process()
     assert gone(here)
@@ -211,8 +215,27 @@ def test_an_orphaned_audience_is_erased_from_and_confirmed_too(here: MemoryWorld
     assert frozenset().union(*erasures.removals(world, first)) >= ANNAS
     here.process()
     assert carry_on(world) == ()
-    assert became(world, asked, old[2]).purged_at is not None
+    assert became(world, asked, old).purged_at is not None
     assert closed(world, asked)
+
+
+def test_a_removal_that_an_orphan_turned_away_leaves_no_digest_behind(here: MemoryWorlds) -> None:
+    """No run of a sync cancels it; the erasure itself draws another and drops the first."""
+    world, old = here.world, orphaned(here)
+    here.remote.script([Fail(AudienceUnusable("memory", "flagged"))])
+    asked = ask(world, ANNA)
+    assert {type(error) for error in carry_on(world)} == {AudienceUnusable}
+    for hours in (1, 49, 49):
+        world.clock.pass_by(hours=hours)
+        here.process()
+        assert carry_on(world) == ()
+    here.process()
+    assert carry_on(world) == ()
+    assert gone(here)
+    assert became(world, asked, old).purged_at is not None
+    assert closed(world, asked)
+    files = world.folder / "var"
+    assert [one.name for one in files.rglob("*.plan")] == []
 
 
 def test_erasures_pass_a_guard_that_holds_everything_else() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from connectors.memory import Fail, GoThrough
 from connectors.sandbox.state import Identifier
-from syncd.errors import Unavailable
+from syncd.errors import AudienceUnusable, Unavailable
 from syncd.model import Audience, Guard
 from syncd.sync import Result
 from tests.integration.erasures import removals
@@ -117,3 +117,18 @@ def test_an_orphan_in_trouble_does_not_keep_the_sync(here: MemoryWorlds) -> None
     run(here, DENIES)
     assert not ANNAS & left(here, old)
     here.world.check_equal()
+
+
+def test_a_removal_that_an_orphan_turned_away_leaves_no_digest_behind(here: MemoryWorlds) -> None:
+    old = leave_behind(here)
+    run(here, MEMBERS)
+    found = here.run(DENIES, [Fail(AudienceUnusable("memory", "flagged"))])
+    assert isinstance(found, Result), found
+    assert left(here, old) >= ANNAS
+    for hours in (1, 49, 49):
+        here.world.clock.pass_by(hours=hours)
+        here.process()
+        run(here, DENIES)
+    assert not ANNAS & left(here, old)
+    here.world.restart()  # which sweeps the files that nothing needs any more
+    assert [one.name for one in (here.world.folder / "var").rglob("*.plan")] == []
