@@ -61,7 +61,7 @@ MODULES = {
     ),
     "settle": Target("syncd.settle", ("unit/test_settle.py",)),
     "states": Target("syncd.ledger.states", ("unit/test_states.py",)),
-    "retry": Target("syncd.retry", ("unit/test_retry.py",)),
+    "retry": Target("syncd.retry", ("unit/test_retry.py", "unit/test_pacing.py")),
 }
 
 
