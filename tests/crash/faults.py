@@ -24,6 +24,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
+from typing import cast
 
 import structlog
 
@@ -37,6 +38,7 @@ from syncd.errors import PlatformError, Unavailable
 from syncd.model import (
     NO_OPTIONS,
     Account,
+    Advice,
     Audience,
     AudienceOptions,
     Batch,
@@ -46,7 +48,7 @@ from syncd.model import (
     Receipt,
     SegmentQuery,
 )
-from syncd.ports import Connector, Platform, Upload
+from syncd.ports import Advises, Connector, Platform, Upload
 from syncd.shop import open_shop
 from tests.crash.proxy import Proxy, Spell, page
 from tests.crash.stage import ACCOUNTS, NAMES, Name, person
@@ -218,6 +220,9 @@ class ExposedConnector:
 
     def outcome(self, reference: str) -> Outcome:
         return self.inner.outcome(reference)
+
+    def advice(self) -> Advice:
+        return cast("Advises", self.inner).advice()
 
 
 def exposed(name: Name, weather: Weather) -> Platform:

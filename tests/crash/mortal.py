@@ -14,12 +14,12 @@ import resource
 import signal
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import ModuleType
-from typing import Literal
+from typing import Literal, cast
 
 from sqlalchemy import Connection, Engine
 
@@ -30,14 +30,16 @@ from syncd.errors import PlatformError
 from syncd.model import (
     NO_OPTIONS,
     Account,
+    Advice,
     Audience,
     AudienceOptions,
     Batch,
+    Finding,
     Operation,
     Outcome,
     Receipt,
 )
-from syncd.ports import Connector, Platform, Upload
+from syncd.ports import Advises, Connector, Examines, Platform, Upload
 
 Kind = Literal["commit", "file", "send", "question"]
 When = Literal["before", "applied", "after"]
@@ -213,6 +215,13 @@ class MortalConnector:
     def outcome(self, reference: str) -> Outcome:
         with self.mortal.around("question", "outcome"):
             return self.inner.outcome(reference)
+
+    def examine(self, audience_ids: Sequence[str]) -> tuple[Finding, ...]:
+        with self.mortal.around("question", "examine"):
+            return cast("Examines", self.inner).examine(audience_ids)
+
+    def advice(self) -> Advice:
+        return cast("Advises", self.inner).advice()
 
 
 @dataclass

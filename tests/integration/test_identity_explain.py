@@ -147,7 +147,8 @@ def test_any_installed_connector_is_a_platform_with_its_own_rules_too(
     own = RuleSet("mine", "7", (FieldRule("email", ("trim",), True, "our guide", "2026-11-30"),))
     theirs = replace(platforms()["memory"], name="theirs", rules=own)
     monkeypatch.setattr(
-        "syncd.cli.identity.platforms", lambda: {"theirs": theirs, "memory": platforms()["memory"]}
+        "syncd.cli.identity.installed_platforms",
+        lambda: {"theirs": theirs, "memory": platforms()["memory"]},
     )
     answer = explain(" Jan@X.nl ", platform="theirs")
     assert "by rule set mine 7" in answer.out
