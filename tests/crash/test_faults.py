@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.crash.faults import KINDS, SEED, live
+from tests.crash.faults import SEED, live
 from tests.crash.stage import NAMES, Name
+from tests.crash.weather import KINDS
 
 pytestmark = pytest.mark.slow
 
