@@ -60,6 +60,10 @@ class Tally:
     said: list[str] = field(default_factory=list)
     story: list[str] = field(default_factory=list)
 
+    @property
+    def enough(self) -> bool:
+        return self.steps.total() >= self.wanted
+
 
 @dataclass(frozen=True)
 class Happening:
