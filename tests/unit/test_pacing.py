@@ -56,7 +56,9 @@ def test_a_pause_holds_the_next_request_and_every_other_of_the_account(
     clock: Hands, gate: Gate
 ) -> None:
     platform = Advising([Advice(15.0, "ad account usage 80 %")])
-    patience = platform.heeded(Patience(clock, gate, "eu"))
+    patience = Patience(clock, gate, "eu")
+    connector = cast("Connector", platform)
+    assert patience.heed(ADVISES, connector) is connector
     assert patience.ask(platform.answer) == "done"
     assert clock.slept == [], "this one is answered"
     assert gate.wait("other", clock.at) == 15
@@ -90,6 +92,20 @@ def test_pauses_of_a_platform_that_answers_spend_nothing(clock: Hands, gate: Gat
     assert sum(clock.slept) == 300 * (requests - 1) > WAITING
     platform.errors = [Throttled("meta", "17", retry_after=WAITING / 2)]
     assert patience.ask(platform.answer) == "done", "what a run may wait for refusals is whole"
+
+
+def test_a_wait_that_others_brought_about_is_no_pacing(clock: Hands, gate: Gate) -> None:
+    """It outlasts what this run was advised, and is spent of what a run may wait."""
+    platform = Advising([Advice(15.0, "app usage 80 %")] * 4)
+    patience = platform.heeded(Patience(clock, gate, "eu"))
+    for _ in range(3):
+        patience.ask(platform.answer)
+        gate.close(clock.now() + timedelta(seconds=WAITING / 3), "17")
+    patience.ask(platform.answer)
+    assert clock.slept == [WAITING / 3] * 3
+    flaky = Platform(Unavailable("meta", "reset"))
+    with pytest.raises(Unavailable, match="used up"):
+        patience.ask(flaky.answer)
 
 
 def test_a_run_is_not_paced_for_longer_than_its_snapshot_is_good(clock: Hands, gate: Gate) -> None:
@@ -178,8 +194,9 @@ def test_a_busy_audience_of_no_stated_wait_is_asked_every_three_minutes(
 
 
 def test_a_busy_audience_is_given_up_after_three_hours(clock: Hands, gate: Gate) -> None:
-    busy = Platform(*[AudienceBusy("meta", "2650/1870145", retry_after=180.0)] * 100)
-    with pytest.raises(AudienceBusy, match=r"lasted 3 hours.*look at the audience") as caught:
+    told = AudienceBusy("meta", "2650/1870145", retry_after=180.0, reference="r1")
+    busy = Platform(*[told] * 100)
+    with pytest.raises(AudienceBusy, match=r"r1.*lasted 3 hours.*look at the audience") as caught:
         Patience(clock, gate, "eu").ask(busy.answer)
     assert sum(clock.slept) == BUSY
     assert caught.value.exit_code == 75
@@ -226,3 +243,4 @@ def test_a_request_that_can_be_left_out_is_tried_once_and_waits_for_nothing(
 
     clock.sleep(60.0)
     assert patience.try_once(platform.answer) == "done"
+    assert patience.try_once(dict, [("id", "1")], size=2) == {"id": "1", "size": 2}
