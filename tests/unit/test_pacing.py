@@ -66,6 +66,12 @@ def test_a_pause_holds_the_next_request_and_every_other_of_the_account(
     assert clock.slept == [15.0]
 
 
+def test_a_pause_of_less_than_a_second_is_one(clock: Hands, gate: Gate) -> None:
+    platform = Advising([Advice(0.5, "app usage 76 %")])
+    platform.heeded(Patience(clock, gate, "eu")).ask(platform.answer)
+    assert gate.wait("eu", clock.at) == 0.5
+
+
 def test_who_gives_no_advice_is_not_asked_for_it(clock: Hands, gate: Gate) -> None:
     platform = Advising([Advice(15.0, "x")])
     patience = Patience(clock, gate, "eu")
@@ -244,3 +250,6 @@ def test_a_request_that_can_be_left_out_is_tried_once_and_waits_for_nothing(
     clock.sleep(60.0)
     assert patience.try_once(platform.answer) == "done"
     assert patience.try_once(dict, [("id", "1")], size=2) == {"id": "1", "size": 2}
+
+    gate.close(clock.now() + timedelta(seconds=0.5), "17")
+    assert patience.try_once(platform.answer) is None, "a short wait is one too"
