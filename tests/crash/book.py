@@ -169,7 +169,7 @@ class Book:
         if reading is None or snapshot is None or reading.torn or snapshot.rows != reading.rows:
             raise Violation("torn snapshot", f"{request.batch} removes by a read that broke off")
         self._check_held(request, reading)
-        self._check_settling(request, reading, now)
+        self._check_settling(request, now)
         # What is sent again since nobody knows its outcome went out when it was permitted.
         if request.batch not in self.unknown:
             self._check_guard(request, reading, now)
@@ -181,14 +181,23 @@ class Book:
         if held:
             raise Violation("held by a member", f"{request.batch} takes out what a member holds")
 
-    def _check_settling(self, request: Request, reading: Reading, now: datetime) -> None:
+    def _check_settling(self, request: Request, now: datetime) -> None:
         for one in request.ids & self.removed.keys():
             before = self.removed[one]
-            if before.plan != request.plan and now < before.at + self.settle and not reading.full:
+            early = before.plan != request.plan and now < before.at + self.settle
+            if early and not self._full_since(before.plan):
                 raise Violation(
                     "repeated while settling",
                     f"{request.batch} takes out again what {before.plan} did at {before.at:%d %H}h",
                 )
+
+    def _full_since(self, plan: str) -> bool:
+        """Whether a full run read the shop after a plan was drawn, by the numbers of both.
+
+        It sends all again, whatever was accepted; and where it was held, the run after the
+        approval does.
+        """
+        return any(one.full for name, one in self.reads.items() if name[1:] > plan[1:])
 
     # --- the guard, by what the machine knows ----------------------------------
 
