@@ -123,6 +123,9 @@ def _question(parts: Parts, audience: KnownAudience, erasures: Sequence[Erasure]
         now=parts.clock.now(),
         settle=parts.sync.timing.settle,
         settled=settle.settled(parts, audience),
+        begun=frozenset(
+            one.id for one in erasures if _told(parts.ledger, audience, one.id).removed_at
+        ),
     )
 
 

@@ -24,7 +24,7 @@ from syncd.model import Found, Search, Sizes
 _TABLES = """
 CREATE TABLE given (e INTEGER, id UHUGEINT, kind TINYINT);
 CREATE TABLE given_key (e INTEGER, key BLOB);
-CREATE TABLE asked (e INTEGER, asked_at BIGINT);
+CREATE TABLE asked (e INTEGER, asked_at BIGINT, begun BOOLEAN);
 """
 
 # A phone decides only where nothing else was given: families share phones. But a row all
@@ -58,7 +58,9 @@ WHERE current AND key NOT IN (SELECT key FROM erased_key)
 """
 
 # The last row of a member says who they are; of an earlier one only what was given goes.
-# What was removed before the erasure was asked for is removed anew, and confirmed like it.
+# What was removed before the erasure was asked for is removed anew, and confirmed like it; so is
+# what a run of a sync took out since, as long as no removal of the erasure was accepted. One of
+# its own is in doubt until it is confirmed.
 _GOING = """
 CREATE TABLE going AS
 WITH named AS (
@@ -67,7 +69,7 @@ WITH named AS (
   SELECT e, id FROM given)
 SELECT e, id, kind, removed_at,
   CASE WHEN id IN (SELECT id FROM kept) THEN 'shared'
-    WHEN removed_at IS NULL OR removed_at < asked_at THEN 'leaving'
+    WHEN removed_at IS NULL OR removed_at < asked_at OR NOT (doubt OR begun) THEN 'leaving'
     WHEN doubt AND removed_at <= $due THEN 'due'
     WHEN doubt THEN 'waiting'
     WHEN removed_at > $settled THEN 'settling'
@@ -122,7 +124,8 @@ def load_given(
     """
     database.execute(_TABLES)
     for e, (erasure, file) in enumerate(zip(question.erasures, files, strict=True)):
-        database.execute(f"INSERT INTO asked VALUES ({e}, {micros(erasure.asked_at)})")
+        begun = erasure.id in question.begun
+        database.execute(f"INSERT INTO asked VALUES ({e}, {micros(erasure.asked_at)}, {begun})")
         feed(
             database,
             positioned(file.batches(question.platform)),

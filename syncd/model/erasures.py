@@ -82,6 +82,8 @@ class Search:
         generation: What the audience holds; None where nothing was ever folded.
         platform: Which of the digests in the erasures' files are its.
         settled: Removals accepted by then have had their time to take effect.
+        begun: Erasures of which a removal was accepted there. For any other one, what a run
+            of a sync took out is to be removed anew: nobody confirms it.
         gone: The audience is no more: nothing is left to remove, only to forget.
     """
 
@@ -92,6 +94,7 @@ class Search:
     now: datetime
     settle: timedelta
     settled: datetime
+    begun: frozenset[ErasureId] = frozenset()
     gone: bool = False
 
 
@@ -101,7 +104,7 @@ class Found:
 
     Attributes:
         leaving: Members and identifiers to remove now that were not removed before.
-        leaving_ids: Identifiers to remove now for the first time since it was asked for.
+        leaving_ids: Identifiers to remove now for the first time by the erasure.
         confirmations: Those to remove once more now.
         waiting: Those removed whose second removal is not due yet.
         settling: Those removed twice, until that has settled.

@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 from unittest import mock
@@ -79,14 +80,18 @@ class Gone:
     """A customer who was to be erased.
 
     Attributes:
-        there: The sides that held them then, and had not accepted their removal yet: one that
-            was accepted before may have settled by the time the erasure comes round.
+        there: The sides that held them then.
+        leaving: Those of them that had accepted their removal before: it may have settled, and
+            nobody is there any more, by the time the erasure comes round.
+        before: What each side had been told of by then: removals of their addresses.
     """
 
     asked: Erasure
     key: str
     mail: frozenset[Identifier]
     there: frozenset[Name]
+    leaving: frozenset[Name]
+    before: Mapping[tuple[Name, Identifier], tuple[datetime, ...]]
 
 
 class House:
@@ -158,16 +163,19 @@ class House:
     def erase(self, key: str) -> None:
         """Keep that a customer is to be erased."""
         person = self.members[key]
-        mail = mail_of(person)
-        there = {
-            one.name
-            for one in self.sides.values()
-            if one.identifiers & mail - one.book.removed.keys()
+        mail, sides = mail_of(person), self.sides.values()
+        there = {one.name for one in sides if one.identifiers & mail}
+        leaving = {one.name for one in sides if mail <= one.book.removed.keys()}
+        told = {
+            (one.name, each): tuple(one.book.removals.get(each, ()))
+            for one in sides
+            for each in mail
         }
         asked = erasure.ask(self.desk(), Given(person.emails), actor="test")
-        for side in self.sides.values():
+        for side in sides:
             side.book.mail |= mail
-        self.erased.append(Gone(asked, key, mail, frozenset(there)))
+        gone = Gone(asked, key, mail, frozenset(there), frozenset(leaving), told)
+        self.erased.append(gone)
 
     def carry_on(self) -> None:
         for error in erasure.carry_on(self.desk(), actor="test"):

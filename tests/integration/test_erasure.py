@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -311,6 +312,25 @@ def test_a_refused_removal_is_tried_again_and_the_certificate_says_so(
     days(here, MEMBERS, 0)
     assert gone(here)
     assert became(here.world, asked).removed_at is not None
+
+
+def test_a_removal_that_a_run_made_is_no_confirmation_of_an_erasure(here: MemoryWorlds) -> None:
+    """The erasure's own was refused, then the run took her out: she had left the shop as well."""
+    asked = ask(here.world, ANNA)
+    found = here.run(OTHERS, [Fail(RequestRefused("memory", "no", of_rows=False))])
+    assert isinstance(found, Result), found
+    here.process()
+    assert gone(here)
+    first = len(here.world.sent)
+    for hours in (1, 49, 49):
+        days(here, OTHERS, hours)
+    assert closed(here.world, asked)
+    twice = [row for row in erasures.removals(here.world, first) if row & ANNAS]
+    assert len(twice) >= 2, "by the erasure itself: at once, and after the settle window"
+    told = became(here.world, asked)
+    assert told.removed_at is not None
+    assert told.confirmed_at is not None
+    assert told.confirmed_at >= told.removed_at + timedelta(hours=48)
 
 
 def test_a_plan_from_before_is_not_carried_out(here: MemoryWorlds) -> None:
