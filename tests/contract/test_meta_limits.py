@@ -109,8 +109,9 @@ def test_another_account_has_points_of_its_own(limited: Counted) -> None:
 
 
 def test_full_access_has_more_and_no_tier_has_no_limit() -> None:
-    for tier, percent in (("full", 0.03), ("", None)):
-        counted = Counted(tier)  # type: ignore[arg-type]  # a table
+    tiers: dict[TierName, float | None] = {"full": 0.03, "": None}
+    for tier, percent in tiers.items():
+        counted = Counted(tier)
         headers = counted.write()[1]
         counted.server.stop()
         assert ("x-ad-account-usage" in headers) is (percent is not None)

@@ -30,7 +30,6 @@ from syncd.errors import PlatformError
 from syncd.model import (
     NO_OPTIONS,
     Account,
-    Advice,
     Audience,
     AudienceOptions,
     Batch,
@@ -39,7 +38,8 @@ from syncd.model import (
     Outcome,
     Receipt,
 )
-from syncd.ports import Advises, Connector, Examines, Platform, Upload
+from syncd.ports import Examines, Platform, Upload
+from tests.integration.through import Through
 
 Kind = Literal["commit", "file", "send", "question"]
 When = Literal["before", "applied", "after"]
@@ -189,10 +189,9 @@ class MortalUpload:
 
 
 @dataclass(frozen=True)
-class MortalConnector:
+class MortalConnector(Through):
     """A platform's connector, around whose requests the process may die."""
 
-    inner: Connector
     mortal: Mortal
 
     def find(self, name: str) -> tuple[Audience, ...]:
@@ -219,9 +218,6 @@ class MortalConnector:
     def examine(self, audience_ids: Sequence[str]) -> tuple[Finding, ...]:
         with self.mortal.around("question", "examine"):
             return cast("Examines", self.inner).examine(audience_ids)
-
-    def advice(self) -> Advice:
-        return cast("Advises", self.inner).advice()
 
 
 @dataclass

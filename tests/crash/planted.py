@@ -25,7 +25,7 @@ from syncd.ledger.engine import writing
 from syncd.ledger.store import Ledger
 from syncd.ledger.tables import batch
 from syncd.membership.blocks import BlockWriter
-from syncd.model import Batch, BatchId, BatchRecord, BatchState, Receipt
+from syncd.model import AuditEvent, Batch, BatchId, BatchRecord, BatchState, Generation, Receipt
 
 
 def receipt_before_send(outgoing: type[syncd.outbox._Outgoing]) -> None:
@@ -127,10 +127,19 @@ def noted_before_folded(_: object) -> None:
 
     commit = Ledger.commit_generation
 
-    def early(self: Ledger, *at: object, **named: object) -> None:
+    def early(
+        self: Ledger,
+        platform: str,
+        account: str,
+        audience: str,
+        generation: Generation,
+        folded: Mapping[BatchId, BatchState],
+        *,
+        event: AuditEvent | None = None,
+    ) -> None:
         with self._tx.write() as tx:
-            fold(tx, 0, at[-1])  # type: ignore[arg-type]  # the last argument is what was folded
-        commit(self, *at, **named)  # type: ignore[arg-type]  # handed through
+            fold(tx, 0, folded)
+        commit(self, platform, account, audience, generation, folded, event=event)
 
     _put(Ledger, commit_generation=early)
 

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Literal, Protocol, cast
+from typing import Literal, Protocol
 
 import pyarrow as pa
 
@@ -16,19 +16,16 @@ from connectors.sandbox.state import Identifier
 from syncd.gate import Gates
 from syncd.ledger.store import Ledger
 from syncd.model import (
-    NO_OPTIONS,
-    Audience,
-    AudienceOptions,
     Batch,
     Operation,
-    Outcome,
     Receipt,
     SegmentQuery,
     Sync,
 )
 from syncd.parts import Parts
-from syncd.ports import Connector, Forgets, Upload
+from syncd.ports import Upload
 from tests.crash.book import Book, Request
+from tests.integration.through import Through
 from tests.integration.worlds import World
 
 Name = Literal["now", "later"]
@@ -76,30 +73,17 @@ class Observed:
 
 
 @dataclass(frozen=True)
-class ObservedConnector:
+class ObservedConnector(Through):
     """A platform's connector whose uploads are observed."""
 
-    inner: Connector
     side: Side
-
-    def find(self, name: str) -> tuple[Audience, ...]:
-        return self.inner.find(name)
-
-    def read(self, audience_id: str) -> Audience:
-        return self.inner.read(audience_id)
-
-    def create(self, name: str, options: AudienceOptions = NO_OPTIONS) -> Audience:
-        return self.inner.create(name, options)
 
     def open(self, audience_id: str, operation: Operation, *, rows: int) -> Observed:
         return Observed(self.inner.open(audience_id, operation, rows=rows), self.side)
 
-    def outcome(self, reference: str) -> Outcome:
-        return self.inner.outcome(reference)
-
     def forget(self, rows: pa.RecordBatch) -> Receipt:
         with self.side.wire.around("push"):
-            return cast("Forgets", self.inner).forget(rows)
+            return super().forget(rows)
 
 
 @dataclass

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from random import Random
-from typing import cast
 
 from connectors import google, meta
 from connectors.google import channel, client
@@ -15,20 +14,16 @@ from connectors.sandbox import Sandbox
 from connectors.sandbox.faults import Fault
 from syncd.errors import PlatformError, Unavailable
 from syncd.model import (
-    NO_OPTIONS,
     Account,
-    Advice,
-    Audience,
-    AudienceOptions,
     Batch,
     BatchId,
     Operation,
-    Outcome,
     Receipt,
 )
-from syncd.ports import Advises, Connector, Platform, Upload
+from syncd.ports import Platform, Upload
 from tests.crash.proxy import Proxy, Spell, page
 from tests.crash.stage import ACCOUNTS, Name
+from tests.integration.through import Through
 
 ROWS = 4  # a request: small, so that many requests meet faults
 DEADLINE = 0.75  # seconds that an answer is waited for
@@ -169,29 +164,13 @@ class ExposedUpload:
 
 
 @dataclass(frozen=True)
-class ExposedConnector:
+class ExposedConnector(Through):
     """A platform's connector; what only asks is not exposed."""
 
-    inner: Connector
     weather: Weather
-
-    def find(self, name: str) -> tuple[Audience, ...]:
-        return self.inner.find(name)
-
-    def read(self, audience_id: str) -> Audience:
-        return self.inner.read(audience_id)
-
-    def create(self, name: str, options: AudienceOptions = NO_OPTIONS) -> Audience:
-        return self.inner.create(name, options)
 
     def open(self, audience_id: str, operation: Operation, *, rows: int) -> ExposedUpload:
         return ExposedUpload(self.inner.open(audience_id, operation, rows=rows), self.weather)
-
-    def outcome(self, reference: str) -> Outcome:
-        return self.inner.outcome(reference)
-
-    def advice(self) -> Advice:
-        return cast("Advises", self.inner).advice()
 
 
 def exposed(name: Name, weather: Weather) -> Platform:

@@ -38,22 +38,18 @@ from syncd.ledger.store import Ledger
 from syncd.membership import FileMembership
 from syncd.membership.blocks import BlockReader
 from syncd.model import (
-    NO_OPTIONS,
     Account,
-    Audience,
-    AudienceOptions,
     Batch,
     BatchState,
     Guard,
     Operation,
-    Outcome,
     Receipt,
     SegmentQuery,
     Sync,
     Timing,
 )
 from syncd.parts import Parts
-from syncd.ports import Connector, Cuts, Forgets, Platform, Replaces, Upload
+from syncd.ports import Cuts, Platform, Replaces, Upload
 from syncd.retry import Patience
 from syncd.shop import DatabaseShop
 from syncd.sync import Result, Wish, run
@@ -61,6 +57,7 @@ from tests.integration.deaths import Death, Died, MortalTransactions, Wire
 from tests.integration.ledger_databases import KEY, Hands
 from tests.integration.names import named, number
 from tests.integration.rule_versions import SHIPPED, Version
+from tests.integration.through import Through
 
 FREE = Guard(max_removed=1.0, min_members=0)
 TIMING = Timing()
@@ -114,26 +111,13 @@ class WatchedUpload:
 
 
 @dataclass(frozen=True)
-class WatchedConnector:
+class WatchedConnector(Through):
     """A platform's connector whose pushes are watched."""
 
-    inner: Connector
     world: World
-
-    def find(self, name: str) -> tuple[Audience, ...]:
-        return self.inner.find(name)
-
-    def read(self, audience_id: str) -> Audience:
-        return self.inner.read(audience_id)
-
-    def create(self, name: str, options: AudienceOptions = NO_OPTIONS) -> Audience:
-        return self.inner.create(name, options)
 
     def open(self, audience_id: str, operation: Operation, *, rows: int) -> WatchedUpload:
         return WatchedUpload(self.inner.open(audience_id, operation, rows=rows), self.world)
-
-    def outcome(self, reference: str) -> Outcome:
-        return self.inner.outcome(reference)
 
     def replace(self, audience_id: str, *, rows: int) -> WatchedUpload:
         upload = cast("Replaces", self.inner).replace(audience_id, rows=rows)
@@ -151,7 +135,7 @@ class WatchedConnector:
     def forget(self, rows: pa.RecordBatch) -> Receipt:
         with self.world.wire.around("push"):
             self.world.forgotten.append(tuple(row_identifiers(rows)))
-            return cast("Forgets", self.inner).forget(rows)
+            return super().forget(rows)
 
 
 class Unlocked:
