@@ -117,8 +117,7 @@ class Patience:
             return self._heard(call, *args, **kwargs)
         except Throttled as error:
             if error.retry_after is not None:
-                until = self._clock.now() + timedelta(seconds=error.retry_after)
-                self._gate.close(until, error.code)
+                self._gate.hold(error.retry_after, error.code, self._clock.now())
             raise
 
     def _heard(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

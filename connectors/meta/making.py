@@ -36,7 +36,6 @@ OPTIONS = (
         f"where the members' data comes from; {_SOURCES[0]} if not given",
         words=_SOURCES,
     ),
-    AudienceOption("value_based", "whether rows carry a value, for value lookalikes", kind="flag"),
     AudienceOption("opt_out_link", "a page where people leave the list; https://..."),
     AudienceOption("labels", "what kind of customers they are", kind="words", words=_LABELS),
 )
@@ -45,7 +44,6 @@ _FIELDS = {
     "description": "description",
     "retention_days": "retention_days",
     "customer_file_source": "customer_file_source",
-    "value_based": "is_value_based",
     "opt_out_link": "opt_out_link",
     "labels": "audience_labels",
 }

@@ -19,7 +19,7 @@ class AudienceOption:
     """A key that an audience of this platform may be made with: `audience: {name: N, KEY: ...}`.
 
     Attributes:
-        kind: `text`, `number`, `flag` (true or false) or `words` (a list of them).
+        kind: `text`, `number` or `words` (a list of them).
         least: Of a number.
         most: Of a number; of a text or of one word, how many characters. 0 for no limit.
         words: The values that a text, or each of several words, may have; none for any.
@@ -27,7 +27,7 @@ class AudienceOption:
 
     name: str
     help: str
-    kind: Literal["text", "number", "flag", "words"] = "text"
+    kind: Literal["text", "number", "words"] = "text"
     least: int = 0
     most: int = 0
     words: tuple[str, ...] = ()
@@ -35,8 +35,6 @@ class AudienceOption:
     def fault(self, value: AudienceValue) -> str:
         """What a value should be and is not, as a text that follows its key; "" if it fits."""
         match self.kind, value:
-            case "flag", bool():
-                fault = ""
             case "number", int() if not isinstance(value, bool):
                 fits = self.least <= value and (not self.most or value <= self.most)
                 fault = "" if fits else f"must be {self._wanted()}, not {value}"
@@ -51,7 +49,6 @@ class AudienceOption:
     def _wanted(self) -> str:
         to = f"to {self.most}" if self.most else "or more"
         kinds = {
-            "flag": "true or false",
             "number": f"a number, {self.least} {to}",
             "words": "a list of words",
             "text": "text",

@@ -60,7 +60,6 @@ def test_members_are_sent_again_before_their_retention_is_over(desk: Desk) -> No
         ({"retention_days": 0}, "retention_days: must be a number, 1 to 180, not 0"),
         ({"retention_days": "90"}, "retention_days: must be a number, 1 to 180"),
         ({"retention_days": True}, "retention_days: must be a number, 1 to 180"),
-        ({"value_based": "yes"}, "value_based: must be true or false"),
         ({"labels": "AT_RISK"}, "labels: must be a list of words"),
         ({"labels": ["WHALES"]}, "labels: WHALES is none of APP_USERS, AT_RISK"),
         ({"customer_file_source": "BOTH"}, "customer_file_source: BOTH is none of"),

@@ -234,16 +234,18 @@ def test_a_long_wait_says_why_where_the_platform_gave_a_reason(clock: Hands, gat
 
 
 def test_a_request_that_can_be_left_out_is_tried_once_and_waits_for_nothing(
-    gate: Gate, clock: Hands
+    gate: Gate, pages: Pages, clock: Hands
 ) -> None:
     """While the account must wait it is not made; and what it learns, the others go by."""
     patience = Patience(clock, gate, "eu")
     platform = Platform(Unavailable("meta", "reset"), Throttled("meta", "17", retry_after=60.0))
+    until = clock.now() + timedelta(seconds=60)
     with pytest.raises(Unavailable):
         patience.try_once(platform.answer)
     with pytest.raises(Throttled):
         patience.try_once(platform.answer)
     assert gate.wait("eu", clock.now()) == 60.0
+    assert pages.waits == {("meta", "act_1"): (until, "17")}
     assert patience.try_once(platform.answer) is None
     assert (platform.asked, clock.slept) == (2, [])
 
