@@ -69,7 +69,8 @@ WITH named AS (
   SELECT e, id FROM given)
 SELECT e, id, kind, removed_at,
   CASE WHEN id IN (SELECT id FROM kept) THEN 'shared'
-    WHEN removed_at IS NULL OR removed_at < asked_at OR NOT (doubt OR begun) THEN 'leaving'
+    WHEN removed_at IS NULL OR removed_at < asked_at THEN 'leaving'
+    WHEN NOT (begun OR (doubt AND removed_at > asked_at)) THEN 'leaving'
     WHEN doubt AND removed_at <= $due THEN 'due'
     WHEN doubt THEN 'waiting'
     WHEN removed_at > $settled THEN 'settling'

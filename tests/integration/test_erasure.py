@@ -333,6 +333,23 @@ def test_a_removal_that_a_run_made_is_no_confirmation_of_an_erasure(here: Memory
     assert told.confirmed_at >= told.removed_at + timedelta(hours=48)
 
 
+def test_whoever_is_erased_twice_leaves_twice_for_each(here: MemoryWorlds) -> None:
+    """Though the first removal was accepted at the very moment of the second request."""
+    erase(here.world, ANNA)
+    first = len(here.world.sent)
+    again = ask(here.world, ANNA)
+    assert carry_on(here.world) == ()
+    assert [row for row in erasures.removals(here.world, first) if row & ANNAS]
+    sent = len(here.world.sent)
+    assert carry_on(here.world) == ()
+    assert here.world.sent[sent:] == [], "its own was accepted: it waits now"
+
+    days(here, MEMBERS, 49)
+    assert [row for row in erasures.removals(here.world, sent) if row & ANNAS]
+    days(here, MEMBERS, 49)
+    assert closed(here.world, again)
+
+
 def test_a_plan_from_before_is_not_carried_out(here: MemoryWorlds) -> None:
     """It would add whoever was erased since."""
     dee = {**MEMBERS, "d": Person(("dee@example.com",))}
