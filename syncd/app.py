@@ -134,6 +134,7 @@ class App:
             audience_name=chosen.audience.name,
             audience_id=chosen.audience.id,
             removes=chosen.mode == "mirror",
+            takes_out=chosen.mode == "remove",
             consent=chosen.consent,
             guard=chosen.guard.as_guard(),
             timing=chosen.timing,

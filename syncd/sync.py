@@ -19,10 +19,10 @@ from syncd.ledger.audiences import KnownAudience
 from syncd.model import AuditEvent, BatchState, Phase, Plan, PlanId, Run, RunState
 from syncd.outbox import send
 from syncd.parts import Parts
-from syncd.planning import draw, shown
+from syncd.planning import draw, needed, shown
 from syncd.ports import Connector
 from syncd.reading import read
-from syncd.sums import accepted_rows, outcome, refused_rows
+from syncd.sums import outcome, pushed_rows, refused_rows
 
 LONGEST_WAIT = timedelta(hours=26)  # Google says up to 24 h; facts/google.md 3.2 and 4.6
 ROUNDS = 3  # plans that a waiting run may draw until no removal waits for an addition
@@ -128,7 +128,8 @@ def _run(parts: Parts, wish: Wish) -> Result:
                 audience = _audience(parts, connector, opened, wish)
                 who = wish.actor
                 full = wish.full or audience.replace_begun_at is not None
-                plan = draw(parts, opened, snapshot, audience, actor=who, full=full)
+                stated = audiences.stated(parts, lambda: connector, audience)
+                plan = draw(parts, opened, snapshot, audience, actor=who, full=full, stated=stated)
                 withdrawing.reach(parts, connector, snapshot, opened)
             result = _carry_out(parts, connector, opened, plan, audience=audience, wish=wish)
         sizes.note(parts, connector, audience, run=opened.id)
@@ -149,7 +150,8 @@ def show(parts: Parts, *, actor: str) -> tuple[Plan, bool]:
             settle.fold(parts, audience, actor=actor)
         snapshot = read(parts, opened)
         full = audience is not None and audience.replace_begun_at is not None
-        plan = draw(parts, opened, snapshot, audience, actor=actor, full=full)
+        stated = audiences.stated(parts, parts.connect, audience)
+        plan = draw(parts, opened, snapshot, audience, actor=actor, full=full, stated=stated)
         parts.ledger.set_run(opened.id, RunState.PLANNED, plan=_kept(plan), ended=True)
     return plan, audience is not None
 
@@ -194,13 +196,13 @@ def _recover(parts: Parts, connector: Connector, opened: Run, wish: Wish) -> boo
 def _end_earlier(parts: Parts, earlier: Run) -> None:
     """Say how a run ended that could not say so itself."""
     if earlier.state is RunState.PROCESSING and earlier.plan:
-        batches = parts.ledger.batches(earlier.plan)
+        plan, batches = parts.ledger.plan(earlier.plan), parts.ledger.batches(earlier.plan)
         if any(b.state in {BatchState.PLANNED, BatchState.ACCEPTED} for b in batches):
             return
         refused = refused_rows(batches)
         event = parts.event(
             "run_processed",
-            outcome(batches),
+            outcome(needed(plan), batches),
             actor=earlier.actor,
             run=earlier.id,
             counts={"refused": refused},
@@ -252,7 +254,8 @@ def _carry_out(
         _push(parts, connector, plan, audience, wait=wish.wait, actor=wish.actor)
         if not wish.plan:  # which is none of everyone
             replacing.made_good(parts, audience, plan, actor=wish.actor)
-    settle.fold(parts, audience, actor=wish.actor, carried_out=plan)
+    purges = plan.counts.forgotten > 0
+    settle.fold(parts, audience, actor=wish.actor, carried_out=plan, purges=purges)
     return _close(parts, opened, plan, audience, wish)
 
 
@@ -322,8 +325,8 @@ def _close(parts: Parts, opened: Run, plan: Plan, audience: KnownAudience, wish:
     state = _state(plan, left=bool(left or waits), short=bool(refused) or too_many)
     if not left and not plan.held:
         parts.ledger.set_plan_state(plan.id, "done")
-    pushed = accepted_rows(batches)
-    said = outcome(batches, left=len(left), unusable=rows - usable if too_many else 0)
+    pushed = pushed_rows(plan, batches)
+    said = outcome(plan, batches, left=len(left), unusable=rows - usable if too_many else 0)
     if waits:
         said += f" {waits:,} identifiers leave once additions under way are processed."
     event = parts.event(

@@ -34,6 +34,7 @@ from syncd.model import Comparison, PlanCounts, Sizes
 # Members that erasure or consent keeps out, by reason; NULL goes out. 1 granted, 2 denied.
 _KEPT_OUT = """CASE
   WHEN erased THEN 'erased'
+  WHEN NOT {asked} THEN NULL
   WHEN consent = 2 THEN 'denied'
   WHEN consent = 1 THEN NULL
   WHEN {granted_only} THEN 'not granted'
@@ -186,6 +187,7 @@ def load_seen(
     kept_out = _KEPT_OUT.format(
         granted_only=comparison.consent.granted_only,
         granted_in_region=comparison.consent.granted_in_region,
+        asked=comparison.consent.asked,
     )
     database.execute(SEEN)
     database.execute(WANT)
