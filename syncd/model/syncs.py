@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from syncd.model.making import AudienceOptions
-from syncd.model.members import Snapshot
+from syncd.model.members import Fact, Snapshot
 from syncd.model.records import (
     BatchRecord,
     Generation,
@@ -31,6 +31,7 @@ class Sync:
         configuration: Digest of every setting that shapes a plan.
         audience_options: What its audience is made with, beside the name.
         audience_lint: Whether words in a name that the platform flags keep it from being made.
+        facts: What the audience is made for, so that the segment must have it.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Sync:
     configuration: str
     audience_options: AudienceOptions = field(default_factory=dict)
     audience_lint: bool = True
+    facts: frozenset[Fact] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
