@@ -182,6 +182,16 @@ def completed(rows: pa.RecordBatch) -> pa.RecordBatch:
     return rows
 
 
+def slim(rows: pa.RecordBatch) -> pa.RecordBatch:
+    """A block's rows without the facts that none of them has: `completed` adds them again."""
+    idle = [
+        cell
+        for cell in FACT_CELLS
+        if cell in rows.schema.names and rows.column(cell).null_count == rows.num_rows
+    ]
+    return rows.drop_columns(idle) if idle else rows
+
+
 def feed(
     database: duckdb.DuckDBPyConnection,
     rows: Iterable[tuple[int, pa.RecordBatch]],
