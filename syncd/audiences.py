@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from syncd.errors import ConfigError, ForeignAudience, PlatformError, Unavailable
 from syncd.ledger.audiences import KnownAudience
-from syncd.model import Audience
-from syncd.model.making import worded
+from syncd.model import Audience, Fact, RunState
+from syncd.model.making import facts_apart, worded
 from syncd.parts import Parts
-from syncd.ports import Connector
+from syncd.ports import Connector, Platform
 
 _ASKED = "audience_requested"
 _REFUSED = "audience_refused"
@@ -57,13 +57,17 @@ def resolve(
     Raises:
         syncd.errors.ForeignAudience: It holds members that we did not put there, or its
             name is not unique.
-        syncd.errors.ConfigError: Another sync fills it.
+        syncd.errors.ConfigError: Another sync fills it, or it was made for other facts.
     """
     found = known(parts)
     if found is not None:
+        if facts_apart(parts.platform.audience_options) and _configured_anew(parts):
+            _refuse_unlike(parts, parts.patience.ask(connector.read, found.id))
         return found
     audience = there(parts, connector) if parts.sync.takes_out else _find(parts, connector)
     created = audience is None
+    if audience is not None:
+        _refuse_unlike(parts, audience)
     if audience is None:
         audience = _create(parts, connector, actor=actor, run=run)
     # One name for an account in the ledger, whatever the platform's answer calls it.
@@ -124,6 +128,48 @@ def stated(
     if audience is None:
         return there(parts, connect()).size
     return parts.patience.ask(connect().read, audience.id).size
+
+
+def unlike(platform: Platform, audience: Audience, facts: frozenset[Fact]) -> str:
+    """Why an audience cannot be filled by a sync with these facts; "" if it can.
+
+    Args:
+        platform: The audience's.
+        audience: As read.
+        facts: For which the sync's audience should be made.
+    """
+    if audience.facts is None:
+        return ""
+    for fact, option in facts_apart(platform.audience_options).items():
+        if fact in audience.facts and fact not in facts:
+            return (
+                f"{platform.title} has it with `{option.name}: true` and the configuration has "
+                f"not, and one cannot become the other: set {option.name} beside its name, as "
+                "in `audience: {name: ..., " + f"{option.name}: true" + "}`, or name another"
+            )
+        if fact in facts and fact not in audience.facts:
+            return (
+                f"`{option.name}: true` is set, {platform.title} has it without, and one cannot "
+                f"become the other: name another audience, which is then made so, or leave "
+                f"{option.name} out"
+            )
+    return ""
+
+
+def _refuse_unlike(parts: Parts, audience: Audience) -> None:
+    if parts.sync.takes_out:  # a removal carries no facts
+        return
+    wrong = unlike(parts.platform, audience, parts.sync.facts)
+    if wrong:
+        raise ConfigError(f"audience {audience.name!r} ({audience.id}) is not filled: {wrong}")
+
+
+def _configured_anew(parts: Parts) -> bool:
+    """Whether no run under this configuration came so far as to find its audience fit."""
+    runs = parts.ledger.runs(parts.sync.name)
+    plan = next((one.plan for one in runs if one.plan and one.state is not RunState.PLANNED), None)
+    last = parts.ledger.plan(plan) if plan else None
+    return last is None or last.configuration != parts.sync.configuration
 
 
 def _create(parts: Parts, connector: Connector, *, actor: str, run: str) -> Audience:

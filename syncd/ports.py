@@ -243,7 +243,10 @@ class Reading(Protocol):
         ...
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
-        """Rows as text columns named as in `columns`, `value` as float64."""
+        """Rows as text columns named as in `columns`.
+
+        `value` as float64, unless one of a batch's cells is no finite number.
+        """
         ...
 
     def seal(self) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from syncd.model.making import AudienceOptions
-from syncd.model.members import Snapshot
+from syncd.model.members import Fact, Snapshot
 from syncd.model.records import (
     BatchRecord,
     Generation,
@@ -32,6 +32,7 @@ class Sync:
         audience_options: What its audience is made with, beside the name.
         audience_lint: Whether words in a name that the platform flags keep it from being made.
         takes_out: It only takes members out of an audience that others fill; see `Plan`.
+        facts: What the audience is made for, so that the segment must have it.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Sync:
     audience_options: AudienceOptions = field(default_factory=dict)
     audience_lint: bool = True
     takes_out: bool = False
+    facts: frozenset[Fact] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
