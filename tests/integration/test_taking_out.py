@@ -173,9 +173,11 @@ def test_without_a_stated_size_the_first_run_is_held_and_later_ones_measured_by_
 
 
 def test_what_the_guard_let_go_once_is_not_counted_again() -> None:
-    with taking_world(guard=THIRD) as here:
-        ran(here, {"a": EVERYBODY["a"]})
-        assert ran(here, {"a": EVERYBODY["a"]}, full=True).pushed[Phase.REMOVE] == 1
+    with taking_world() as here:
+        ran(here, FIRST)
+        here.world.guard = THIRD  # which two of the three who are left would be too many for
+        again = ran(here, FIRST, full=True)
+        assert (again.plan.held, again.pushed[Phase.REMOVE]) == ((), 2)
 
 
 # --- erasure, retiring, rebuilding ------------------------------------------------------
