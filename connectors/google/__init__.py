@@ -15,6 +15,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from connectors.google.making import MAX_DAYS
+from connectors.google.making import OPTIONS as AUDIENCE_OPTIONS
 from syncd.errors import ConfigError
 from syncd.model import HASHED_KINDS, Account, Capabilities, Option
 from syncd.ports import Platform
@@ -32,7 +34,7 @@ CAPABILITIES = Capabilities(
     answers="later",
     ordered=False,
     consent="member",
-    lifespan=timedelta(days=540),  # what a list without a duration of its own has
+    lifespan=timedelta(days=MAX_DAYS),  # what a list without a duration of its own has
     replace="cutoff",
 )
 
@@ -117,6 +119,7 @@ PLATFORM = Platform(
     rules="google",
     options=OPTIONS,
     connect=connect,
+    audience_options=AUDIENCE_OPTIONS,
     sizes="the largest count that it states for one of its networks, approximate, and nothing of "
     "small lists; so a match rate is an estimate",
 )

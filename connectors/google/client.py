@@ -19,7 +19,7 @@ from google.ads.datamanager_v1.services.user_list_service.transports import (
 )
 from google.api_core.exceptions import GoogleAPICallError
 
-from connectors.google import errors, wire
+from connectors.google import errors, lists, wire
 from syncd.errors import AudienceUnusable, Denied, PlatformError, RequestRefused
 from syncd.model import (
     NO_OPTIONS,
@@ -120,13 +120,13 @@ class GoogleConnector:
         )
         found = _told(lambda: list(self.lists.list_user_lists(request, **self._question())))
         # Whether the filter minds case and spaces is not documented; here they count.
-        return tuple(wire.audience(one, self.account) for one in found if one.display_name == name)
+        return tuple(lists.audience(one, self.account) for one in found if one.display_name == name)
 
     def read(self, audience_id: str) -> Audience:
         """The user list with this id.
 
         Raises:
-            syncd.errors.AudienceUnusable: Gone, or Google says that we may only read it.
+            syncd.errors.AudienceUnusable: Gone, or it takes no members of ours.
         """
         if not (audience_id.isascii() and audience_id.isdigit()):
             raise AudienceUnusable(
@@ -136,17 +136,14 @@ class GoogleConnector:
             name=f"{wire.parent(self.customer)}/userLists/{audience_id}"
         )
         found = _told(lambda: self.lists.get_user_list(request, **self._question()))
-        if found.read_only:
-            raise AudienceUnusable(
-                errors.PLATFORM, "READ_ONLY", hint="another account owns it; sync from that one"
-            )
-        return wire.audience(found, self.account)
+        lists.check(found)
+        return lists.audience(found, self.account)
 
-    def create(self, name: str, options: AudienceOptions = NO_OPTIONS) -> Audience:  # noqa: ARG002  # there are none
+    def create(self, name: str, options: AudienceOptions = NO_OPTIONS) -> Audience:
         """Make an empty user list for contact data."""
-        request = wire.new_list(self.customer, name)
+        request = lists.new_list(self.customer, name, options)
         made = _told(lambda: self.lists.create_user_list(request, **self._question()))
-        return wire.audience(made, self.account, made=True)
+        return lists.audience(made, self.account, made=True)
 
     def open(self, audience_id: str, operation: Operation, *, rows: int) -> GoogleUpload:  # noqa: ARG002  # Google needs no total
         """Begin an upload; Google has no session for it, so the label stays with us."""
