@@ -20,7 +20,8 @@ from google.ads.datamanager_v1.services.user_list_service.transports import (
 from google.api_core.exceptions import GoogleAPICallError
 
 from connectors.google import errors, lists, wire
-from syncd.errors import AudienceUnusable, Denied, PlatformError, RequestRefused
+from connectors.google.examine import examine
+from syncd.errors import AudienceUnusable, PlatformError
 from syncd.model import (
     NO_OPTIONS,
     Audience,
@@ -31,7 +32,6 @@ from syncd.model import (
     Outcome,
     Receipt,
 )
-from syncd.model.findings import Verdict
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -118,7 +118,9 @@ class GoogleConnector:
         request = types.ListUserListsRequest(
             parent=wire.parent(self.customer), page_size=_PAGE, filter=_named(name)
         )
-        found = _told(lambda: list(self.lists.list_user_lists(request, **self._question())))
+        found = _told(
+            lambda: list(self.lists.list_user_lists(request, **self._question())), of_account=True
+        )
         # Whether the filter minds case and spaces is not documented; here they count.
         return tuple(lists.audience(one, self.account) for one in found if one.display_name == name)
 
@@ -142,7 +144,9 @@ class GoogleConnector:
     def create(self, name: str, options: AudienceOptions = NO_OPTIONS) -> Audience:
         """Make an empty user list for contact data."""
         request = lists.new_list(self.customer, name, options)
-        made = _told(lambda: self.lists.create_user_list(request, **self._question()))
+        made = _told(
+            lambda: self.lists.create_user_list(request, **self._question()), of_account=True
+        )
         return lists.audience(made, self.account, made=True)
 
     def open(self, audience_id: str, operation: Operation, *, rows: int) -> GoogleUpload:  # noqa: ARG002  # Google needs no total
@@ -195,23 +199,22 @@ class GoogleConnector:
     def examine(self, audience_ids: Sequence[str]) -> tuple[Finding, ...]:
         """Whether the account answers with these credentials, and how these user lists are.
 
-        Whether the customer match terms are accepted Google tells only of an upload.
+        One request for the account, and two a list: the second tries an upload, which Google
+        checks and does not carry out.
         """
-        request = types.ListUserListsRequest(parent=wire.parent(self.customer), page_size=1)
-        try:
-            _told(lambda: self.lists.list_user_lists(request, **self._question()))
-        except (AudienceUnusable, Denied, RequestRefused) as error:
-            return (_found("", error),)
-        said = "the credentials may use the account; of its terms Google tells only on an upload"
-        account = Finding("", "good", "account", said)
-        return (account, *(self._examined(each) for each in audience_ids))
+        return examine(audience_ids, account=self._answers, read=self.read, upload=self._try)
 
-    def _examined(self, audience_id: str) -> Finding:
-        try:
-            self.read(audience_id)
-        except (AudienceUnusable, Denied, RequestRefused) as error:
-            return _found(audience_id, error)
-        return Finding(audience_id, "good", "user_list", "it can be changed")
+    def _answers(self) -> None:
+        request = types.ListUserListsRequest(parent=wire.parent(self.customer), page_size=1)
+        _told(lambda: self.lists.list_user_lists(request, **self._question()), of_account=True)
+
+    def _try(self, audience_id: str) -> None:
+        request = wire.trial(wire.Destination(self.customer, self.login, audience_id))
+        _told(
+            lambda: self.ingestion.ingest_audience_members(
+                request, retry=None, timeout=self.question_seconds
+            )
+        )
 
     def _question(self) -> dict[str, Any]:
         """Call arguments of the list service; it takes the manager account as a header."""
@@ -264,14 +267,6 @@ class GoogleUpload:
         )
 
 
-def _found(subject: str, error: PlatformError) -> Finding:
-    """What an answer that is an error says of what was asked about."""
-    verdict: Verdict = "denied" if isinstance(error, Denied) else "warning"
-    if subject and isinstance(error, AudienceUnusable):
-        verdict = "unusable"
-    return Finding(subject, verdict, error.code, error.hint, reference=error.reference)
-
-
 def _named(name: str) -> str:
     r"""A filter on the name (AIP-160), or none where quoting it is not documented."""
     return (
@@ -279,11 +274,14 @@ def _named(name: str) -> str:
     )
 
 
-def _told(call: Callable[[], Answer], rows: pa.RecordBatch | None = None) -> Answer:
+def _told(
+    call: Callable[[], Answer], rows: pa.RecordBatch | None = None, *, of_account: bool = False
+) -> Answer:
     """The call's answer, or our error in place of the SDK's."""
     try:
         return call()
     except GoogleAPICallError as error:
-        ours = errors.translate(error, rows=rows.num_rows if rows is not None else 0)
+        carried = rows.num_rows if rows is not None else 0
+        ours = errors.translate(error, rows=carried, of_account=of_account)
     # Raised out here, so that not even `__context__` leads back to the vendor's error.
     raise ours

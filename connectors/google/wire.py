@@ -6,6 +6,7 @@ SDK's own dicts take ten times the time and four times the memory.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -74,6 +75,19 @@ def addition(destination: Destination, rows: pa.RecordBatch) -> types.IngestAudi
     request.terms_of_service.customer_match_terms_of_service_status = _ACCEPTED
     _put_members(request.audience_members, rows)
     _put_consent(request.audience_members, rows.column("consent").to_pylist())
+    wrapped: types.IngestAudienceMembersRequest = types.IngestAudienceMembersRequest.wrap(request)
+    return wrapped
+
+
+def trial(destination: Destination) -> types.IngestAudienceMembersRequest:
+    """An upload that Google checks and does not carry out, of a digest that is nobody's."""
+    request = types.IngestAudienceMembersRequest.pb()()
+    destination.put_into(request)
+    request.encoding = _HEX
+    request.terms_of_service.customer_match_terms_of_service_status = _ACCEPTED
+    request.validate_only = True
+    nobody = hashlib.sha256(b"nobody@syncd.invalid").hexdigest()
+    request.audience_members.add().user_data.user_identifiers.add().email_address = nobody
     wrapped: types.IngestAudienceMembersRequest = types.IngestAudienceMembersRequest.wrap(request)
     return wrapped
 
