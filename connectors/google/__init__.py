@@ -36,6 +36,7 @@ CAPABILITIES = Capabilities(
     consent="member",
     lifespan=timedelta(days=MAX_DAYS),  # what a list without a duration of its own has
     replace="cutoff",
+    advises=True,
 )
 
 OPTIONS = (
@@ -72,7 +73,7 @@ def connect(account: Account, randbits: Callable[[int], int]) -> GoogleConnector
         )
 
     # Not before here: gRPC and the SDK cost 0.2 s and 55 MiB.
-    from connectors.google import channel, client  # noqa: PLC0415  # see above
+    from connectors.google import channel, client, quota  # noqa: PLC0415  # see above
 
     if plaintext:
         # No credentials travel over plain text, even if some are configured.
@@ -80,7 +81,12 @@ def connect(account: Account, randbits: Callable[[int], int]) -> GoogleConnector
     else:
         opened = channel.tls(account.endpoint, account.name, credentials)
     return client.over(
-        opened, account=account.name, customer=customer, login=login, randbits=randbits
+        opened,
+        account=account.name,
+        customer=customer,
+        login=login,
+        randbits=randbits,
+        project=quota.PROJECTS.of(name) if (name := channel.project_of(credentials)) else None,
     )
 
 
