@@ -25,6 +25,8 @@ from syncd.reading import read
 from syncd.sums import outcome, pushed_rows, refused_rows
 
 LONGEST_WAIT = timedelta(hours=26)  # Google says up to 24 h; facts/google.md 3.2 and 4.6
+# Between two looks; Google asks for exponential backoff, "Diagnostics", facts/google.md 4.6.
+LONGEST_PAUSE = timedelta(hours=4)
 ROUNDS = 3  # plans that a waiting run may draw until no removal waits for an addition
 
 log = structlog.get_logger()
@@ -301,7 +303,8 @@ def _follow(
     parts: Parts, connector: Connector, plan: Plan, audience: KnownAudience, *, actor: str
 ) -> None:
     """Stay until the platform has processed everything, and send what waited for that."""
-    until = parts.clock.now() + LONGEST_WAIT
+    until, poll = parts.clock.now() + LONGEST_WAIT, parts.sync.timing.poll
+    pause, before = poll, -1
     while parts.clock.now() < until:
         under_way = settle.poll(parts, connector, audience, actor=actor)
         left = settle.waiting(parts.ledger.batches(plan.id))
@@ -310,7 +313,11 @@ def _follow(
         elif not under_way:
             return
         else:
-            parts.clock.sleep(parts.sync.timing.poll.total_seconds())
+            # Ever longer while nothing comes of it: each look is a request a batch.
+            longer = min(pause * 2, LONGEST_PAUSE) if under_way == before else poll
+            pause = max(longer, poll)
+            before = under_way
+            parts.clock.sleep(pause.total_seconds())
 
 
 def _close(parts: Parts, opened: Run, plan: Plan, audience: KnownAudience, wish: Wish) -> Result:
