@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from syncd import cutting
 from syncd.changes import changes
 from syncd.errors import PlanRefused
 from syncd.ledger import directory
 from syncd.ledger.audiences import KnownAudience
 from syncd.ledger.store import Ledger
 from syncd.model import (
-    BatchId,
     BatchRecord,
     BatchState,
     Comparison,
@@ -27,7 +27,7 @@ from syncd.model import (
     Snapshot,
 )
 from syncd.parts import Parts
-from syncd.plan import consent_rule, ranges
+from syncd.plan import consent_rule
 from syncd.refresh import refresh
 
 REFERENCE = timedelta(days=7)  # the guard measures against the largest membership since
@@ -256,17 +256,7 @@ def _batches(parts: Parts, plan: Plan) -> list[BatchRecord]:
         Phase.ADD: counts.additions,
         Phase.AGAIN: counts.again,
     }
-    cut = [
-        (phase, first, count)
-        for phase, total in rows.items()
-        for first, count in ranges(total, parts.platform.capabilities.max_rows)
-    ]
-    return [
-        BatchRecord(
-            BatchId(f"{plan.id}.{number}"), plan.id, number, phase, first, count, BatchState.PLANNED
-        )
-        for number, (phase, first, count) in enumerate(cut, 1)
-    ]
+    return cutting.batches(parts, plan, rows)
 
 
 def shown(parts: Parts, plan_id: str) -> Plan:

@@ -32,6 +32,7 @@ from syncd.model import (
     Operation,
     Option,
     Outcome,
+    Phase,
     Plan,
     Receipt,
     RuleSet,
@@ -292,6 +293,10 @@ class PlanFile(Protocol):
 
     def of(self, batch: BatchRecord) -> pa.RecordBatch:
         """The rows of one batch: `ROW_COLUMNS` and `consent`."""
+        ...
+
+    def cut(self, phase: Phase, rows: int, *, most: int) -> Sequence[tuple[int, int]]:
+        """Requests as few as `Capabilities.max_slots` allows: (first row, count)."""
         ...
 
 

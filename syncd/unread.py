@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from syncd import cutting
 from syncd.ledger import directory
 from syncd.ledger.audiences import KnownAudience
 from syncd.model import (
-    BatchId,
-    BatchRecord,
-    BatchState,
     Phase,
     Plan,
     PlanCounts,
@@ -23,7 +21,6 @@ from syncd.model import (
     SnapshotId,
 )
 from syncd.parts import Parts
-from syncd.plan import ranges
 
 
 class Drawn(Protocol):
@@ -86,13 +83,7 @@ def keep(
         path=drawn.path,
         checksum=drawn.checksum,
     )
-    cut = ranges(drawn.removals, parts.platform.capabilities.max_rows)
-    batches = [
-        BatchRecord(
-            BatchId(f"{plan.id}.{n}"), plan.id, n, Phase.REMOVE, first, rows, BatchState.PLANNED
-        )
-        for n, (first, rows) in enumerate(cut, 1)
-    ]
+    batches = cutting.batches(parts, plan, {Phase.REMOVE: drawn.removals})
     with directory.step(parts.ledger, parts.directory):
         # Nobody can approve it or ask for it, and the guard looks at runs of syncs alone.
         parts.ledger.add_plan(plan, run, batches, event=None, shown=False)

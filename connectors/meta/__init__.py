@@ -239,6 +239,7 @@ PLATFORM = Platform(
     title="Meta",
     capabilities=Capabilities(
         max_rows=MAX_ROWS,
+        max_slots=WIRE_ROWS,
         max_identifiers=9,
         kinds=frozenset(IdentifierKind),
         answers="now",

@@ -41,7 +41,8 @@ _FACTS = {Fact.VALUE: "LOOKALIKE_VALUE", Fact.LIMITED_DATA_USE: "DATA_PROCESSING
 _OPTIONS = {b"1": ("LDU",)}
 WIRE_ROWS = 10_000  # a request; Customer File guide
 # A member takes as many of Meta's rows as it has e-mails or phones, and those are three
-# at most. One push is one request, so this is what can be promised whoever the members are.
+# at most. One push is one request, so this is what can be promised whoever the members are;
+# by `Capabilities.max_slots` more of them go where most have one of each.
 MAX_ROWS = WIRE_ROWS // len(EMAIL_CELLS)
 Cell = str | tuple[str, ...]
 _NOBODY = ("",) * len(ADDRESS_CELLS)

@@ -22,6 +22,7 @@ import pyarrow as pa
 from syncd.errors import LedgerMismatch, Unwritten
 from syncd.membership import compare, emptying, erasing, taking, withdrawing
 from syncd.membership.blocks import BlockReader, BlockWriter, Written
+from syncd.membership.cutting import cut
 from syncd.membership.engine import ROW_SCHEMA, SNAPSHOT_SCHEMA, engine, feed, links, positioned
 from syncd.membership.fold import PlanBatches, fold, sources
 from syncd.membership.held import GENERATION, load_held, sizes, whole, write_held
@@ -65,6 +66,10 @@ class PlanRows:
             raise LedgerMismatch(f"the plan's file has {found} of {batch.rows} rows of a batch")
         table = pa.Table.from_batches(parts).drop_columns(["key"]).combine_chunks()
         return table.to_batches()[0]
+
+    def cut(self, phase: Phase, rows: int, *, most: int) -> list[tuple[int, int]]:
+        """See `syncd.membership.cutting.cut`, of a phase's rows."""
+        return list(cut(self._reader.part(phase.value, 0, rows), most))
 
 
 class FileMembership:

@@ -33,7 +33,10 @@ class Capabilities:
     """What the core must know of a platform, as data.
 
     Attributes:
-        max_rows: Rows a request may carry.
+        max_rows: Rows a request may carry, whatever they hold.
+        max_slots: Where a row takes as many of the platform's own as it has places with an
+            e-mail or a phone: how many of those a request may carry, so that it carries more
+            than `max_rows` of ours where most have one of each. None where a row is a row.
         max_identifiers: Identifiers one row may carry; the core leaves out the last.
         kinds: What the platform can match.
         answers: `now` if a receipt is final, `later` if the platform works on it
@@ -70,6 +73,7 @@ class Capabilities:
     advises: bool = False
     details: frozenset[Detail] = frozenset()
     facts: frozenset[Fact] = frozenset()
+    max_slots: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ and the requests with the fewest that can be, by this formula:
     a tenth changes its e-mail   ceil(changed / rows) to remove, ceil(changed / rows) to add
     a twentieth leaves           ceil(left / rows) to remove
 
-`rows` is what the connector promises to take of any members, a third of Meta's 10,000: a
-member with three e-mails is three of Meta's rows. Prints requests, seconds and the peak
-memory of each command, for a tenth of the members first: what memory grows by is what a
-comparison holds, keys and identifiers of 128 bits. Exits 1 if anything is not as it should be.
+`rows` is Meta's limit, 10,000 a request: each member here is one of Meta's rows. One with
+several e-mails or phones is as many (`tests/unit/test_cutting.py`). Prints requests, seconds
+and the peak memory of each command, for a tenth of the members first: what memory grows by is
+what a comparison holds, keys and identifiers of 128 bits. Exits 1 if anything is not as it should be.
 """
 
 from __future__ import annotations
@@ -27,14 +27,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from connectors.meta import PLATFORM
+from connectors.meta.payload import WIRE_ROWS as ROWS
 from connectors.sandbox import Sandbox, start
 from connectors.sandbox.state import Identifier
 from tests.integration.commands import Desk
 
 MEMBERS = 1_000_000
 SQL = "SELECT customer_key, email, phone AS external_id, 'granted' AS ad_consent FROM customers"
-ROWS = PLATFORM.capabilities.max_rows
 EVERY = 0.05  # seconds between two looks at a command's memory
 
 

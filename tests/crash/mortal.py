@@ -166,7 +166,7 @@ class Mortal:
         def connect(account: Account, randbits: Callable[[int], int]) -> MortalConnector:
             return MortalConnector(platform.connect(account, randbits), self)
 
-        fewer = replace(platform.capabilities, max_rows=max_rows)
+        fewer = replace(platform.capabilities, max_rows=max_rows, max_slots=None)
         return replace(platform, capabilities=fewer, connect=connect)
 
 

@@ -190,5 +190,5 @@ def exposed(name: Name, weather: Weather) -> Platform:
         )
         return ExposedConnector(over, weather)
 
-    fewer = replace(platform.capabilities, max_rows=ROWS)
+    fewer = replace(platform.capabilities, max_rows=ROWS, max_slots=None)
     return replace(platform, capabilities=fewer, connect=connect)

@@ -92,7 +92,7 @@ def limited(folder: Path, tier: TierName, *, batches: int) -> Iterator[Limited]:
         def audience() -> AudienceState | None:
             return next(iter(sandbox.meta_world.named(ACCOUNT, NAME)), None)
 
-        capabilities = replace(meta.PLATFORM.capabilities, max_rows=ROWS)
+        capabilities = replace(meta.PLATFORM.capabilities, max_rows=ROWS, max_slots=None)
         world = World(
             folder,
             replace(meta.PLATFORM, capabilities=capabilities),

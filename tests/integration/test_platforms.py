@@ -109,7 +109,9 @@ def local(name: Name, folder: Path, shop_file: Path) -> Iterator[Local]:
 
         world = World(
             folder,
-            replace(platform, capabilities=replace(platform.capabilities, max_rows=200)),
+            replace(
+                platform, capabilities=replace(platform.capabilities, max_rows=200, max_slots=None)
+            ),
             account(name, sandbox),
             audience,
             open_shop(f"sqlite:///{shop_path}", None, timezone=ZONE),
