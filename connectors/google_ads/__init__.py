@@ -110,18 +110,15 @@ def connect(account: Account, randbits: Callable[[int], int]) -> GoogleAds:
     from connectors.google_ads import api, channel, client  # noqa: PLC0415  # see above
 
     version = api.checked(account.name, given(account, "api_version"))
+    about = api.Headers(login, given(account, "developer_token"))
     if plaintext:
         # No credentials travel over plain text, even if some are configured.
-        opened = channel.plaintext(account.endpoint or "")
+        about, opened = api.Headers(login), channel.plaintext(account.endpoint or "")
+        services = api.over(opened, version, customer, about)
     else:
-        opened = channel.tls(account.endpoint, account.name, credentials)
-    services = api.over(
-        opened,
-        version=version,
-        customer=customer,
-        login=login,
-        developer_token="" if plaintext else given(account, "developer_token"),
-    )
+        key = channel.key_of(account.name, credentials)
+        opened = channel.tls(account.endpoint, key)
+        services = api.over(opened, version, customer, about, refused=lambda: key.refused)
     return client.GoogleAds(services, account.name, randbits)
 
 

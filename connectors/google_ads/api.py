@@ -22,7 +22,7 @@ from google.ads.googleads.interceptors import ExceptionInterceptor, MetadataInte
 from google.api_core.exceptions import GoogleAPICallError
 
 from connectors.google_ads import errors
-from syncd.errors import ConfigError, PlatformError
+from syncd.errors import ConfigError, PlatformError, Unavailable
 
 # A raw protobuf message; the generated classes have no types.
 Message = Any
@@ -60,8 +60,30 @@ def checked(account: str, version: str) -> str:
     return version or VERSION
 
 
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """What each request carries beside its message.
+
+    Attributes:
+        login: The manager account's ten digits, or empty.
+        developer_token: Or empty.
+    """
+
+    login: str = ""
+    developer_token: str = field(default="", repr=False)
+
+
+def _never() -> bool:
+    return False
+
+
 def over(
-    channel: grpc.Channel, *, version: str, customer: str, login: str, developer_token: str
+    channel: grpc.Channel,
+    version: str,
+    customer: str,
+    headers: Headers,
+    *,
+    refused: Callable[[], bool] = _never,
 ) -> Api:
     """The services over an open channel.
 
@@ -69,18 +91,18 @@ def over(
         channel: Shared by all of them.
         version: One of `versions`.
         customer: Ten digits.
-        login: The manager account's ten digits, or empty.
-        developer_token: Sent if it is not empty.
+        headers: For each request.
+        refused: Whether Google's token server refused the credentials when last asked.
     """
     # The library's own, but for the one that logs: errors become its exceptions here.
     told = grpc.intercept_channel(
         channel,
-        MetadataInterceptor(developer_token or None, login or None),
+        MetadataInterceptor(headers.developer_token or None, headers.login or None),
         ExceptionInterceptor(version, use_proto_plus=True),
     )
     lists, jobs, search = (_service(version, name, told) for name in _SERVICES)
     _keep_quiet(version)
-    return Api(version, customer, lists, jobs, search)
+    return Api(version, customer, lists, jobs, search, refused)
 
 
 def _service(version: str, name: str, channel: grpc.Channel) -> Any:  # noqa: ANN401  # a vendor's client
@@ -109,6 +131,7 @@ class Api:
     lists: Any = field(repr=False)
     jobs: Any = field(repr=False)
     search: Any = field(repr=False)
+    refused: Callable[[], bool] = field(repr=False)
 
     def new(self, module: str, name: str) -> Message:
         """An empty message: `new("services.types.user_list_service", "MutateUserListsRequest")`."""
@@ -178,5 +201,7 @@ class Api:
             return call()
         except (GoogleAdsException, GoogleAPICallError) as error:
             ours: PlatformError = errors.translate(error, self.failure, rows=rows)
+            if isinstance(ours, Unavailable) and self.refused():
+                ours = errors.keyless()
         # Raised out here, so that not even `__context__` leads back to the vendor's error.
         raise ours

@@ -18,7 +18,7 @@ from google.ads.googleads.errors import GoogleAdsException
 from google.api_core.exceptions import GoogleAPICallError
 
 from connectors.google_ads.meanings import FINAL, HINTS, OF_SIZE, PASSING, ROWS, STATUS
-from syncd.errors import PlatformError, RequestRefused, Throttled, Unavailable
+from syncd.errors import Denied, PlatformError, RequestRefused, Throttled, Unavailable
 
 PLATFORM = "google_ads"
 MALFORMED = "malformed"
@@ -107,8 +107,10 @@ def meant(
     first = next((one for one in found if one.code not in ROWS), next(iter(found), None))
     if first is None:
         return _made(STATUS.get(status, Unavailable), status, reference, HINTS.get(status, ""))
-    hint = HINTS.get(first.code) or HINTS.get(first.name) or HINTS.get(status, "")
     kind = PASSING.get(first.code) or FINAL.get(first.code)
+    hint = HINTS.get(first.code) or HINTS.get(first.name, "")
+    if kind is None and first.code not in ROWS:
+        hint = hint or HINTS.get(status, "")
     if kind is not None and issubclass(kind, Throttled):
         hint += first.limit
         return kind(
@@ -135,6 +137,11 @@ def passing(found: Iterable[Trouble]) -> bool:
 def malformed(what: str) -> Unavailable:
     """An answer that cannot be read; `what` is in our words."""
     return Unavailable(PLATFORM, MALFORMED, hint=what)
+
+
+def keyless() -> Denied:
+    """Google's token server gives no token for the service account's key."""
+    return Denied(PLATFORM, "UNAUTHENTICATED", hint=HINTS["UNAUTHENTICATED"])
 
 
 def _made(kind: type[PlatformError], code: str, reference: str, hint: str) -> PlatformError:

@@ -157,6 +157,9 @@ HINTS: Mapping[str, str] = {
         "this account may not use customer match; see Google's customer match policy"
     ),
     "ADVERTISER_TOS_NOT_ACCEPTED": "accept the customer match terms in Google Ads",
+    "ACCOUNT_SETTING_TYPE_NOT_ALLOWED": (
+        "the account's settings allow no customer match list; see them in Google Ads"
+    ),
     "MISSING_TOS": "accept Google's terms of service for the account in Google Ads",
     "EU_POLITICAL_ADVERTISING_DECLARATION_REQUIRED": (
         "make the EU political advertising declaration in Google Ads"
