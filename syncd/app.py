@@ -28,6 +28,7 @@ from syncd.ledger.store import Ledger
 from syncd.membership import FileMembership
 from syncd.membership.survivors import SurvivingFiles
 from syncd.model import Guard, IdentifierKind, SegmentQuery, Sync, Timing
+from syncd.model.making import chosen_facts, facts_apart
 from syncd.parts import Parts, Progress, silent
 from syncd.ports import Clock, Connector, Platform
 from syncd.retry import Patience
@@ -126,6 +127,7 @@ class App:
             raise UsageError(f"no sync is called {name!r}; {hint}")
         chosen = self.settings.syncs[name]
         platform, account = self.account_of(name)
+        facts = chosen_facts(platforms()[platform].audience_options, chosen.audience.options)
         return Sync(
             name=name,
             segment=chosen.segment,
@@ -134,15 +136,17 @@ class App:
             audience_name=chosen.audience.name,
             audience_id=chosen.audience.id,
             removes=chosen.mode == "mirror",
+            takes_out=chosen.mode == "remove",
             consent=chosen.consent,
             guard=chosen.guard.as_guard(),
             timing=chosen.timing,
             max_unusable=chosen.max_unusable,
             configuration=configuration_digest(
-                self.settings, name, sql_digest=self._definition(chosen.segment)
+                self.settings, name, sql_digest=self._definition(chosen.segment), facts=facts
             ),
             audience_options=chosen.audience.options,
             audience_lint=chosen.audience.lint,
+            facts=frozenset(facts),
         )
 
     def account_of(self, sync: str) -> tuple[str, str]:
@@ -168,6 +172,8 @@ class App:
             max_identifiers=platform.capabilities.max_identifiers,
             prehashed=self.settings.segments[sync.segment].prehashed,
             details=frozenset(chosen.details) & platform.capabilities.details,
+            facts=sync.facts
+            | platform.capabilities.facts.difference(facts_apart(platform.audience_options)),
         )
         query = partial(self.query, sync.segment)
         return replace(self._parts(sync, chosen.account, policy, query), progress=progress)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from syncd.errors import ConfigError, ForeignAudience, PlatformError, Unavailable
 from syncd.ledger.audiences import KnownAudience
-from syncd.model import Audience
-from syncd.model.making import worded
+from syncd.model import Audience, Fact, RunState
+from syncd.model.making import facts_apart, worded
 from syncd.parts import Parts
-from syncd.ports import Connector
+from syncd.ports import Connector, Platform
 
 _ASKED = "audience_requested"
 _REFUSED = "audience_refused"
@@ -24,7 +25,22 @@ def known(parts: Parts) -> KnownAudience | None:
     if found.state != "active" or not found.ours:
         return None
     same = found.id == sync.audience_id if sync.audience_id else found.name == sync.audience_name
+    if same:
+        _same_mode(parts, found)
     return found if same else None
+
+
+def _same_mode(parts: Parts, found: KnownAudience) -> None:
+    """Never take whom we put in for who was taken out, or the reverse."""
+    if found.takes_out == parts.sync.takes_out:
+        return
+    was = "only took members out of it" if found.takes_out else "filled it"
+    now = "mode: remove" if parts.sync.takes_out else "another mode than remove"
+    raise ConfigError(
+        f"sync {parts.sync.name} has {now}, but syncd {was} so far: audience {found.name!r} "
+        f"({found.id}). Name another audience; or take the sync out of the configuration, "
+        f"`syncd retire {found.id}`, and put it back"
+    )
 
 
 def resolve(
@@ -41,13 +57,17 @@ def resolve(
     Raises:
         syncd.errors.ForeignAudience: It holds members that we did not put there, or its
             name is not unique.
-        syncd.errors.ConfigError: Another sync fills it.
+        syncd.errors.ConfigError: Another sync fills it, or it was made for other facts.
     """
     found = known(parts)
     if found is not None:
+        if facts_apart(parts.platform.audience_options) and _configured_anew(parts):
+            _refuse_unlike(parts, parts.patience.ask(connector.read, found.id))
         return found
-    audience = _find(parts, connector)
+    audience = there(parts, connector) if parts.sync.takes_out else _find(parts, connector)
     created = audience is None
+    if audience is not None:
+        _refuse_unlike(parts, audience)
     if audience is None:
         audience = _create(parts, connector, actor=actor, run=run)
     # One name for an account in the ledger, whatever the platform's answer calls it.
@@ -58,7 +78,10 @@ def resolve(
         or audience.empty is True
         or (before is not None and before.ours)
         or (before is None and _asked_for(parts))
+        or parts.sync.takes_out  # others fill it; we add nobody
     )
+    if before is not None and before.state == "active":
+        _same_mode(parts, before)
     if not ours and not adopt:
         raise ForeignAudience(
             f"audience {audience.name!r} ({audience.id}) holds members that syncd did not put "
@@ -70,6 +93,83 @@ def resolve(
     if claimed is None:
         raise RuntimeError("an audience was claimed and is not in the ledger")
     return claimed
+
+
+def there(parts: Parts, connector: Connector) -> Audience:
+    """The audience of others that members are taken out of, as its platform states it.
+
+    Raises:
+        syncd.errors.ConfigError: There is none; it is never made.
+        syncd.errors.ForeignAudience: Its name is not unique.
+    """
+    found = _find(parts, connector)
+    if found is None:
+        raise ConfigError(
+            f"{parts.platform.title} has no audience {parts.sync.audience_name!r}: with mode: "
+            "remove members are taken out of an audience that somebody else fills, and none is "
+            "made. Make it there first, or correct the name"
+        )
+    return found
+
+
+def stated(
+    parts: Parts, connect: Callable[[], Connector], audience: KnownAudience | None
+) -> int | None:
+    """People in an audience by its platform, at least, before members are taken out of it.
+
+    None where it states none, and where nobody is to be taken out: no other guard asks.
+
+    Raises:
+        syncd.errors.ConfigError: There is no such audience.
+        syncd.errors.PlatformError: It gave no answer, or the audience cannot be used.
+    """
+    if not parts.sync.takes_out:
+        return None
+    if audience is None:
+        return there(parts, connect()).size
+    return parts.patience.ask(connect().read, audience.id).size
+
+
+def unlike(platform: Platform, audience: Audience, facts: frozenset[Fact]) -> str:
+    """Why an audience cannot be filled by a sync with these facts; "" if it can.
+
+    Args:
+        platform: The audience's.
+        audience: As read.
+        facts: For which the sync's audience should be made.
+    """
+    if audience.facts is None:
+        return ""
+    for fact, option in facts_apart(platform.audience_options).items():
+        if fact in audience.facts and fact not in facts:
+            return (
+                f"{platform.title} has it with `{option.name}: true` and the configuration has "
+                f"not, and one cannot become the other: set {option.name} beside its name, as "
+                "in `audience: {name: ..., " + f"{option.name}: true" + "}`, or name another"
+            )
+        if fact in facts and fact not in audience.facts:
+            return (
+                f"`{option.name}: true` is set, {platform.title} has it without, and one cannot "
+                f"become the other: name another audience, which is then made so, or leave "
+                f"{option.name} out"
+            )
+    return ""
+
+
+def _refuse_unlike(parts: Parts, audience: Audience) -> None:
+    if parts.sync.takes_out:  # a removal carries no facts
+        return
+    wrong = unlike(parts.platform, audience, parts.sync.facts)
+    if wrong:
+        raise ConfigError(f"audience {audience.name!r} ({audience.id}) is not filled: {wrong}")
+
+
+def _configured_anew(parts: Parts) -> bool:
+    """Whether no run under this configuration came so far as to find its audience fit."""
+    runs = parts.ledger.runs(parts.sync.name)
+    plan = next((one.plan for one in runs if one.plan and one.state is not RunState.PLANNED), None)
+    last = parts.ledger.plan(plan) if plan else None
+    return last is None or last.configuration != parts.sync.configuration
 
 
 def _create(parts: Parts, connector: Connector, *, actor: str, run: str) -> Audience:
@@ -128,15 +228,17 @@ def _claim(
     parts: Parts, audience: Audience, *, actor: str, run: str, ours: bool, created: bool
 ) -> None:
     said = "Made audience" if created else "Found audience"
+    does = "only takes members out of it" if parts.sync.takes_out else "fills it"
     parts.ledger.claim(
         audience,
         parts.sync.name,
         known_syncs=parts.known_syncs,
         created=ours,
+        takes_out=parts.sync.takes_out,
         event=parts.event(
             _CLAIMED,
             f"{said} {audience.name} ({audience.id}) on {parts.platform.title}; "
-            f"sync {parts.sync.name} fills it from now on.",
+            f"sync {parts.sync.name} {does} from now on.",
             actor=actor,
             audience=audience.name,
             run=run,

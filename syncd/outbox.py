@@ -52,14 +52,14 @@ def send(
     if not batches:
         return ()
     total = sum(batch.rows for batch in batches)
-    outgoing = _Outgoing(parts, connector, audience, total, whole)
+    outgoing = _Outgoing(parts, connector, plan, audience, total, whole)
     done, given = 0, {batch.id for batch in batches}
     records, queue = list[BatchRecord](), deque(batches)
     with parts.membership.open(plan) as file:
         while queue:
             batch = queue.popleft()
             parts.lock.check()
-            parts.progress(batch.phase.operation.value, min(done, total), total)
+            parts.progress(plan.operation(batch.phase).value, min(done, total), total)
             # A part may be followed by another one. Where that could not be sent any more
             # after the last one, nothing is called the last: the upload runs out in time.
             last = not queue and (whole is None or batch.id in given)
@@ -70,7 +70,7 @@ def send(
             else:
                 queue.extendleft(reversed(instead))
             done += 0 if instead else batch.rows
-    parts.progress(batches[0].phase.operation.value, total, total)
+    parts.progress(plan.operation(batches[0].phase).value, total, total)
     return tuple(records)
 
 
@@ -81,12 +81,14 @@ class _Outgoing:
         self,
         parts: Parts,
         connector: Connector,
+        plan: Plan,
         audience: str,
         total: int,
         whole: Upload | None,
     ) -> None:
         self._parts = parts
         self._connector = connector
+        self._plan = plan
         self._audience = audience
         self._total = total
         self._whole = whole
@@ -120,7 +122,7 @@ class _Outgoing:
 
     def _attempt(self, batch: BatchRecord, rows: pa.RecordBatch, *, last: bool) -> BatchRecord:
         """Make one request. What is known of its effect is committed before it is told."""
-        operation = batch.phase.operation
+        operation = self._plan.operation(batch.phase)
         ledger, now = self._parts.ledger, self._parts.clock.now()
         upload = self._whole or self._opened_for(operation, now)
         ends = self._whole is None and self._is_old(now, ENDED)

@@ -17,9 +17,9 @@ from syncd.model import (
     BatchRecord,
     BatchState,
     Comparison,
+    ConsentRule,
     Phase,
     Plan,
-    PlanCounts,
     PlanId,
     Refresh,
     Run,
@@ -44,6 +44,7 @@ def draw(
     *,
     actor: str,
     full: bool = False,
+    stated: int | None = None,
 ) -> Plan:
     """Compare a snapshot with what its audience holds and keep the plan.
 
@@ -54,9 +55,10 @@ def draw(
         audience: What it is compared with, if it is there yet.
         actor: For the audit.
         full: A full resync, see `model.Comparison`.
+        stated: Likewise.
     """
     plan_id = PlanId(parts.names("p"))
-    comparison = replace(_comparison(parts, snapshot, audience, plan_id), full=full)
+    comparison = replace(_comparison(parts, snapshot, audience, plan_id), full=full, stated=stated)
     compared = parts.membership.plan(comparison)
     plan = Plan(
         id=plan_id,
@@ -73,6 +75,7 @@ def draw(
         created_at=comparison.now,
         path=compared.path,
         checksum=compared.checksum,
+        takes_out=parts.sync.takes_out,
     )
     log.info(
         "plan_made",
@@ -94,7 +97,7 @@ def _keep(parts: Parts, opened: Run, plan: Plan, audience: KnownAudience, *, act
         sentence(plan),
         actor=actor,
         audience=audience.name,
-        counts=numbers(plan.counts),
+        counts=numbers(plan),
     )
     with directory.step(parts.ledger, parts.directory):
         parts.ledger.add_plan(plan, opened.id, _batches(parts, plan), event=event)
@@ -103,6 +106,8 @@ def _keep(parts: Parts, opened: Run, plan: Plan, audience: KnownAudience, *, act
 def sentence(plan: Plan) -> str:
     """A plan for a reader who has never seen the code."""
     counts = plan.counts
+    if plan.takes_out:
+        return _taking(plan)
     said = (
         f"Of {counts.snapshot:,} members read, {counts.wanted:,} may be sent: "
         f"{counts.additions:,} to add, {counts.removals:,} rows to remove, "
@@ -135,8 +140,30 @@ def sentence(plan: Plan) -> str:
     return said
 
 
-def numbers(counts: PlanCounts) -> dict[str, int]:
-    """A plan's counts for the audit."""
+def _taking(plan: Plan) -> str:
+    """The same of a sync that only takes members out."""
+    counts = plan.counts
+    said = (
+        f"Of {counts.snapshot:,} members read, {counts.additions:,} are to be taken out, "
+        f"{counts.unchanged:,} were taken out before."
+    )
+    if counts.forgotten:
+        said += f" {counts.forgotten:,} identifiers left the segment: forgotten, nothing is sent."
+    if counts.lost.get("erased"):
+        said += f" Erased and not sent: {counts.lost['erased']:,}."
+    if counts.removals:
+        said += f" {counts.removals:,} rows to remove of who was erased."
+    if plan.held:
+        said += f" Held: {'; '.join(plan.held)}. `syncd approve {plan.id}` takes them out."
+    return said
+
+
+def numbers(plan: Plan) -> dict[str, int]:
+    """A plan's counts for the audit; whoever is taken out counts as a removal."""
+    counts = plan.counts
+    if plan.takes_out:
+        removals = counts.removals + counts.additions
+        counts = replace(counts, additions=0, removals=removals)
     return {
         "read": counts.snapshot,
         "wanted": counts.wanted,
@@ -154,6 +181,7 @@ def numbers(counts: PlanCounts) -> dict[str, int]:
             ("migrating", counts.migrating),
             ("refreshed", counts.refreshed),
             ("updated", counts.updated),
+            ("forgotten", counts.forgotten),
         )
         if count  # of what most plans have nothing of
     }
@@ -175,22 +203,29 @@ def _comparison(
         sync=sync.name,
         snapshot=snapshot,
         generation=generation,
-        consent=consent_rule(parts.platform.capabilities, sync.consent),
+        consent=_consent(parts),
         removes=sync.removes,
         ordered=parts.platform.capabilities.ordered,
         guard=sync.guard,
         reference=_reference(ledger, at, since) if at else Sizes(),
         changes=changes(before, snapshot),
         approved=tuple(found for found in plans.values() if found is not None),
-        under_way=tuple((_needed(ledger.plan(b.plan)), b) for b in under_way),
+        under_way=tuple((needed(ledger.plan(b.plan)), b) for b in under_way),
         now=now,
         settle=sync.timing.settle,
         refresh=_refresh(parts, audience, now),
+        takes_out=sync.takes_out,
     )
 
 
+def _consent(parts: Parts) -> ConsentRule:
+    if parts.sync.takes_out:
+        return ConsentRule(granted_only=False, granted_in_region=False, asked=False)
+    return consent_rule(parts.platform.capabilities, parts.sync.consent)
+
+
 def _refresh(parts: Parts, audience: KnownAudience | None, now: datetime) -> Refresh | None:
-    if audience is None:
+    if audience is None or audience.takes_out:
         return None
     lifespan = audience.lifespan or parts.platform.capabilities.lifespan
     claimed, last = audience.claimed_at, audience.refreshed_at
@@ -207,7 +242,8 @@ def _reference(ledger: Ledger, at: tuple[str, str, str], since: datetime) -> Siz
     return Sizes(max(largest.members - erased.members, 0), kinds)
 
 
-def _needed(plan: Plan | None) -> Plan:
+def needed(plan: Plan | None) -> Plan:
+    """The plan, of which the ledger has batches."""
     if plan is None:
         raise RuntimeError("the ledger has a batch of a plan it does not have")
     return plan

@@ -191,7 +191,7 @@ class Examines(Protocol):
         """Look at the account, and at these audiences; changes nothing.
 
         Before each run it is asked for the account alone, so that should be a request or two.
-        An audience takes one more. What the platform denies is a finding here, not an error.
+        An audience takes one or two more. What the platform denies is a finding here, not an error.
 
         Args:
             audience_ids: Audiences of the account; none looks at the account alone.
@@ -243,7 +243,10 @@ class Reading(Protocol):
         ...
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
-        """Rows as text columns named as in `columns`, `value` as float64."""
+        """Rows as text columns named as in `columns`.
+
+        `value` as float64, unless one of a batch's cells is no finite number.
+        """
         ...
 
     def seal(self) -> int:

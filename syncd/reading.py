@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from syncd.errors import EmptySegment
+from syncd.errors import ConfigError, EmptySegment
 from syncd.model import Refused, Run, Snapshot, SnapshotId
+from syncd.model.making import chosen_facts
 from syncd.parts import Parts
 from syncd.ports import Reading
 
@@ -24,6 +25,7 @@ def read(parts: Parts, opened: Run) -> Snapshot:
 
     Raises:
         syncd.errors.ShopError: The read failed; nothing is changed.
+        syncd.errors.ConfigError: It has no column of what its audience was made for.
         syncd.errors.EmptySegment: Nobody came back.
     """
     as_of = parts.clock.now()
@@ -31,6 +33,7 @@ def read(parts: Parts, opened: Run) -> Snapshot:
     snapshot_id = SnapshotId(parts.names("s"))
     tally = Tally()
     with parts.shop.read(query) as reading:
+        _complete(parts, reading.columns, query.source)
         file = parts.membership.receive(snapshot_id, _digested(parts, reading, tally))
         rows = reading.seal()
         columns = reading.columns
@@ -57,6 +60,18 @@ def read(parts: Parts, opened: Run) -> Snapshot:
             "is refused and why. Then run again"
         )
     return snapshot
+
+
+def _complete(parts: Parts, columns: tuple[str, ...], source: str) -> None:
+    """See that a segment says of its members what their audience was made for."""
+    chosen = chosen_facts(parts.platform.audience_options, parts.sync.audience_options)
+    for fact, option in chosen.items():
+        if fact.value not in columns:
+            raise ConfigError(
+                f"syncs.{parts.sync.name}.audience.{option.name}: the segment returns no column "
+                f"{fact.value}; add it to the segment's SQL, or leave {option.name} out",
+                where=source,
+            )
 
 
 class Tally:

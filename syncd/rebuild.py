@@ -64,6 +64,7 @@ class AudienceFound:
         plans: Plans whose rows were taken in beside it.
         sizes: Who may be in it as far as we know.
         cancelled: Batches that are not sent any more.
+        takes_out: Others fill it, and `sizes` is who was taken out.
     """
 
     sync: str
@@ -73,6 +74,7 @@ class AudienceFound:
     plans: int
     sizes: Sizes
     cancelled: int
+    takes_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,12 +179,13 @@ def _of_ledger(
     generation = None
     if last is not None or base is not None or any(batches != [] for _, batches in origin.plans):
         following = last.number + 1 if last else 1
-        generation = _write(remains, following, origin, _at(audience), audience.sync, rules)
+        generation = _write(remains, following, origin, audience, rules)
     cancelled = ledgers.lost_batches(remains.ledger, standing)
     told = _found(audience, number if base else 0, origin, generation, cancelled)
     model = Audience(audience.platform, audience.account, audience.id, audience.name)
     kept = frozenset(plan.id for plan, _ in standing.plans)
-    return told, Rebuilt(model, audience.sync, generation, kept, _events(remains, told))
+    events = _events(remains, told)
+    return told, Rebuilt(model, audience.sync, generation, kept, events, audience.takes_out)
 
 
 def _of_files(
@@ -192,24 +195,45 @@ def _of_files(
     platform, account, audience_id = at
     name = remains.configured.get(base.sync) or audience_id
     origin = Origin(base, [(plan, None) for plan in files.plans(base.sync)])
-    generation = _write(remains, 1, origin, at, base.sync, base.rules)
+    of = _Of(platform, account, audience_id, base.sync, base.takes_out)
+    generation = _write(remains, 1, origin, of, base.rules)
     told = AudienceFound(
-        base.sync, name, audience_id, base.number, len(origin.plans), generation.sizes, 0
+        base.sync,
+        name,
+        audience_id,
+        base.number,
+        len(origin.plans),
+        generation.sizes,
+        0,
+        base.takes_out,
     )
     model = Audience(platform, account, audience_id, name)
-    return told, Rebuilt(model, base.sync, generation, frozenset(), _events(remains, told))
+    events = _events(remains, told)
+    return told, Rebuilt(model, base.sync, generation, frozenset(), events, base.takes_out)
+
+
+@dataclass(frozen=True, slots=True)
+class _Of:
+    """An audience that only files know."""
+
+    platform: str
+    account: str
+    id: str
+    sync: str
+    takes_out: bool
 
 
 def _write(
-    remains: Remains, number: int, origin: Origin, at: At, sync: str, rules: str
+    remains: Remains, number: int, origin: Origin, of: KnownAudience | _Of, rules: str
 ) -> Generation:
     return remains.files.write(
         remains.names("g"),
         number,
         origin,
-        audience=at,
-        sync=sync,
+        audience=_at(of),
+        sync=of.sync,
         rules=rules,
+        takes_out=of.takes_out,
         now=remains.clock.now(),
     )
 
@@ -238,15 +262,22 @@ def _found(
         plans=len(origin.plans),
         sizes=generation.sizes if generation else Sizes(),
         cancelled=cancelled,
+        takes_out=audience.takes_out,
     )
 
 
-def _at(audience: KnownAudience) -> At:
+def _at(audience: KnownAudience | _Of) -> At:
     return audience.platform, audience.account, audience.id
 
 
 def sentence(found: AudienceFound) -> str:
     """One audience after a rebuild, for a reader who has never seen the code."""
+    if found.takes_out:
+        return (
+            f"Audience {found.name} ({found.id}), which others fill: {found.sizes.members:,} "
+            "members were taken out as far as is known. The next run takes everyone of the "
+            "segment out again."
+        )
     if found.generation or found.plans:
         members = found.sizes.members
         known = f"{members:,} members may be in it as far as is known, nobody for certain"

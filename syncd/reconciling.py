@@ -25,6 +25,7 @@ class Overview:
         members: Members who may be in it, as far as we can know.
         identifiers: Theirs, by kind.
         platform_size: People that the platform matched, or None where it does not say.
+        takes_out: The sync only takes members out; `members` and `identifiers` are those.
         adopted: Whether it was taken over, and may hold others.
         replacing_since: When a replacement was begun of which nothing better is known.
         way_on: What to do, in a sentence; empty if nothing.
@@ -39,6 +40,7 @@ class Overview:
     adopted: bool
     replacing_since: datetime | None
     way_on: str
+    takes_out: bool = False
 
 
 def overview(parts: Parts) -> Overview:
@@ -64,6 +66,7 @@ def overview(parts: Parts) -> Overview:
         adopted=known.adopted,
         replacing_since=known.replace_begun_at,
         way_on=_way_on(parts, adopted=known.adopted, begun=known.replace_begun_at),
+        takes_out=sync.takes_out,
     )
 
 
@@ -74,6 +77,8 @@ def _way_on(parts: Parts, *, adopted: bool, begun: datetime | None) -> str:
             f"`syncd sync {sync.name}` asks what became of the replacement, and sends everyone "
             "once more where it did not end well"
         )
+    if sync.takes_out:
+        return "others fill it; this sync only takes members out"
     if not sync.removes:
         return "this sync only adds; others stay in" if adopted else ""
     if not parts.platform.capabilities.replace:
@@ -101,6 +106,11 @@ def replace_audience(make: Callable[[], Parts], *, actor: str) -> Result:
     """
     parts = make()
     sync = parts.sync
+    if sync.takes_out:
+        raise UsageError(
+            f"sync {sync.name} only takes members out of an audience that others fill (mode: "
+            "remove): it has nobody to replace them with"
+        )
     if not sync.removes:
         raise UsageError(
             f"sync {sync.name} only adds (mode: add), and to replace its audience would remove; "

@@ -88,13 +88,10 @@ def retire(parts: Parts, audience: KnownAudience, *, actor: str) -> Retired:
     run = _begin(parts, audience, actor=actor)
     parts.lock.tell(run.id)
     with _ended(parts, run, audience):
-        connector = parts.connect()
-        try:
-            found = _visit(parts, connector, audience, run)
-        except SyncdError as error:
-            if not is_gone(parts, connector, audience, error):
-                raise
-            found = _gone(parts, audience, run)
+        if audience.takes_out:
+            found = _forget(parts, audience, run)
+        else:
+            found = _emptied(parts, audience, run)
         state = RunState.PARTIAL if found.refused else RunState.DONE
         parts.ledger.set_run(run.id, state, detail=sentence(found), ended=True)
     parts.membership.sweep(parts.ledger.named_files())  # the last of its digests
@@ -102,9 +99,21 @@ def retire(parts: Parts, audience: KnownAudience, *, actor: str) -> Retired:
     return found
 
 
+def _emptied(parts: Parts, audience: KnownAudience, run: Run) -> Retired:
+    connector = parts.connect()
+    try:
+        return _visit(parts, connector, audience, run)
+    except SyncdError as error:
+        if not is_gone(parts, connector, audience, error):
+            raise
+        return _gone(parts, audience, run)
+
+
 def sentence(found: Retired) -> str:
     """How far it has come, and when to come again."""
     if found.state == "retired":
+        if found.audience.takes_out:
+            return "Whom syncd took out of it is forgotten; nothing was sent."
         return "Nothing of ours is in it any more."
     if found.state == "gone":
         return "The platform has no such audience any more; what was kept of it is forgotten."
@@ -129,10 +138,12 @@ def _begin(parts: Parts, audience: KnownAudience, *, actor: str) -> Run:
         at = (audience.platform, audience.account, audience.id)
         generation = parts.ledger.generation(*at)
         members = generation.sizes.members if generation else 0
-        said = (
-            f"{actor} began to empty audience {audience.name} ({audience.id}) on "
-            f"{parts.platform.title} for good: {members:,} members are taken out."
-        )
+        said = f"{actor} began to forget whom syncd took out of audience {audience.name}."
+        if not audience.takes_out:
+            said = (
+                f"{actor} began to empty audience {audience.name} ({audience.id}) on "
+                f"{parts.platform.title} for good: {members:,} members are taken out."
+            )
         if audience.adopted:
             said += " Members that syncd did not put there stay in it."
         event = _event(parts, run, audience, "audience_retiring", said, {"members": members})
@@ -229,6 +240,35 @@ def _over(parts: Parts, audience: KnownAudience, run: Run) -> Retired:
 
 def _gone(parts: Parts, audience: KnownAudience, run: Run) -> Retired:
     """Forget all of an audience that the platform deleted; what it was asked lands nowhere."""
+    said = (
+        f"Audience {audience.name} ({audience.id}) is gone: {parts.platform.title} knows it no "
+        "more. It is retired, and what was kept of its members is forgotten."
+    )
+    _let_go(parts, audience, run, said)
+    return Retired(audience, "gone")
+
+
+def _forget(parts: Parts, audience: KnownAudience, run: Run) -> Retired:
+    """End with an audience that others fill; nothing of ours is in it to be taken out.
+
+    Raises:
+        syncd.errors.Busy: An erasure may still have to take its person out of it.
+    """
+    if parts.ledger.erasures.open():
+        raise Busy(
+            f"audience {audience.name} ({audience.id}) is not forgotten before every erasure is "
+            "complete: `syncd erase --status` lists them"
+        )
+    said = (
+        f"Audience {audience.name} ({audience.id}) on {parts.platform.title} is retired: whom "
+        "syncd took out of it is forgotten, and nothing was sent."
+    )
+    _let_go(parts, audience, run, said)
+    return Retired(audience, "retired")
+
+
+def _let_go(parts: Parts, audience: KnownAudience, run: Run, said: str) -> None:
+    """Forget all that is kept of an audience's members."""
     at = (audience.platform, audience.account, audience.id)
     let_go(parts, audience)
     settle.fold(parts, audience, actor=run.actor)
@@ -237,12 +277,7 @@ def _gone(parts: Parts, audience: KnownAudience, run: Run) -> Retired:
         emptied = parts.membership.empty(_question(parts, generation, gone=True))
         plan = keep(parts, audience, emptied, run=run.id, of=RETIREMENT, confirmations=0)
         settle.fold(parts, audience, actor=run.actor, carried_out=plan, purges=True)
-    said = (
-        f"Audience {audience.name} ({audience.id}) is gone: {parts.platform.title} knows it no "
-        "more. It is retired, and what was kept of its members is forgotten."
-    )
     parts.ledger.retire(*at, event=_event(parts, run, audience, "audience_retired", said, {}))
-    return Retired(audience, "gone")
 
 
 def _event(

@@ -162,6 +162,8 @@ def _moved(
             f"{replaced:,} identifiers get a new digest; the old ones leave after {hours:g} h, "
             "outside the guard."
         )
+    elif parts.sync.takes_out:
+        said += "members are taken out once more, by their new digests, outside the guard."
     else:
         said += "members get their new digests; the old ones stay, for this sync only adds."
     numbers = {"migrating": replaced}

@@ -36,7 +36,8 @@ def _measured(
     """What the platform states; None where its account must wait."""
     generation = parts.ledger.generation(audience.platform, audience.account, audience.id)
     members = generation.sizes.members if generation else 0
-    nothing = Measured(parts.clock.now(), run, members, None, None, foreign=audience.adopted)
+    others = audience.adopted or audience.takes_out
+    nothing = Measured(parts.clock.now(), run, members, None, None, foreign=others)
     try:
         told = parts.patience.try_once(connector.read, audience.id)
     except AudienceUnusable as error:

@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from syncd.model import BatchRecord, BatchState, Phase
+from syncd.model import BatchRecord, BatchState, Phase, Plan
 
 _TAKEN = frozenset({BatchState.ACCEPTED, BatchState.PROCESSED, BatchState.SETTLED})
+
+
+def pushed_rows(plan: Plan, batches: Sequence[BatchRecord]) -> dict[Phase, int]:
+    """Rows that the platform took, by what was asked: who is taken out is a removal."""
+    found = accepted_rows(batches)
+    if plan.takes_out:
+        return {Phase.REMOVE: sum(found.values()), Phase.ADD: 0, Phase.AGAIN: 0}
+    return found
 
 
 def accepted_rows(batches: Sequence[BatchRecord]) -> dict[Phase, int]:
@@ -39,18 +47,23 @@ def _reasons(batches: Sequence[BatchRecord]) -> Mapping[str, int]:
     return found
 
 
-def outcome(batches: Sequence[BatchRecord], *, left: int = 0, unusable: int = 0) -> str:
+def outcome(plan: Plan, batches: Sequence[BatchRecord], *, left: int = 0, unusable: int = 0) -> str:
     """How it ended, for a reader who has never seen the code.
 
     Args:
+        plan: What they were of.
         batches: All of the plan.
         left: How many of them are under way.
         unusable: Rows of the segment without an identifier, where they are too many.
     """
-    pushed, refused = accepted_rows(batches), _reasons(batches)
+    pushed, refused = pushed_rows(plan, batches), _reasons(batches)
     said = (
-        f"Removed {pushed[Phase.REMOVE]:,} rows, added {pushed[Phase.ADD]:,}, sent "
-        f"{pushed[Phase.AGAIN]:,} again."
+        f"Took out {pushed[Phase.REMOVE]:,} rows."
+        if plan.takes_out
+        else (
+            f"Removed {pushed[Phase.REMOVE]:,} rows, added {pushed[Phase.ADD]:,}, sent "
+            f"{pushed[Phase.AGAIN]:,} again."
+        )
     )
     if refused:
         codes = ", ".join(f"{code}: {count:,}" for code, count in sorted(refused.items()))

@@ -19,12 +19,14 @@ from syncd.ledger.audiences import KnownAudience
 from syncd.model import AuditEvent, BatchState, Phase, Plan, PlanId, Run, RunState
 from syncd.outbox import send
 from syncd.parts import Parts
-from syncd.planning import draw, shown
+from syncd.planning import draw, needed, shown
 from syncd.ports import Connector
 from syncd.reading import read
-from syncd.sums import accepted_rows, outcome, refused_rows
+from syncd.sums import outcome, pushed_rows, refused_rows
 
 LONGEST_WAIT = timedelta(hours=26)  # Google says up to 24 h; facts/google.md 3.2 and 4.6
+# Between two looks; Google asks for exponential backoff, "Diagnostics", facts/google.md 4.6.
+LONGEST_PAUSE = timedelta(hours=4)
 ROUNDS = 3  # plans that a waiting run may draw until no removal waits for an addition
 
 log = structlog.get_logger()
@@ -128,7 +130,8 @@ def _run(parts: Parts, wish: Wish) -> Result:
                 audience = _audience(parts, connector, opened, wish)
                 who = wish.actor
                 full = wish.full or audience.replace_begun_at is not None
-                plan = draw(parts, opened, snapshot, audience, actor=who, full=full)
+                stated = audiences.stated(parts, lambda: connector, audience)
+                plan = draw(parts, opened, snapshot, audience, actor=who, full=full, stated=stated)
                 withdrawing.reach(parts, connector, snapshot, opened)
             result = _carry_out(parts, connector, opened, plan, audience=audience, wish=wish)
         sizes.note(parts, connector, audience, run=opened.id)
@@ -149,7 +152,8 @@ def show(parts: Parts, *, actor: str) -> tuple[Plan, bool]:
             settle.fold(parts, audience, actor=actor)
         snapshot = read(parts, opened)
         full = audience is not None and audience.replace_begun_at is not None
-        plan = draw(parts, opened, snapshot, audience, actor=actor, full=full)
+        stated = audiences.stated(parts, parts.connect, audience)
+        plan = draw(parts, opened, snapshot, audience, actor=actor, full=full, stated=stated)
         parts.ledger.set_run(opened.id, RunState.PLANNED, plan=_kept(plan), ended=True)
     return plan, audience is not None
 
@@ -194,13 +198,13 @@ def _recover(parts: Parts, connector: Connector, opened: Run, wish: Wish) -> boo
 def _end_earlier(parts: Parts, earlier: Run) -> None:
     """Say how a run ended that could not say so itself."""
     if earlier.state is RunState.PROCESSING and earlier.plan:
-        batches = parts.ledger.batches(earlier.plan)
+        plan, batches = parts.ledger.plan(earlier.plan), parts.ledger.batches(earlier.plan)
         if any(b.state in {BatchState.PLANNED, BatchState.ACCEPTED} for b in batches):
             return
         refused = refused_rows(batches)
         event = parts.event(
             "run_processed",
-            outcome(batches),
+            outcome(needed(plan), batches),
             actor=earlier.actor,
             run=earlier.id,
             counts={"refused": refused},
@@ -252,7 +256,8 @@ def _carry_out(
         _push(parts, connector, plan, audience, wait=wish.wait, actor=wish.actor)
         if not wish.plan:  # which is none of everyone
             replacing.made_good(parts, audience, plan, actor=wish.actor)
-    settle.fold(parts, audience, actor=wish.actor, carried_out=plan)
+    purges = plan.counts.forgotten > 0
+    settle.fold(parts, audience, actor=wish.actor, carried_out=plan, purges=purges)
     return _close(parts, opened, plan, audience, wish)
 
 
@@ -298,7 +303,8 @@ def _follow(
     parts: Parts, connector: Connector, plan: Plan, audience: KnownAudience, *, actor: str
 ) -> None:
     """Stay until the platform has processed everything, and send what waited for that."""
-    until = parts.clock.now() + LONGEST_WAIT
+    until, poll = parts.clock.now() + LONGEST_WAIT, parts.sync.timing.poll
+    pause, before = poll, -1
     while parts.clock.now() < until:
         under_way = settle.poll(parts, connector, audience, actor=actor)
         left = settle.waiting(parts.ledger.batches(plan.id))
@@ -307,7 +313,11 @@ def _follow(
         elif not under_way:
             return
         else:
-            parts.clock.sleep(parts.sync.timing.poll.total_seconds())
+            # Ever longer while nothing comes of it: each look is a request a batch.
+            longer = min(pause * 2, LONGEST_PAUSE) if under_way == before else poll
+            pause = max(longer, poll)
+            before = under_way
+            parts.clock.sleep(pause.total_seconds())
 
 
 def _close(parts: Parts, opened: Run, plan: Plan, audience: KnownAudience, wish: Wish) -> Result:
@@ -322,8 +332,8 @@ def _close(parts: Parts, opened: Run, plan: Plan, audience: KnownAudience, wish:
     state = _state(plan, left=bool(left or waits), short=bool(refused) or too_many)
     if not left and not plan.held:
         parts.ledger.set_plan_state(plan.id, "done")
-    pushed = accepted_rows(batches)
-    said = outcome(batches, left=len(left), unusable=rows - usable if too_many else 0)
+    pushed = pushed_rows(plan, batches)
+    said = outcome(plan, batches, left=len(left), unusable=rows - usable if too_many else 0)
     if waits:
         said += f" {waits:,} identifiers leave once additions under way are processed."
     event = parts.event(

@@ -59,7 +59,8 @@ def reach(parts: Parts, connector: Connector, snapshot: Snapshot, run: Run) -> N
 def _orphan(parts: Parts, audience: KnownAudience) -> bool:
     ours = (audience.platform, audience.account) == (parts.sync.platform, parts.sync.account)
     left = audience.sync not in parts.known_syncs and audience.retiring_at is None
-    return ours and left and audience.state == "active"
+    # Whom a sync took out of what others fill has nothing of ours in there to withdraw.
+    return ours and left and audience.state == "active" and not audience.takes_out
 
 
 def _reach(

@@ -3,7 +3,8 @@
 -- One SELECT, one row a customer. `customer_key` is required, unique and never NULL; the
 -- rest may be any of: email email_2 email_3 phone phone_2 phone_3 first_name last_name
 -- country postcode city region birth_date gender device_id external_id value currency
--- ad_consent consent_at. `ad_consent` is granted, denied or unknown: denied goes nowhere.
+-- ad_consent consent_at limited_data_use. `ad_consent` is granted, denied or unknown: denied
+-- goes nowhere. `value`, what a customer is worth, is for audiences that are value-based.
 SELECT
     c.customer_key,
     c.email,

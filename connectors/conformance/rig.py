@@ -12,6 +12,7 @@ import pyarrow as pa
 from syncd.model import (
     ADDRESS_CELLS,
     EMAIL_CELLS,
+    FACT_CELLS,
     ID_CELLS,
     PHONE_CELLS,
     ROW_COLUMNS,
@@ -113,17 +114,19 @@ def member(number: int, *fields: str, plain: frozenset[str] = frozenset()) -> Me
     Args:
         number: Members of different numbers share nothing but a plain country.
         fields: Names from `ROW_COLUMNS`; by default one e-mail and one phone.
-        plain: Fields that travel unhashed.
+        plain: Fields that travel unhashed; facts always do.
     """
     return {
         field: _plain(field, number)
-        if field in plain
+        if field in plain or field in FACT_CELLS
         else hashlib.sha256(f"{field} {number}".encode()).digest()
         for field in fields or ("email", "phone")
     }
 
 
 def _plain(field: str, number: int) -> bytes:
+    if field in FACT_CELLS:
+        return f"{number % 2}".encode()
     if field == "device_id":
         return str(UUID(int=number + 1)).encode()
     return b"NL" if field == "country" else f"{1000 + number}AB".encode()

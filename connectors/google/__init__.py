@@ -15,6 +15,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from connectors.google.making import MAX_DAYS
+from connectors.google.making import OPTIONS as AUDIENCE_OPTIONS
 from syncd.errors import ConfigError
 from syncd.model import HASHED_KINDS, Account, Capabilities, Option
 from syncd.ports import Platform
@@ -32,8 +34,9 @@ CAPABILITIES = Capabilities(
     answers="later",
     ordered=False,
     consent="member",
-    lifespan=timedelta(days=540),  # what a list without a duration of its own has
+    lifespan=timedelta(days=MAX_DAYS),  # what a list without a duration of its own has
     replace="cutoff",
+    advises=True,
 )
 
 OPTIONS = (
@@ -70,7 +73,7 @@ def connect(account: Account, randbits: Callable[[int], int]) -> GoogleConnector
         )
 
     # Not before here: gRPC and the SDK cost 0.2 s and 55 MiB.
-    from connectors.google import channel, client  # noqa: PLC0415  # see above
+    from connectors.google import channel, client, quota  # noqa: PLC0415  # see above
 
     if plaintext:
         # No credentials travel over plain text, even if some are configured.
@@ -78,7 +81,12 @@ def connect(account: Account, randbits: Callable[[int], int]) -> GoogleConnector
     else:
         opened = channel.tls(account.endpoint, account.name, credentials)
     return client.over(
-        opened, account=account.name, customer=customer, login=login, randbits=randbits
+        opened,
+        account=account.name,
+        customer=customer,
+        login=login,
+        randbits=randbits,
+        project=quota.PROJECTS.of(name) if (name := channel.project_of(credentials)) else None,
     )
 
 
@@ -117,6 +125,7 @@ PLATFORM = Platform(
     rules="google",
     options=OPTIONS,
     connect=connect,
+    audience_options=AUDIENCE_OPTIONS,
     sizes="the largest count that it states for one of its networks, approximate, and nothing of "
     "small lists; so a match rate is an estimate",
 )

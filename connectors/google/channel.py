@@ -48,6 +48,24 @@ def tls(endpoint: str | None, account: str, credentials: str) -> grpc.Channel:
     )
 
 
+def project_of(credentials: str) -> str:
+    """The Google Cloud project whose quotas a service account's requests count against.
+
+    "" where that is not known: of credentials that are none, which `tls` refuses.
+    """
+    try:
+        text = credentials
+        if not text.startswith("{"):
+            text = Path(text).read_text(encoding="utf-8")
+        info = json.loads(text)
+    except (OSError, ValueError):
+        return ""
+    if not isinstance(info, dict):
+        return ""
+    named = (info.get(key) for key in ("quota_project_id", "project_id", "client_email"))
+    return next((str(each) for each in named if each), "")
+
+
 def _service_account(account: str, credentials: str) -> service_account.Credentials:
     """A service account from its JSON or its file; messages never quote either."""
     text = credentials

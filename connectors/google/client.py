@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 import grpc
 from google.ads.datamanager_v1 import IngestionServiceClient, UserListServiceClient, types
@@ -17,28 +17,24 @@ from google.ads.datamanager_v1.services.ingestion_service.transports import (
 from google.ads.datamanager_v1.services.user_list_service.transports import (
     UserListServiceGrpcTransport,
 )
-from google.api_core.exceptions import GoogleAPICallError
 
-from connectors.google import errors, wire
-from syncd.errors import AudienceUnusable, Denied, PlatformError, RequestRefused
+from connectors.google import errors, lists, wire
+from connectors.google.calls import Use, told
+from connectors.google.examine import examine
+from connectors.google.quota import Kind, Project
+from connectors.google.upload import GoogleUpload
+from syncd.errors import AudienceUnusable, PlatformError
 from syncd.model import (
     NO_OPTIONS,
+    Advice,
     Audience,
     AudienceOptions,
-    Batch,
     Finding,
     Operation,
     Outcome,
     Receipt,
 )
-from syncd.model.findings import Verdict
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-Answer = TypeVar("Answer")
-
-MAX_ROWS = 10_000
 # 10,000 members with all identifiers are 6 MB; a slow line takes a while for that.
 UPLOAD_SECONDS = 120.0
 QUESTION_SECONDS = 60.0
@@ -63,6 +59,7 @@ def over(
     customer: str,
     login: str,
     randbits: Callable[[int], int],
+    project: Project | None = None,
     upload_seconds: float = UPLOAD_SECONDS,
     question_seconds: float = QUESTION_SECONDS,
 ) -> GoogleConnector:
@@ -74,6 +71,7 @@ def over(
         customer: Ten digits.
         login: The manager account's ten digits, or empty.
         randbits: Draws that many random bits.
+        project: Whose quotas its requests count against; None where that is nobody's.
         upload_seconds: Deadline of a request that carries rows.
         question_seconds: Deadline of any other.
     """
@@ -84,6 +82,7 @@ def over(
         customer=customer,
         login=login,
         randbits=randbits,
+        project=project,
         upload_seconds=upload_seconds,
         question_seconds=question_seconds,
     )
@@ -110,6 +109,7 @@ class GoogleConnector:
     customer: str
     login: str
     randbits: Callable[[int], int] = field(repr=False)
+    project: Project | None = field(repr=False)
     upload_seconds: float
     question_seconds: float
 
@@ -118,15 +118,25 @@ class GoogleConnector:
         request = types.ListUserListsRequest(
             parent=wire.parent(self.customer), page_size=_PAGE, filter=_named(name)
         )
-        found = _told(lambda: list(self.lists.list_user_lists(request, **self._question())))
+        found = told(lambda: self._all(request), self._use("list reads"), of_account=True)
         # Whether the filter minds case and spaces is not documented; here they count.
-        return tuple(wire.audience(one, self.account) for one in found if one.display_name == name)
+        return tuple(lists.audience(one, self.account) for one in found if one.display_name == name)
+
+    def _all(self, request: types.ListUserListsRequest) -> list[types.UserList]:
+        found: list[types.UserList] = []
+        for number, page in enumerate(
+            self.lists.list_user_lists(request, **self._question()).pages
+        ):
+            if number:  # each further page is a request of its own
+                self._use("list reads").count()
+            found += page.user_lists
+        return found
 
     def read(self, audience_id: str) -> Audience:
         """The user list with this id.
 
         Raises:
-            syncd.errors.AudienceUnusable: Gone, or Google says that we may only read it.
+            syncd.errors.AudienceUnusable: Gone, or it takes no members of ours.
         """
         if not (audience_id.isascii() and audience_id.isdigit()):
             raise AudienceUnusable(
@@ -135,18 +145,21 @@ class GoogleConnector:
         request = types.GetUserListRequest(
             name=f"{wire.parent(self.customer)}/userLists/{audience_id}"
         )
-        found = _told(lambda: self.lists.get_user_list(request, **self._question()))
-        if found.read_only:
-            raise AudienceUnusable(
-                errors.PLATFORM, "READ_ONLY", hint="another account owns it; sync from that one"
-            )
-        return wire.audience(found, self.account)
+        found = told(
+            lambda: self.lists.get_user_list(request, **self._question()), self._use("list reads")
+        )
+        lists.check(found)
+        return lists.audience(found, self.account)
 
-    def create(self, name: str, options: AudienceOptions = NO_OPTIONS) -> Audience:  # noqa: ARG002  # there are none
+    def create(self, name: str, options: AudienceOptions = NO_OPTIONS) -> Audience:
         """Make an empty user list for contact data."""
-        request = wire.new_list(self.customer, name)
-        made = _told(lambda: self.lists.create_user_list(request, **self._question()))
-        return wire.audience(made, self.account, made=True)
+        request = lists.new_list(self.customer, name, options)
+        made = told(
+            lambda: self.lists.create_user_list(request, **self._question()),
+            self._use("list changes"),
+            of_account=True,
+        )
+        return lists.audience(made, self.account, made=True)
 
     def open(self, audience_id: str, operation: Operation, *, rows: int) -> GoogleUpload:  # noqa: ARG002  # Google needs no total
         """Begin an upload; Google has no session for it, so the label stays with us."""
@@ -155,6 +168,7 @@ class GoogleConnector:
             destination=wire.Destination(self.customer, self.login, audience_id),
             operation=operation,
             ingestion=self.ingestion,
+            use=self._use("uploads"),
             seconds=self.upload_seconds,
         )
 
@@ -166,10 +180,11 @@ class GoogleConnector:
         """
         request = types.RetrieveRequestStatusRequest(request_id=reference)
         try:
-            response = _told(
+            response = told(
                 lambda: self.ingestion.retrieve_request_status(
                     request, retry=None, timeout=self.question_seconds
-                )
+                ),
+                self._use("statuses"),
             )
         except PlatformError as error:
             if error.code.rpartition("/")[2] in _FORGOTTEN:
@@ -186,35 +201,47 @@ class GoogleConnector:
         destination = wire.Destination(self.customer, self.login, audience_id)
         request = wire.cut(destination, before)
         # The SDK's own defaults are no retry and no end: the one is meant, the other not.
-        response = _told(
+        response = told(
             lambda: self.ingestion.remove_all_audience_members(
                 request, retry=None, timeout=self.question_seconds
-            )
+            ),
+            self._use("uploads"),
         )
         if not response.request_id:
             raise errors.malformed("no request id")
         return Receipt(received=0, reference=str(response.request_id), final=False)
 
+    def advice(self) -> Advice:
+        """What was asked for of late, by every account of the project, says of its quotas."""
+        return self.project.advice if self.project is not None else Advice()
+
     def examine(self, audience_ids: Sequence[str]) -> tuple[Finding, ...]:
         """Whether the account answers with these credentials, and how these user lists are.
 
-        Whether the customer match terms are accepted Google tells only of an upload.
+        One request for the account, and two a list: the second tries an upload, which Google
+        checks and does not carry out.
         """
-        request = types.ListUserListsRequest(parent=wire.parent(self.customer), page_size=1)
-        try:
-            _told(lambda: self.lists.list_user_lists(request, **self._question()))
-        except (AudienceUnusable, Denied, RequestRefused) as error:
-            return (_found("", error),)
-        said = "the credentials may use the account; of its terms Google tells only on an upload"
-        account = Finding("", "good", "account", said)
-        return (account, *(self._examined(each) for each in audience_ids))
+        return examine(audience_ids, account=self._answers, read=self.read, upload=self._try)
 
-    def _examined(self, audience_id: str) -> Finding:
-        try:
-            self.read(audience_id)
-        except (AudienceUnusable, Denied, RequestRefused) as error:
-            return _found(audience_id, error)
-        return Finding(audience_id, "good", "user_list", "it can be changed")
+    def _answers(self) -> None:
+        request = types.ListUserListsRequest(parent=wire.parent(self.customer), page_size=1)
+        told(
+            lambda: self.lists.list_user_lists(request, **self._question()),
+            self._use("list reads"),
+            of_account=True,
+        )
+
+    def _try(self, audience_id: str) -> None:
+        request = wire.trial(wire.Destination(self.customer, self.login, audience_id))
+        told(
+            lambda: self.ingestion.ingest_audience_members(
+                request, retry=None, timeout=self.question_seconds
+            ),
+            self._use("uploads"),
+        )
+
+    def _use(self, kind: Kind) -> Use:
+        return Use(kind, self.project)
 
     def _question(self) -> dict[str, Any]:
         """Call arguments of the list service; it takes the manager account as a header."""
@@ -222,71 +249,8 @@ class GoogleConnector:
         return {"retry": None, "timeout": self.question_seconds, "metadata": header}
 
 
-@dataclass(frozen=True, slots=True)
-class GoogleUpload:
-    """One operation on one user list; see `syncd.ports.Upload`."""
-
-    label: str
-    destination: wire.Destination
-    operation: Operation
-    ingestion: IngestionServiceClient = field(repr=False)
-    seconds: float
-
-    def push(self, batch: Batch, *, last: bool) -> Receipt:  # noqa: ARG002  # no session to end
-        """Send one batch in one request; what becomes of it, `outcome` tells later.
-
-        Raises:
-            syncd.errors.PlatformError: Nothing, or nothing known, of it was taken.
-            ValueError: The batch breaks the core's own rules.
-        """
-        rows = batch.rows
-        if batch.operation is not self.operation:
-            raise ValueError(f"a batch to {batch.operation.value} in a {self.label} upload")
-        if not 1 <= rows.num_rows <= MAX_ROWS:
-            raise ValueError(f"a batch of {rows.num_rows} rows; Google takes 1 to {MAX_ROWS}")
-        reference = self._send(rows)
-        if not reference:
-            raise errors.malformed("no request id")
-        return Receipt(received=rows.num_rows, reference=reference, final=False)
-
-    def _send(self, rows: pa.RecordBatch) -> str:
-        """Google's id of the request."""
-        options: dict[str, Any] = {"retry": None, "timeout": self.seconds}
-        if self.operation is Operation.ADD:
-            adding = wire.addition(self.destination, rows)
-            return str(
-                _told(
-                    lambda: self.ingestion.ingest_audience_members(adding, **options), rows
-                ).request_id
-            )
-        removing = wire.removal(self.destination, rows)
-        return str(
-            _told(
-                lambda: self.ingestion.remove_audience_members(removing, **options), rows
-            ).request_id
-        )
-
-
-def _found(subject: str, error: PlatformError) -> Finding:
-    """What an answer that is an error says of what was asked about."""
-    verdict: Verdict = "denied" if isinstance(error, Denied) else "warning"
-    if subject and isinstance(error, AudienceUnusable):
-        verdict = "unusable"
-    return Finding(subject, verdict, error.code, error.hint, reference=error.reference)
-
-
 def _named(name: str) -> str:
     r"""A filter on the name (AIP-160), or none where quoting it is not documented."""
     return (
         "" if set(name) & set('"\\') else f"display_name = {json.dumps(name, ensure_ascii=False)}"
     )
-
-
-def _told(call: Callable[[], Answer], rows: pa.RecordBatch | None = None) -> Answer:
-    """The call's answer, or our error in place of the SDK's."""
-    try:
-        return call()
-    except GoogleAPICallError as error:
-        ours = errors.translate(error, rows=rows.num_rows if rows is not None else 0)
-    # Raised out here, so that not even `__context__` leads back to the vendor's error.
-    raise ours

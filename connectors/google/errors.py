@@ -99,6 +99,8 @@ _OF_REQUEST = frozenset(
     }
 )
 
+_NO_ACCOUNT = "Google knows no such account: correct customer_id"
+
 # What to do, by reason or by canonical code.
 _HINTS: Mapping[str, str] = {
     "UNAUTHENTICATED": "Google does not accept the service account's key; make a new one",
@@ -141,20 +143,26 @@ _MEMBERS = re.compile(r"audience_?members", re.IGNORECASE)
 _MEMBER = re.compile(r"audience_?members[\[.](\d+)", re.IGNORECASE)
 
 
-def translate(error: GoogleAPICallError, *, rows: int = 0) -> PlatformError:
+def translate(
+    error: GoogleAPICallError, *, rows: int = 0, of_account: bool = False
+) -> PlatformError:
     """The error of ours that a failed call stands for.
 
     Args:
         error: As raised by the SDK.
         rows: Rows that the request carried; named positions beyond them are dropped.
+        of_account: It asked for the account, so what Google does not know is that.
     """
     status = error.grpc_status_code.name if error.grpc_status_code is not None else "UNKNOWN"
     reason = _reason(error)
     named = _named_rows(error, rows)
     kind = _kind(status, reason, named=bool(named))
+    hint = _HINTS.get(reason) or _HINTS.get(status, "")
+    if of_account and (kind is AudienceGone or reason == "INVALID_RESOURCE_NAME"):
+        # Google answers NOT_FOUND for an account as for a list.
+        kind, hint = Denied, _NO_ACCOUNT
     code = f"{status}/{reason}" if reason and reason != status else status
     reference = _reference(error)
-    hint = _HINTS.get(reason) or _HINTS.get(status, "")
     if issubclass(kind, Throttled):
         return Throttled(
             PLATFORM,

@@ -6,19 +6,18 @@ SDK's own dicts take ten times the time and four times the memory.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from google.ads.datamanager_v1 import types
 
-from connectors.google import errors
 from syncd.model import (
     ADDRESS_CELLS,
     EMAIL_CELLS,
     PHONE_CELLS,
-    Audience,
     Consent,
     Outcome,
     Refusal,
@@ -27,7 +26,6 @@ from syncd.model import (
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_DAY = 86_400
 _DIGEST_BYTES = 32
 _PARENT = "accountTypes/GOOGLE_ADS/accounts/"
 
@@ -35,8 +33,6 @@ _GOOGLE_ADS = int(types.ProductAccount.AccountType.GOOGLE_ADS)
 _HEX = int(types.Encoding.HEX)
 _ACCEPTED = int(types.TermsOfServiceStatus.ACCEPTED)
 _GRANTED = int(types.ConsentStatus.CONSENT_GRANTED)
-_CONTACT_ID = int(types.IngestedUserListInfo.UploadKeyType.CONTACT_ID)
-_FIRST_PARTY = int(types.DataSourceType.DATA_SOURCE_TYPE_FIRST_PARTY)
 
 
 def parent(customer: str) -> str:
@@ -79,6 +75,19 @@ def addition(destination: Destination, rows: pa.RecordBatch) -> types.IngestAudi
     request.terms_of_service.customer_match_terms_of_service_status = _ACCEPTED
     _put_members(request.audience_members, rows)
     _put_consent(request.audience_members, rows.column("consent").to_pylist())
+    wrapped: types.IngestAudienceMembersRequest = types.IngestAudienceMembersRequest.wrap(request)
+    return wrapped
+
+
+def trial(destination: Destination) -> types.IngestAudienceMembersRequest:
+    """An upload that Google checks and does not carry out, of a digest that is nobody's."""
+    request = types.IngestAudienceMembersRequest.pb()()
+    destination.put_into(request)
+    request.encoding = _HEX
+    request.terms_of_service.customer_match_terms_of_service_status = _ACCEPTED
+    request.validate_only = True
+    nobody = hashlib.sha256(b"nobody@syncd.invalid").hexdigest()
+    request.audience_members.add().user_data.user_identifiers.add().email_address = nobody
     wrapped: types.IngestAudienceMembersRequest = types.IngestAudienceMembersRequest.wrap(request)
     return wrapped
 
@@ -168,58 +177,6 @@ def _put_consent(members: Any, consents: Iterable[int | None]) -> None:  # noqa:
             member.consent.ad_personalization = _GRANTED
         elif consent not in (Consent.UNKNOWN.value, None):
             raise ValueError(f"row {position}: consent {consent} must not reach a request")
-
-
-def new_list(customer: str, name: str) -> types.CreateUserListRequest:
-    """The request that makes a list for hashed contact data of our own customers.
-
-    Without a duration members stay for the maximum, 540 days (Data Manager, `UserList`).
-    """
-    request = types.CreateUserListRequest.pb()()
-    request.parent = parent(customer)
-    request.user_list.display_name = name
-    info = request.user_list.ingested_user_list_info
-    info.upload_key_types.append(_CONTACT_ID)
-    info.contact_id_info.data_source_type = _FIRST_PARTY
-    wrapped: types.CreateUserListRequest = types.CreateUserListRequest.wrap(request)
-    return wrapped
-
-
-def audience(
-    found: types.UserList,
-    account: str,
-    *,
-    made: bool = False,
-) -> Audience:
-    """A user list in our words.
-
-    Google shows small lists as 0 members, and a new one too: 0 means that it does not
-    say. So it never says "empty"; only of a list just `made` that is known.
-
-    Raises:
-        syncd.errors.Unavailable: The answer names no list.
-    """
-    message = types.UserList.pb(found)
-    number = message.id or message.name.rpartition("/userLists/")[2]
-    if not number or not message.display_name:
-        raise errors.malformed("a user list without its id or name")
-    sizes = message.size_info
-    size = max(
-        sizes.display_network_members_count,
-        sizes.search_network_members_count,
-        sizes.youtube_members_count,
-        sizes.gmail_members_count,
-    )
-    kept = message.membership_duration.seconds // _DAY
-    return Audience(
-        platform=errors.PLATFORM,
-        account=account,
-        id=str(number),
-        name=message.display_name,
-        size=size or None,
-        empty=False if size else (True if made else None),
-        lifespan=timedelta(days=kept) if kept else None,
-    )
 
 
 def outcome(response: types.RetrieveRequestStatusResponse) -> Outcome:

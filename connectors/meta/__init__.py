@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from connectors.meta.client import Answer, Client, RandBits, connect, malformed
 from connectors.meta.errors import NAME
 from connectors.meta.examine import AUDIENCE, examine, fitness
-from connectors.meta.making import MAX_AUDIENCES, OPTIONS, WORDING, fields, lifespan
+from connectors.meta.making import MAX_AUDIENCES, OPTIONS, WORDING, facts, fields, lifespan
 from connectors.meta.payload import MAX_ROWS, WIRE_ROWS, refusals, wire_rows
 from connectors.meta.replacement import MetaReplacement
 from connectors.meta.upload import MetaUpload, number
@@ -28,6 +28,7 @@ from syncd.model import (
     AudienceOptions,
     Capabilities,
     Detail,
+    Fact,
     Finding,
     IdentifierKind,
     Operation,
@@ -46,7 +47,7 @@ FIELDS = (
     "id,name,subtype,operation_status,approximate_count_lower_bound,approximate_count_upper_bound"
 )
 SESSION = timedelta(minutes=90)  # of an upload; later batches are discarded, says the guide
-DETAILS = f"{FIELDS},{AUDIENCE},delivery_status,retention_days"
+DETAILS = f"{FIELDS},{AUDIENCE},delivery_status,retention_days,is_value_based"
 PAGE = "20"  # Meta's advice; larger pages are answered with "reduce the amount of data"
 
 # operation_status, Custom Audience reference
@@ -86,6 +87,7 @@ class Meta:
             most=_people(node, "approximate_count_upper_bound"),
             status=_statuses(node),
             warning=said if verdict == "warning" else "",
+            facts=facts(node.get("is_value_based")),
         )
 
     def create(self, name: str, options: AudienceOptions = NO_OPTIONS) -> Audience:
@@ -247,6 +249,7 @@ PLATFORM = Platform(
         upload_lasts=SESSION,
         advises=True,
         details=frozenset(Detail),
+        facts=frozenset(Fact),
     ),
     rules="meta",
     options=(

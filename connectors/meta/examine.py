@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from connectors.meta.client import Answer, Client, malformed
 from connectors.meta.errors import FLAGGED, TERMS
 from connectors.meta.upload import number
+from connectors.meta.usage import LIMITED, SPREAD
 from syncd.errors import AudienceUnusable, Denied, PlatformError, RequestRefused
 from syncd.model import Finding
 from syncd.model.findings import Verdict
@@ -24,6 +25,7 @@ _BUSINESS = "https://business.facebook.com"
 _TERMS = f"{_BUSINESS}/ads/manage/customaudiences/tos/?act={{}}"
 _AUDIENCES = f"{_BUSINESS}/adsmanager/audiences?act={{}}"
 _QUALITY = f"{_BUSINESS}/accountquality/{{}}"
+_APPS = "https://developers.facebook.com/apps"
 _BILLING = f"{_BUSINESS}/billing_hub/accounts?asset_id={{}}"
 _SYSTEM_USERS = f"{_BUSINESS}/settings/system-users"
 
@@ -81,8 +83,22 @@ def _account(client: Client, act: str) -> tuple[Finding, ...]:
     if str(answer.get("account_id", "")) != act:
         raise malformed()
     wrong = tuple(filter(None, (_status(answer, act), _terms(answer, act))))
+    return wrong or (_fit(client.pace.tier),)
+
+
+def _fit(tier: str) -> Finding:
+    """A fit account; the answer's headers named its app's access tier, or ""."""
     said = "the token may use the ad account, it is active and its terms are accepted"
-    return wrong or (Finding("", "good", "account", said),)
+    if tier == "full":
+        return Finding("", "good", "account", f"{said}; its app has full access")
+    if tier == "limited":
+        slow = (
+            f"{said}; its app has limited access, {SPREAD} requests with members in "
+            f"{LIMITED / 60:.0f} minutes, which syncd waits for. Meta grants full access to an app "
+            "that made 500 calls in 15 days, few of them errors: ask for it"
+        )
+        return Finding("", "good", "tier limited", slow, _APPS)
+    return Finding("", "good", "account", said)
 
 
 def _asked(client: Client, subject: str, act: str) -> Answer | Finding:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from datetime import timedelta
 
-from syncd.model import AudienceOption, AudienceOptions, Wording
+from syncd.model import AudienceOption, AudienceOptions, Fact, Wording
 
 # Customer lists an ad account may have.
 MAX_AUDIENCES = 500
@@ -36,6 +36,13 @@ OPTIONS = (
         f"where the members' data comes from; {_SOURCES[0]} if not given",
         words=_SOURCES,
     ),
+    AudienceOption(
+        "value_based",
+        "whether rows carry what a member is worth, for value-based look-alikes; the segment "
+        "then has a column `value`",
+        kind="flag",
+        fact=Fact.VALUE,
+    ),
     AudienceOption("opt_out_link", "a page where people leave the list; https://..."),
     AudienceOption("labels", "what kind of customers they are", kind="words", words=_LABELS),
 )
@@ -44,6 +51,7 @@ _FIELDS = {
     "description": "description",
     "retention_days": "retention_days",
     "customer_file_source": "customer_file_source",
+    "value_based": "is_value_based",
     "opt_out_link": "opt_out_link",
     "labels": "audience_labels",
 }
@@ -84,3 +92,10 @@ def fields(name: str, options: AudienceOptions) -> Mapping[str, str]:
 def lifespan(days: int | None) -> timedelta | None:
     """For how long a list keeps a member, from its retention; None for ever."""
     return timedelta(days=days) if days else None
+
+
+def facts(value_based: object) -> frozenset[Fact] | None:
+    """For which facts a list was made, from what Meta says of it; None if it says nothing."""
+    if not isinstance(value_based, bool):
+        return None
+    return frozenset({Fact.VALUE}) if value_based else frozenset()

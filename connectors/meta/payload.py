@@ -14,6 +14,7 @@ from syncd.model import (
     EMAIL_CELLS,
     ID_CELLS,
     PHONE_CELLS,
+    Fact,
     Refusal,
 )
 
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 # One list schema for every request: an audience that was filled by one form of schema
-# refuses the other (2650), and a removal must repeat the row that was added.
+# refuses the other (2650), and a removal must repeat the row that was added. Facts follow it
+# where rows have them: a list that is not value-based takes no value, and a row without
+# processing options says nothing of them.
 _DETAILS = {
     "first_initial": "FI",
     "city": "CT",
@@ -33,10 +36,14 @@ _DETAILS = {
 }
 _IDENTIFIERS = ("EMAIL", "PHONE", "FN", "LN", "ZIP", "COUNTRY", "MADID", "EXTERN_ID")
 SCHEMA = (*_IDENTIFIERS, *(_DETAILS[cell] for cell in DETAIL_CELLS))
+# Country and state are left out beside the options: Meta then tells them by itself.
+_FACTS = {Fact.VALUE: "LOOKALIKE_VALUE", Fact.LIMITED_DATA_USE: "DATA_PROCESSING_OPTIONS"}
+_OPTIONS = {b"1": ("LDU",)}
 WIRE_ROWS = 10_000  # a request; Customer File guide
 # A member takes as many of Meta's rows as it has e-mails or phones, and those are three
 # at most. One push is one request, so this is what can be promised whoever the members are.
 MAX_ROWS = WIRE_ROWS // len(EMAIL_CELLS)
+Cell = str | tuple[str, ...]
 _NOBODY = ("",) * len(ADDRESS_CELLS)
 
 
@@ -45,18 +52,20 @@ class WireRows:
     """Members as Meta's rows.
 
     Attributes:
-        data: Cells in the order of `SCHEMA`, digests in hex, ids as they are, "" where
-            there is none.
+        data: Cells in the order of `schema`, digests in hex, ids and values as they are, ""
+            where there is none; processing options as a list.
         members: For each of them the position in the batch that it belongs to.
+        schema: `SCHEMA`, and the keys of facts that any of the rows has.
     """
 
-    data: tuple[tuple[str, ...], ...] = field(repr=False)
+    data: tuple[tuple[Cell, ...], ...] = field(repr=False)
     members: tuple[int, ...] = field(repr=False)
+    schema: tuple[str, ...] = SCHEMA
 
     def encoded(self) -> str:
         """The form field `payload`."""
         # `is_raw`: the keys are separate ones, not combined as in "LN_FN_ZIP".
-        content = {"schema": SCHEMA, "data": self.data, "is_raw": True}
+        content = {"schema": self.schema, "data": self.data, "is_raw": True}
         return json.dumps(content, separators=(",", ":"))
 
 
@@ -86,15 +95,32 @@ def wire_rows(rows: pa.RecordBatch) -> WireRows:
         [cell.hex() if cell else "" for cell in rows.column(name).to_pylist()]
         for name in DETAIL_CELLS
     ]
-    data: list[tuple[str, ...]] = []
+    said = _said(rows)
+    facts = list(zip(*said.values(), strict=True)) if said else [()] * rows.num_rows
+    data: list[tuple[Cell, ...]] = []
     members: list[int] = []
     for position, cells in enumerate(zip(*columns, strict=True)):
         before = len(data)
-        data.extend(_expand(cells))
+        data.extend((*row, *facts[position]) for row in _expand(cells))
         if len(data) == before:
             raise ValueError(f"row {position} of the batch holds no identifier")
         members.extend([position] * (len(data) - before))
-    return WireRows(tuple(data), tuple(members))
+    return WireRows(tuple(data), tuple(members), (*SCHEMA, *said))
+
+
+def _said(rows: pa.RecordBatch) -> dict[str, list[Cell]]:
+    """Columns of facts that any of the rows has, by Meta's key."""
+    found: dict[str, list[Cell]] = {}
+    for fact, key in _FACTS.items():
+        column = rows.column(fact.value)
+        if column.null_count == len(column):
+            continue
+        cells = column.to_pylist()
+        if fact is Fact.VALUE:
+            found[key] = [cell.decode() if cell else "" for cell in cells]
+        else:
+            found[key] = [_OPTIONS.get(cell, ()) for cell in cells]
+    return found
 
 
 def _expand(cells: tuple[str, ...]) -> list[tuple[str, ...]]:
@@ -135,8 +161,9 @@ def refusals(invalid: int, samples: object, sent: WireRows) -> tuple[Refusal, ..
 def _owners(sent: WireRows) -> Mapping[str, set[int]]:
     owners: dict[str, set[int]] = {}
     for cells, member in zip(sent.data, sent.members, strict=True):
-        for cell in filter(None, cells):
-            owners.setdefault(cell, set()).add(member)
+        for cell in cells[: len(SCHEMA)]:  # a value may look like a sample's number
+            if isinstance(cell, str) and cell:
+                owners.setdefault(cell, set()).add(member)
     return owners
 
 

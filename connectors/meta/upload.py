@@ -21,6 +21,7 @@ class Session:
         batches: How many it has confirmed.
         received: Wire rows it has confirmed.
         doubtful: A batch may have come twice, and be counted twice.
+        schema: Of its first batch; all others have the same.
     """
 
     id: int
@@ -28,6 +29,7 @@ class Session:
     received: int = 0
     finished: bool = False
     doubtful: bool = False
+    schema: tuple[str, ...] = ()
 
     @classmethod
     def fresh(cls, randbits: RandBits) -> Session:
@@ -71,7 +73,8 @@ class MetaUpload:
             syncd.errors.PlatformError: The request failed, or was not confirmed.
         """
         rows = fitting(batch, self._audience_id)
-        if self._session.finished:
+        # Rows to take out may be of a time before their segment said something of them.
+        if self._session.finished or self._session.schema not in ((), rows.schema):
             self._session = Session.fresh(self._randbits)
         # Not HTTP's DELETE: there the SDK writes the payload into the URL, and servers cut
         # that off at some 250 rows. The guide documents this form.
@@ -142,6 +145,7 @@ def send(
     if received != session.received + len(rows.data) and not session.doubtful:
         raise malformed("num_received")
     session.batches += 1
+    session.schema = rows.schema
     session.received = received
     session.finished = last
     session.doubtful = False

@@ -102,6 +102,7 @@ class Pace:
         self._unstated = 0
         self._usages: tuple[Usage, ...] = ()
         self._warning = ""
+        self.tier = ""  # by its name of today; "" until an answer names it
 
     def asked(self) -> None:
         """A request goes out: what was said before counts no more."""
@@ -110,7 +111,10 @@ class Pace:
     def answered(self, headers: Mapping[str, str], *, throttled: bool = False) -> None:
         """Hear an answer; `headers` by lower-case name."""
         self._usages = usages(headers)
-        self._block = _block(headers) or self._block
+        tier = _tier(headers)
+        if tier:
+            self._block = TIERS[tier]
+            self.tier = "limited" if self._block == LIMITED else "full"
         if not throttled:
             self._unstated = 0
         if headers.get("x-ad-api-version-warning"):
@@ -173,14 +177,14 @@ def _amount(value: object) -> float:
     return min(float(value), MOST)
 
 
-def _block(headers: Mapping[str, str]) -> float | None:
-    """How long accounts of the stated tier are shut out; None where none is stated."""
+def _tier(headers: Mapping[str, str]) -> str:
+    """The access tier, as stated; "" where none is that we know."""
     account = _json(headers.get("x-ad-account-usage"))
     business = _json(headers.get("x-business-use-case-usage"))
     entries = [account, *(business.values() if isinstance(business, dict) else ())]
     flat = [one for each in entries for one in (each if isinstance(each, list) else [each])]
     tiers = [one.get("ads_api_access_tier") for one in flat if isinstance(one, dict)]
-    return next((TIERS[tier] for tier in tiers if isinstance(tier, str) and tier in TIERS), None)
+    return next((tier for tier in tiers if isinstance(tier, str) and tier in TIERS), "")
 
 
 def _json(text: str | None) -> object:

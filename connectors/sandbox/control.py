@@ -13,7 +13,8 @@ belongs in them.
   `{"audience": "ID", "failed": false}`
 * `POST /about`: what Meta states of an account or an audience, a field of null as usual again:
   `{"account": "act_1", "custom_audience_tos": 0}`, `{"audience": "ID", "operation_status": 471}`,
-  fields as in `connectors.sandbox.meta_nodes`
+  fields as in `connectors.sandbox.meta_nodes`; of Google with `"platform": "google"`, fields as
+  in `connectors.sandbox.google.nodes`
 * `POST /world/audience`: an audience that somebody else made and filled:
   `{"platform": "meta", "account": "act_1", "name": "whales", "members": [[["email", "ab.."]]]}`
 """
@@ -26,6 +27,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, cast
 
 from connectors.sandbox.faults import Fault, FaultQueue
+from connectors.sandbox.google import nodes
 from connectors.sandbox.meta_nodes import ACCOUNT_FIELDS, AUDIENCE_FIELDS, tell
 from connectors.sandbox.state import AudienceState, Row, World
 from connectors.sandbox.wire import Json, Reply, Request, Server, json_reply
@@ -39,6 +41,10 @@ class EndReplacement(Protocol):
         ...
 
 
+_ABOUT = {
+    "meta": (ACCOUNT_FIELDS, AUDIENCE_FIELDS),
+    "google": (nodes.ACCOUNT_FIELDS, nodes.LIST_FIELDS),
+}
 _FIELDS = {one.name for one in dataclasses.fields(Fault)}
 
 
@@ -121,14 +127,16 @@ class Control:
         return {"ended": True}
 
     def _tell(self, body: bytes) -> Json:
-        given, world = json.loads(body), self._worlds["meta"]
+        given = json.loads(body)
+        platform = given.pop("platform", "meta")
+        (of_account, of_audience), world = _ABOUT[platform], self._worlds[platform]
         if "audience" in given:
             audience = world.get(given.pop("audience"))
             if audience is None:
                 raise ValueError("there is no such audience")
-            about, allowed = audience.about, AUDIENCE_FIELDS
+            about, allowed = audience.about, of_audience
         else:
-            about, allowed = world.about[given.pop("account")], ACCOUNT_FIELDS
+            about, allowed = world.about[given.pop("account")], of_account
         tell(about, given, allowed)
         return {"about": dict(about)}
 

@@ -32,11 +32,13 @@ from connectors.sandbox.meta_rules import (
     GraphError,
     Payload,
     Sessions,
+    admit_keys,
     admit_replacing,
     read_payload,
     read_session,
     refuse_while_replacing,
     sort_out,
+    told,
 )
 from connectors.sandbox.state import AudienceState, World
 from connectors.sandbox.wire import Json, Reply, Request, Server, json_reply
@@ -212,6 +214,7 @@ class Graph:
     def _forget(self, call: _Call) -> Json:
         """Take persons out of every audience of the account; it needs no session."""
         payload = read_payload(call.request.fields.get("payload"))
+        admit_keys(payload, value_based=False)
         rows, invalid = sort_out(payload)
         for audience in self._world.audiences(call.node):
             audience.remove(rows)
@@ -225,6 +228,7 @@ class Graph:
         fields = call.request.fields
         batch = read_session(fields.get("session"))
         payload = read_payload(fields.get("payload"))
+        admit_keys(payload, value_based=bool(audience.about.get("is_value_based")))
         refused = fault.rows if fault else ()
         with self._lock:
             if self._listed.setdefault(audience.id, payload.listed) != payload.listed:
@@ -237,6 +241,7 @@ class Graph:
                 audience.remove(rows)
             else:
                 audience.add(rows, at=self._world.now())
+                audience.told.update(told(payload))
             self._end(audience)
         return {
             "audience_id": audience.id,

@@ -18,13 +18,15 @@ from connectors.sandbox.wire import Json
 ACCOUNT_FIELDS = frozenset({"account_status", "custom_audience_tos", "hidden"})
 # What an audience may be made with, beside its name; as Meta names it.
 MADE_WITH = frozenset(
-    {"description", "retention_days", "customer_file_source", "opt_out_link"} | {"audience_labels"}
+    {"description", "retention_days", "customer_file_source", "is_value_based", "opt_out_link"}
+    | {"audience_labels"}
 )
 MAX_AUDIENCES, MAX_RETENTION = 500, 180
 # What may be said of an audience; `can_edit` stands in `permission_for_actions`.
 # `matched`: people to count in it, instead of all.
 AUDIENCE_FIELDS = frozenset(
     {"operation_status", "delivery_status", "delete_time", "subtype", "can_edit", "matched"}
+    | {"is_value_based"}
 )
 
 _ACTIVE = 1
@@ -58,7 +60,7 @@ def audience_node(audience: AudienceState, wanted: tuple[str, ...], now: datetim
         "name": audience.name,
         "subtype": about.get("subtype", "CUSTOM"),
         "customer_file_source": about.get("customer_file_source", "USER_PROVIDED_ONLY"),
-        "is_value_based": False,
+        "is_value_based": bool(about.get("is_value_based", False)),
         "operation_status": {
             "code": about.get("operation_status", status[0]),
             "description": status[1],
@@ -141,6 +143,8 @@ def making(form: Mapping[str, str], there: int) -> dict[str, object]:
     days = given.get("retention_days")
     if days is not None and not (isinstance(days, int) and 1 <= days <= MAX_RETENTION):
         raise GraphError(100, f"(#100) retention_days must be 1 to {MAX_RETENTION}")
+    if not isinstance(given.get("is_value_based", False), bool):
+        raise GraphError(100, "(#100) is_value_based must be true or false")
     return given
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import threading
 from collections.abc import Collection, Mapping
@@ -25,7 +26,13 @@ PLAIN_KEYS = {
     "MADID": re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
     "EXTERN_ID": re.compile(r".+", re.DOTALL),
 }
-KEYS = HASHED_KEYS | PLAIN_KEYS.keys()
+# What is said beside: a number, not hashed, for value-based lists alone; and how far a row may
+# be used, with the country and state whose law it is, or neither for Meta to tell them.
+VALUE = "LOOKALIKE_VALUE"
+AMOUNT = re.compile(r"\d+(\.\d+)?", re.ASCII)
+PROCESSING = "DATA_PROCESSING_OPTIONS"
+SAID_KEYS = frozenset({VALUE, PROCESSING, f"{PROCESSING}_COUNTRY", f"{PROCESSING}_STATE"})
+KEYS = HASHED_KEYS | PLAIN_KEYS.keys() | SAID_KEYS
 # What matches a person alone, by the kind that it is.
 ALONE = {"email": "EMAIL", "phone": "PHONE", "device_id": "MADID", "external_id": "EXTERN_ID"}
 ADDRESS_KEYS = ("FN", "LN", "ZIP", "COUNTRY")
@@ -99,17 +106,52 @@ def sort_out(
     taken: list[Row] = []
     invalid: list[list[object]] = []
     for position, cells in enumerate(payload.data):
-        pairs = zip(payload.keys, cells, strict=True)
-        texts = [cell for key, cell in pairs if isinstance(cell, str) and _fits(key, cell)]
-        if position in refused or len(texts) != len(cells) or not any(texts):
+        row = dict(zip(payload.keys, cells, strict=True))
+        texts = {k: v for k, v in row.items() if k not in SAID_KEYS and isinstance(v, str)}
+        fits = all(_fits(key, cell) for key, cell in row.items())
+        if position in refused or not fits or not any(texts.values()):
             invalid.append(cells)
-        elif row := _identifiers(dict(zip(payload.keys, texts, strict=True))):
-            taken.append(row)
+        elif found := _identifiers(texts):
+            taken.append(found)
     return taken, invalid
 
 
-def _fits(key: str, cell: str) -> bool:
-    return not cell or PLAIN_KEYS.get(key, DIGEST).fullmatch(cell) is not None
+def told(payload: Payload) -> Mapping[Identifier, Mapping[str, object]]:
+    """What valid rows say of each identifier beside it; nothing where no key does."""
+    found: dict[Identifier, Mapping[str, object]] = {}
+    for cells in payload.data if SAID_KEYS & set(payload.keys) else ():
+        rows, _ = sort_out(Payload(payload.keys, payload.listed, [cells]))
+        row = zip(payload.keys, cells, strict=True)
+        said = {key: cell for key, cell in row if key in SAID_KEYS}
+        found |= dict.fromkeys(frozenset().union(*rows), said)
+    return found
+
+
+def admit_keys(payload: Payload, *, value_based: bool) -> None:
+    """Refuse keys that the list was not made for, and where the law's place is half told.
+
+    Raises:
+        GraphError: They do not go together.
+    """
+    keys = set(payload.keys)
+    if VALUE in keys and not value_based:
+        raise GraphError(100, f"{VALUE} needs an audience that is value-based")
+    places = SAID_KEYS - {VALUE, PROCESSING}
+    if keys & places and not keys >= {PROCESSING, *places}:
+        raise GraphError(100, f"{PROCESSING} go with both country and state, or with neither")
+
+
+def _fits(key: str, cell: object) -> bool:
+    if key == PROCESSING:
+        return cell in ([], ["LDU"])
+    if key in SAID_KEYS - {VALUE}:
+        return isinstance(cell, int) and not isinstance(cell, bool) and cell >= 0
+    if key == VALUE and isinstance(cell, int | float) and not isinstance(cell, bool):
+        return 0 <= cell < math.inf
+    if not isinstance(cell, str):
+        return False
+    wanted = AMOUNT if key == VALUE else PLAIN_KEYS.get(key, DIGEST)
+    return not cell or wanted.fullmatch(cell) is not None
 
 
 def _identifiers(cells: Mapping[str, str]) -> Row:

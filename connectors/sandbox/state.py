@@ -66,6 +66,7 @@ class AudienceState:
         ever_filled: Whether a row was ever added.
         replacement: The last one, if any.
         about: What the platform states of it, where that is to be unusual.
+        told: What was last said beside an identifier, by the platform's key.
     """
 
     def __init__(self, audience_id: str, name: str, account: str) -> None:
@@ -75,6 +76,7 @@ class AudienceState:
         self.ever_filled = False
         self.replacement: Replacement | None = None
         self.about: dict[str, object] = {}
+        self.told: dict[Identifier, Mapping[str, object]] = {}
         self._lock = threading.Lock()
         self._identifiers: set[Identifier] = set()
         self._persons: dict[int, set[Identifier]] = {}

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from syncd.app import SystemClock, account_key, connector_of, key_of, platforms
+from syncd.audiences import unlike
 from syncd.cli.output import say
 from syncd.errors import ConfigError, PlatformError, SyncdError
 from syncd.ledger.opening import is_blank, open_ledger
 from syncd.ledger.store import Ledger
 from syncd.model import Finding
+from syncd.model.making import chosen_facts, facts_apart
 from syncd.ports import Connector, Examines
 from syncd.settings import Settings, check_accounts, flagged, ledger_password, load
 
@@ -114,19 +116,31 @@ def _account(settings: Settings, name: str, ledger: Ledger | None) -> Iterator[L
             said = f"{platform.title} does not say whether an account is fit; a run will"
             yield found(Finding("", "good", "not_examined", said))
             return
-        known, wanted = _audiences(settings, name, ledger)
-        findings = connector.examine(tuple(known))
-        for one in findings:
-            yield found(one, known.get(one.subject, one.subject))
-        if all(one.verdict != "denied" for one in findings):
-            for audience in wanted:
-                for one in _by_name(connector, audience):
-                    yield found(one, audience)
+        for finding, audience in _examined(connector, *_audiences(settings, name, ledger)):
+            yield found(finding, audience)
+            if finding.subject and finding.verdict != "unusable":
+                for other in _unlike(settings, name, connector, finding.subject, audience):
+                    yield found(other, audience)
     except ConfigError as error:
         yield found(Finding("", "denied", "configuration", str(error)))
     except PlatformError as error:
         said = f"it could not be asked, so nothing is known: {error.hint}"
         yield found(Finding("", "warning", error.code, said, reference=error.reference))
+
+
+def _examined(
+    connector: Connector, known: Mapping[str, str], wanted: Sequence[str]
+) -> Iterator[tuple[Finding, str]]:
+    """What a connector says of its account and audiences, each with the audience's name."""
+    if not isinstance(connector, Examines):
+        return
+    findings = connector.examine(tuple(known))
+    for one in findings:
+        yield one, known.get(one.subject, one.subject)
+    if all(one.verdict != "denied" for one in findings):
+        for audience in wanted:
+            for one in _by_name(connector, audience):
+                yield one, audience
 
 
 def _audiences(
@@ -159,6 +173,24 @@ def _by_name(connector: Connector, name: str) -> tuple[Finding, ...]:
     if not isinstance(connector, Examines):
         return ()
     return tuple(one for one in connector.examine(ids) if one.subject)
+
+
+def _unlike(
+    settings: Settings, account: str, connector: Connector, audience_id: str, name: str
+) -> Iterator[Finding]:
+    """Whether an audience was made otherwise than its sync needs it, and cannot be changed."""
+    platform = platforms()[settings.accounts[account].connector]
+    if not facts_apart(platform.audience_options):
+        return
+    for sync in settings.syncs.values():
+        if sync.account == account and (sync.audience.id or sync.audience.name) in {
+            audience_id,
+            name,
+        }:
+            facts = chosen_facts(platform.audience_options, sync.audience.options)
+            wrong = unlike(platform, connector.read(audience_id), frozenset(facts))
+            if wrong:
+                yield Finding(audience_id, "unusable", "made_otherwise", wrong)
 
 
 def tell(report: Report) -> None:

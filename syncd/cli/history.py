@@ -16,6 +16,7 @@ from syncd.cli.options import duration
 from syncd.cli.output import plain, print_json, say, table
 from syncd.errors import UsageError
 from syncd.identity.advice import way_on
+from syncd.ledger.batches import Answer
 from syncd.model import AuditEvent, BatchRecord, BatchState, Refused, Run
 from syncd.planning import sentence
 
@@ -71,8 +72,8 @@ def run(run_id: str, config: Path | None, *, as_json: bool) -> None:
     if batches:
         say()
         table(
-            ("batch", "phase", "rows", "state", "attempts", "refused", "reference"),
-            [_line(batch, answers[batch.id].code) for batch in batches],
+            ("batch", "phase", "rows", "state", "attempts", "refused", "matched", "reference"),
+            [_line(batch, answers[batch.id]) for batch in batches],
         )
     say()
     for event in events:
@@ -162,10 +163,10 @@ def _until(found: Run) -> str:
     return f"{found.ended_at:%H:%M:%S}" if found.ended_at else "now"
 
 
-def _line(batch: BatchRecord, code: str) -> tuple[object, ...]:
+def _line(batch: BatchRecord, answer: Answer) -> tuple[object, ...]:
     return (
-        batch.id, batch.phase, batch.rows, batch.state, batch.attempts, _refused(batch, code),
-        batch.reference,
+        batch.id, batch.phase, batch.rows, batch.state, batch.attempts,
+        _refused(batch, answer.code), answer.match_rate, batch.reference,
     )  # fmt: skip
 
 

@@ -40,7 +40,8 @@ def _show(seen: Overview) -> None:
         return
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in seen.identifiers.items())
     say(f"{seen.sync}: audience {seen.audience} ({seen.id})")
-    say(f"  in it as far as we know: {seen.members:,} members{f' ({kinds})' if kinds else ''}")
+    known = "taken out of it" if seen.takes_out else "in it as far as we know"
+    say(f"  {known}: {seen.members:,} members{f' ({kinds})' if kinds else ''}")
     size = "states no size" if seen.platform_size is None else f"states {seen.platform_size:,}"
     say(f"  the platform {size}; it counts the people it matched, by its own rounding, so")
     say("  the two are not comparable one to one, and nobody can list who is in it")

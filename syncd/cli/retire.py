@@ -55,6 +55,11 @@ def orphaned(app: App, audience: KnownAudience) -> str:
     generation = app.ledger.generation(audience.platform, audience.account, audience.id)
     members = generation.sizes.members if generation else 0
     where = f"audience {audience.name} ({audience.platform} {audience.id})"
+    if audience.takes_out:
+        return (
+            f"orphaned: {where}, which others fill, has no sync any more; {members:,} members were "
+            f"taken out of it, and `syncd retire {audience.id}` forgets them"
+        )
     if audience.retiring_at is None:
         return (
             f"orphaned: {where} is filled by no sync any more and still holds {members:,} "
@@ -116,10 +121,12 @@ def _ask(parts: Parts, audience: KnownAudience) -> None:
     complain(_goes(parts, audience))
     if audience.adopted:
         complain("It may hold members that syncd did not put there: those stay in it.")
-    complain("No guard holds these removals. They are confirmed after the settle window.")
+    if not audience.takes_out:
+        complain("No guard holds these removals. They are confirmed after the settle window.")
     if sys.stdin is None or not sys.stdin.isatty():
         raise UsageError("nothing has begun: nobody can be asked here, so say `--yes`")
-    sys.stderr.write("Empty it for good? [y/N] ")
+    question = "Forget them for good?" if audience.takes_out else "Empty it for good?"
+    sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
         raise UsageError("nothing has begun and nothing has changed; `--yes` does not ask")
@@ -129,6 +136,12 @@ def _goes(parts: Parts, audience: KnownAudience) -> str:
     at = (audience.platform, audience.account, audience.id)
     generation = parts.ledger.generation(*at)
     members = generation.sizes.members if generation else 0
+    if audience.takes_out:
+        return (
+            f"Audience {audience.name} ({audience.id}) on {parts.platform.title} "
+            f"{audience.account} is filled by others: {members:,} members that syncd took out of "
+            "it are to be forgotten. Nothing is sent."
+        )
     kinds = generation.sizes.identifiers if generation else {}
     counted = ", ".join(f"{kind} {count:,}" for kind, count in kinds.items())
     said = (

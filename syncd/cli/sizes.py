@@ -35,8 +35,8 @@ def lines(measured: Measured | None, platform: str) -> list[str]:
     said = [_sentence(measured, title)]
     if measured.warning:
         said.append(f"look at: {measured.warning}")
-    if measured.least is not None:
-        said += (f"counted by {line}" for line in caveats([platform]))
+    # Also where nothing is stated: they say of what sizes nothing is.
+    said += (f"counted by {line}" for line in caveats([platform]))
     return said
 
 

@@ -132,6 +132,9 @@ def status(config: Path | None, *, as_json: bool) -> None:
     table(columns, [[row[name] for name in columns] for row in rows])
     _say_of_sizes(app, rows)
     for row in rows:
+        if row["mode"] == "remove":
+            say(f"takes out: sync {row['sync']}: its members are those taken out of the audience")
+    for row in rows:
         if row["throttled until"]:
             until = f"{row['throttled until']:%Y-%m-%d %H:%M} UTC"
             say(f"throttled: sync {row['sync']} waits until {until} ({row['throttled by']})")
@@ -174,6 +177,7 @@ def _status(app: App, name: str) -> dict[str, object]:
     size = next(iter(app.ledger.measured.of(*at)), None) if at else None
     return {
         "sync": name,
+        "mode": app.settings.syncs[name].mode,
         "audience": known.name if known else app.settings.syncs[name].audience.name,
         "id": known.id if known else None,
         "members": generation.sizes.members if generation else 0,
@@ -262,20 +266,27 @@ def each(names: list[str], one: Callable[[str], int]) -> int:
 def _show_plan(drawn: Plan, *, kept: bool) -> None:
     say(f"{drawn.sync}: {sentence(drawn)}")
     if drawn.held and kept:
-        say(f"  let all of it go: syncd approve {drawn.id}")
+        whole = "take all of them out" if drawn.takes_out else "let all of it go"
+        say(f"  {whole}: syncd approve {drawn.id}")
         say(f"  only what is not held: syncd sync {drawn.sync} --plan {drawn.id}")
     elif kept:
         say(f"  plan {drawn.id}; carry it out: syncd sync {drawn.sync} --plan {drawn.id}")
     else:
-        say(f"  its audience is found or made by the first run: syncd sync {drawn.sync}")
+        made = "found" if drawn.takes_out else "found or made"
+        say(f"  its audience is {made} by the first run: syncd sync {drawn.sync}")
 
 
 def show_result(result: Result, segment: str) -> None:
     """Print how a run ended."""
     pushed, counts = result.pushed, result.plan.counts
+    went = (
+        f"removed {pushed[Phase.REMOVE]:,}, added {pushed[Phase.ADD]:,}, sent again "
+        f"{pushed[Phase.AGAIN]:,}"
+    )
+    if result.plan.takes_out:
+        went = f"taken out {pushed[Phase.REMOVE]:,}"
     say(
-        f"{result.plan.sync}: {result.run.state.value}; removed {pushed[Phase.REMOVE]:,}, added "
-        f"{pushed[Phase.ADD]:,}, sent again {pushed[Phase.AGAIN]:,}, unchanged "
+        f"{result.plan.sync}: {result.run.state.value}; {went}, unchanged "
         f"{counts.unchanged:,}, refused {result.refused:,} (run {result.run.id})"
     )
     if result.too_many_unusable:

@@ -25,6 +25,7 @@ from syncd.model import (
     PHONE_CELLS,
     ROW_COLUMNS,
     Detail,
+    Fact,
     IdentifierKind,
     Refused,
     RuleSet,
@@ -44,6 +45,7 @@ DIGESTED_SCHEMA = pa.schema(
 )
 
 _COUNTRY_STEPS = ("trim", "country_code")
+_YES, _NO, _NONE = (pa.scalar(cell, pa.binary()) for cell in (b"1", b"0", b""))
 _NO_TEXT = pa.scalar(None, pa.string())
 
 
@@ -58,6 +60,8 @@ class Policy:
         max_identifiers: What one row may carry; the last ones are left out.
         prehashed: E-mails, phones and names are digests already (`fields.PREHASHED`).
         details: What travels beside identifiers; cells of others stay null.
+        facts: What else rows say of a member; likewise, also where the segment has no such
+            column.
     """
 
     rules: RuleSet
@@ -66,6 +70,7 @@ class Policy:
     max_identifiers: int
     prehashed: bool = False
     details: frozenset[Detail] = frozenset()
+    facts: frozenset[Fact] = frozenset()
 
     @property
     def version(self) -> str:
@@ -126,6 +131,7 @@ def digest(batch: pa.RecordBatch, policy: Policy) -> Digested:
     row |= {name: _id(work, name) for name in ID_CELLS}
     limit_identifiers(row, policy.max_identifiers)
     row |= {cell: made for detail in Detail for cell, made in _detail(work, detail)}
+    row |= {fact.value: _fact(work, fact) for fact in Fact}
     consent, unreadable = consents(_raw(batch, "ad_consent"))
     work.count("ad_consent", unreadable)
     columns = [
@@ -213,6 +219,23 @@ def _detail(work: _Work, detail: Detail) -> Iterator[tuple[str, pa.Array]]:
             yield cell, _cell(work, name, _raw(work.batch, COLUMN_OF[name]))
         else:
             yield cell, work.blank()
+
+
+def _fact(work: _Work, fact: Fact) -> pa.Array:
+    """The cell of a fact: in every row, or in none.
+
+    Whether a member's use is limited is a matter of law: what cannot be read counts as yes.
+    """
+    name = fact.value
+    absent = work.batch.schema.get_field_index(COLUMN_OF[name]) < 0
+    if absent or fact not in work.policy.facts or name not in work.hashed:
+        return work.blank()
+    said = normalised(work.steps[name], _raw(work.batch, COLUMN_OF[name]), work.known)
+    work.count(name, said.reasons)
+    cells = said.cells(hashed=False)
+    if fact is Fact.LIMITED_DATA_USE:
+        return pc.coalesce(cells, pc.if_else(said.refused, _YES, _NO))
+    return pc.fill_null(cells, _NONE)
 
 
 def _cell(work: _Work, name: str, raw: pa.Array) -> pa.Array:

@@ -21,6 +21,7 @@ COLUMN_OF = {
     "birth_day": "birth_date",
     "gender": "gender",
     "value": "value",
+    "limited_data_use": "limited_data_use",
 }
 
 # The field of a cell that is not called like it.

@@ -1,10 +1,10 @@
-"""Dates of birth, gender, device ids, amounts, and digests that a shop already has."""
+"""Dates of birth, gender, device ids, amounts, yes and no, and digests that a shop has."""
 
 from __future__ import annotations
 
 import re
 from calendar import monthrange
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -31,6 +31,14 @@ _NO_DEVICE = "00000000-0000-0000-0000-000000000000"  # iOS and Android: tracking
 
 _AMOUNT = re.compile(r"\+?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,2})?", re.ASCII)
 _PLAIN_AMOUNT = r"^(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?$"
+
+_CENT = Decimal("0.01")
+_LONG = Context(prec=200)  # an amount has up to 100 digits before the point, and decimals
+_PLAIN_CENTS = r"^(?:0|[1-9][0-9]*)(?:\.[0-9]?[1-9])?$"
+
+# As databases write a boolean, and what people type for one.
+_YES = frozenset({"1", "true", "t", "yes", "y"})
+_NO = frozenset({"0", "false", "f", "no", "n"})
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 DIGEST_OF_NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -94,6 +102,20 @@ def _amount(value: str, _country: str | None) -> str | Reason:
     return plain.rstrip("0").rstrip(".") or "0" if "." in plain else plain
 
 
+def _cents(value: str, _country: str | None) -> str | Reason:
+    """An amount rounded to two decimals, half to even."""
+    if not _AMOUNT.fullmatch(value):
+        return Reason.NOT_AN_AMOUNT
+    rounded = Decimal(value).quantize(_CENT, ROUND_HALF_EVEN, _LONG)
+    return _amount(format(rounded, "f"), None)
+
+
+def _yes_or_no(value: str, _country: str | None) -> str | Reason:
+    if value in _YES:
+        return "1"
+    return "0" if value in _NO else Reason.NOT_YES_OR_NO
+
+
 def _prehashed(value: str, _country: str | None) -> str | Reason:
     """A SHA-256 that the shop made: 64 hexadecimal digits, lower-case."""
     if not _SHA256.fullmatch(value):
@@ -123,5 +145,11 @@ STEPS = {
         _amount,
         lambda values, _: where(pc.match_substring_regex(values, _PLAIN_AMOUNT), values),
     ),
+    "cents": Step(
+        "round to two decimals",
+        _cents,
+        lambda values, _: where(pc.match_substring_regex(values, _PLAIN_CENTS), values),
+    ),
+    "yes_or_no": Step("1 for yes, 0 for no", _yes_or_no),
     "prehashed": Step("check that it is a SHA-256", _prehashed, _short_prehashed),
 }

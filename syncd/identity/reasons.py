@@ -33,5 +33,6 @@ class Reason(Enum):
     NOT_M_OR_F = "neither m nor f"
     NOT_A_DEVICE = "not an advertising id"
     NOT_AN_AMOUNT = "not a number from 0 up"
+    NOT_YES_OR_NO = "neither yes nor no"
     NOT_A_DIGEST = "not 64 lower-case hexadecimal digits"
     DIGEST_OF_NOTHING = "the digest of an empty text"

@@ -71,7 +71,9 @@ META = RuleSet(
         _rule("birth_month", (*_META_BIRTH, "month"), _META_GUIDE),
         _rule("birth_day", (*_META_BIRTH, "day"), _META_GUIDE),
         _rule("gender", ("nfc", "trim", "lower", "gender"), _META_GUIDE, _META_BUILDER),
-        _rule("value", ("trim", "amount"), _META_GUIDE, hashed=False),
+        # Whole cents, so that the noise of a shop's floats is no change.
+        _rule("value", ("trim", "amount", "cents"), _META_GUIDE, hashed=False),
+        _rule("limited_data_use", ("trim", "lower", "yes_or_no"), _META_GUIDE, hashed=False),
     ),
 )
 

@@ -45,6 +45,7 @@ class KnownAudience:
             all of it was begun; None once that was done.
         replace_sent_at: When everyone was sent who is to be in it afterwards.
         retiring_at: Since when it is being emptied for good.
+        takes_out: Others fill it, and what is kept of it is whom a sync took out (mode: remove).
     """
 
     pk: int
@@ -62,6 +63,7 @@ class KnownAudience:
     replace_begun_at: datetime | None = None
     replace_sent_at: datetime | None = None
     retiring_at: datetime | None = None
+    takes_out: bool = False
 
 
 def claim(
@@ -72,6 +74,7 @@ def claim(
     known_syncs: frozenset[str],
     created: bool,
     now: datetime,
+    takes_out: bool = False,
 ) -> bool:
     """Give an audience to a sync, and say whether that changed anything.
 
@@ -82,7 +85,8 @@ def claim(
     """
     found = known(tx, wanted.platform, wanted.account, wanted.id)
     if found is None:
-        tx.execute(insert(audience).values(**_first(wanted, sync), ours=created, claimed_at=now))
+        first = {**_first(wanted, sync), "takes_out": takes_out}
+        tx.execute(insert(audience).values(**first, ours=created, claimed_at=now))
         _orphan_others(tx, sync, wanted)
         return True
     mine = found.sync == sync and found.state == "active"
@@ -95,6 +99,7 @@ def claim(
         "name": wanted.name,
         "ours": found.ours or created,
         "retiring_at": None,
+        "takes_out": takes_out,
     }
     if wanted.lifespan is not None:
         changes["lifespan_days"] = wanted.lifespan.days
@@ -180,4 +185,5 @@ def _known(row: RowMapping) -> KnownAudience:
         replace_begun_at=row["replace_begun_at"],
         replace_sent_at=row["replace_sent_at"],
         retiring_at=row["retiring_at"],
+        takes_out=row["takes_out"],
     )

@@ -68,7 +68,13 @@ def add(
 def one(tx: Connection, plan_id: str) -> Plan | None:
     """The plan, or None."""
     query = (
-        select(plan, audience.c.platform, audience.c.account, audience.c.id.label("audience_id"))
+        select(
+            plan,
+            audience.c.platform,
+            audience.c.account,
+            audience.c.id.label("audience_id"),
+            audience.c.takes_out,
+        )
         .join(audience, audience.c.pk == plan.c.audience)
         .where(plan.c.id == plan_id)
     )
@@ -190,4 +196,5 @@ def _plan(row: RowMapping) -> Plan:
         created_at=row["created_at"],
         path=row["path"],
         checksum=row["checksum"],
+        takes_out=row["takes_out"],
     )

@@ -47,6 +47,7 @@ class Rebuilt:
         generation: Replaces the last one; None if nothing was ever sent.
         kept: Plans whose files are there: what is unfinished of them is sent again.
         events: Written with the change.
+        takes_out: See `KnownAudience`.
     """
 
     audience: Audience
@@ -54,6 +55,7 @@ class Rebuilt:
     generation: Generation | None
     kept: frozenset[str]
     events: Sequence[AuditEvent]
+    takes_out: bool = False
 
 
 def survey(of: Ledger, whole: Mapping[str, str]) -> tuple[tuple[Standing, ...], Mapping[str, str]]:
@@ -136,10 +138,16 @@ def _replace(tx: Connection, each: Rebuilt, *, known_syncs: frozenset[str], now:
     at = (each.audience.platform, each.audience.account, each.audience.id)
     if audiences.known(tx, *at) is None:
         audiences.claim(
-            tx, each.audience, each.sync, known_syncs=known_syncs, created=True, now=now
+            tx,
+            each.audience,
+            each.sync,
+            known_syncs=known_syncs,
+            created=True,
+            now=now,
+            takes_out=each.takes_out,
         )
     pk = audiences.needed(tx, *at).pk
-    audiences.change(tx, pk, adopted=True, ours=True)
+    audiences.change(tx, pk, adopted=not each.takes_out, ours=True)
     # Past the table of legal steps: nobody can end these batches in any other way.
     tx.execute(
         update(batch)

@@ -73,6 +73,7 @@ class Ledger(BatchLedger):
         known_syncs: frozenset[str],
         event: AuditEvent | None,
         created: bool = False,
+        takes_out: bool = False,
     ) -> None:
         """Say that a sync fills an audience; `event` is written if that is new.
 
@@ -80,6 +81,7 @@ class Ledger(BatchLedger):
             known_syncs: All configured syncs. An audience whose sync is not among them
                 moves to `sync`: it was renamed, or is gone.
             created: We have just made the audience, so what is in it is ours.
+            takes_out: Others fill it; the sync only takes members out.
 
         Raises:
             syncd.errors.ConfigError: Another configured sync fills it.
@@ -92,6 +94,7 @@ class Ledger(BatchLedger):
                 known_syncs=known_syncs,
                 created=created,
                 now=self._clock.now(),
+                takes_out=takes_out,
             )
             if changed:
                 self._tx.tell(tx, event)

@@ -18,11 +18,12 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.exc import DontWrapMixin
 
 # The newest file in `migrations/versions`; a test holds the two together.
-HEAD = "r0006"
+HEAD = "r0007"
 
 
 class NaiveTime(DontWrapMixin, ValueError):
@@ -86,6 +87,7 @@ audience = Table(
     Column("replace_sent_at", Instant),
     Column("retiring_at", Instant),
     Column("lifespan_days", Integer),
+    Column("takes_out", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("platform", "account", "id", name="uq_audience"),
     CheckConstraint("state IN ('active', 'retired')", name="ck_audience_state"),
 )

@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from syncd.errors import LedgerMismatch, Unwritten
-from syncd.membership.engine import completed
+from syncd.membership.engine import completed, slim
 
 MAGIC = b"SYNCD\x00\x00\x01"
 INDEX_NONCE = b"\xff" * 12  # no block has this number
@@ -106,7 +106,7 @@ class BlockWriter:
     def write(self, section: str, rows: pa.RecordBatch) -> None:
         """Append rows to a section, in blocks."""
         for first in range(0, rows.num_rows, BLOCK_ROWS):
-            part = rows.slice(first, BLOCK_ROWS)
+            part = slim(rows.slice(first, BLOCK_ROWS))
             sink = pa.BufferOutputStream()
             with pa.ipc.new_stream(sink, part.schema) as stream:
                 stream.write_batch(part)

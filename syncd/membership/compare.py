@@ -21,6 +21,7 @@ from syncd.membership import migration
 from syncd.membership.engine import (
     by_kind,
     details,
+    facts,
     feed,
     links,
     mask_columns,
@@ -34,6 +35,7 @@ from syncd.model import Comparison, PlanCounts, Sizes
 # Members that erasure or consent keeps out, by reason; NULL goes out. 1 granted, 2 denied.
 _KEPT_OUT = """CASE
   WHEN erased THEN 'erased'
+  WHEN NOT {asked} THEN NULL
   WHEN consent = 2 THEN 'denied'
   WHEN consent = 1 THEN NULL
   WHEN {granted_only} THEN 'not granted'
@@ -41,12 +43,15 @@ _KEPT_OUT = """CASE
 END"""
 
 SEEN = """
-CREATE TABLE seen (n BIGINT, key BLOB, kept_out VARCHAR, details UBIGINT);
+CREATE TABLE seen (
+    n BIGINT, key BLOB, kept_out VARCHAR, details UBIGINT, cents DOUBLE, limited BOOLEAN);
 CREATE TABLE want_link (n BIGINT, slot TINYINT, kind TINYINT, id UHUGEINT);
 CREATE TABLE denied_link (n BIGINT, slot TINYINT, kind TINYINT, id UHUGEINT);
 """
 OUT = "('denied', 'erased')"
-WANT = "CREATE VIEW want AS SELECT n, key, details FROM seen WHERE kept_out IS NULL"
+WANT = """
+CREATE VIEW want AS SELECT n, key, details, cents, limited FROM seen WHERE kept_out IS NULL
+"""
 
 # An identifier leaves only when no member of the snapshot holds it any more (promise 3),
 # and an accepted removal is repeated only as a due confirmation (promises 1 and 2), or by
@@ -155,13 +160,23 @@ WHERE ($full OR id NOT IN (SELECT id FROM held_id WHERE state <> 0)
 UPDATE = """
 CREATE TABLE updated AS
 SELECT DISTINCT want.n FROM want JOIN held_row USING (key)
-WHERE current AND want.details IS DISTINCT FROM held_row.details
-  AND want.n IN (
-    SELECT n FROM want_link WHERE want.details IS NOT NULL
-    OR id IN (SELECT id FROM held_id WHERE state >= 2))
+WHERE current AND (
+    want.details IS DISTINCT FROM held_row.details
+    AND want.n IN (
+      SELECT n FROM want_link WHERE want.details IS NOT NULL
+      OR id IN (SELECT id FROM held_id WHERE state >= 2))
+    OR {moved} AND want.n IN (SELECT n FROM want_link))
   AND want.n NOT IN (SELECT n FROM again)
   AND want.n NOT IN (SELECT n FROM addition)
 """
+
+# A value that moved by a tenth since it was last sent: smaller steps change no look-alike, and
+# every order is one. Whose use is limited is told at once, either way; a row that never said so
+# said no.
+MOVED = """(
+  want.cents <> held_row.cents AND 10 * abs(want.cents - held_row.cents) >= held_row.cents
+  OR want.cents IS NOT NULL AND held_row.cents IS NULL
+  OR want.limited <> coalesce(held_row.limited, FALSE))"""
 
 # Whose turn it is; the slot is a number of the row as sent, so that a member keeps it. Who
 # was refused by name is not asked for again.
@@ -186,6 +201,7 @@ def load_seen(
     kept_out = _KEPT_OUT.format(
         granted_only=comparison.consent.granted_only,
         granted_in_region=comparison.consent.granted_in_region,
+        asked=comparison.consent.asked,
     )
     database.execute(SEEN)
     database.execute(WANT)
@@ -194,7 +210,7 @@ def load_seen(
     feed(
         database,
         positioned(members),
-        f"INSERT INTO seen SELECT n, key, {kept_out}, {details()} FROM incoming",
+        f"INSERT INTO seen SELECT n, key, {kept_out}, {details()}, {facts()} FROM incoming",
         f"INSERT INTO want_link {links(wanted, 'n')}",
         f"INSERT INTO denied_link {links(denied, 'n')}",
     )
@@ -232,7 +248,7 @@ def choose(
     database.execute(AGAIN)
     database.execute(ANOTHER)
     database.execute(ADDITION, {"full": comparison.full})
-    database.execute(UPDATE)
+    database.execute(UPDATE.format(moved=MOVED))
     database.execute("INSERT INTO addition FROM updated")
     database.execute("CREATE TABLE refresh (n BIGINT)")
     if comparison.refresh is not None:

@@ -27,6 +27,7 @@ from syncd.model import (
     ADDRESS_CELLS,
     DETAIL_CELLS,
     EMAIL_CELLS,
+    FACT_CELLS,
     ID_CELLS,
     PHONE_CELLS,
     ROW_COLUMNS,
@@ -52,7 +53,7 @@ _SLOTS = [
 
 # Files of the first version have rows without the later ones.
 _FIRST_CELLS = (*EMAIL_CELLS, *PHONE_CELLS, *ADDRESS_CELLS)
-LATER_CELLS = (*ID_CELLS, *DETAIL_CELLS)
+LATER_CELLS = (*ID_CELLS, *DETAIL_CELLS, *FACT_CELLS)
 
 CELL_FIELDS = [pa.field(name, pa.binary()) for name in ROW_COLUMNS]
 SNAPSHOT_SCHEMA = pa.schema(
@@ -131,7 +132,7 @@ def masked(mask: str) -> str:
         for slot, (_, cells, _) in enumerate(_SLOTS)
         for cell in cells
     ]
-    return ", ".join((*identifiers, *DETAIL_CELLS))
+    return ", ".join((*identifiers, *DETAIL_CELLS, *FACT_CELLS))
 
 
 def mask_columns() -> str:
@@ -156,6 +157,17 @@ def details() -> str:
     )
 
 
+def facts() -> str:
+    """SQL for what a row says of its member: `cents`, a whole number, and `limited`.
+
+    NULL where it does not say: a member without a value, or a sync that does not send it.
+    """
+    return (
+        "round(try_cast(decode(value) AS DOUBLE) * 100) AS cents, "
+        "limited_data_use = '1'::BLOB AS limited"
+    )
+
+
 def completed(rows: pa.RecordBatch) -> pa.RecordBatch:
     """A block's rows with blank cells where the version that wrote it had none yet."""
     if not set(rows.schema.names).issuperset(_FIRST_CELLS):
@@ -168,6 +180,16 @@ def completed(rows: pa.RecordBatch) -> pa.RecordBatch:
                 place, pa.field(cell, pa.binary()), pa.nulls(len(rows), pa.binary())
             )
     return rows
+
+
+def slim(rows: pa.RecordBatch) -> pa.RecordBatch:
+    """A block's rows without the facts that none of them has: `completed` adds them again."""
+    idle = [
+        cell
+        for cell in FACT_CELLS
+        if cell in rows.schema.names and rows.column(cell).null_count == rows.num_rows
+    ]
+    return rows.drop_columns(idle) if idle else rows
 
 
 def feed(

@@ -188,6 +188,8 @@ _MARKED = ("twice", "purge", "forgotten")
 _ID = whole("high", "low")
 _IDS = f"INSERT INTO {{table}} SELECT {_ID} FROM incoming"
 _RENEWED = f"DELETE FROM outdated WHERE id IN (SELECT {_ID} FROM incoming)"
+# Taken out before, and nobody's in the segment any more; see `syncd.membership.taking`.
+_LEFT = f"DELETE FROM held_id WHERE id IN (SELECT {_ID} FROM incoming)"
 _FRESH = f"INSERT INTO outdated SELECT {_ID}, {{since}} FROM incoming"
 
 
@@ -234,7 +236,8 @@ def sources(plans: Sequence[PlanBatches]) -> Sources:
 
 
 def _mark(database: duckdb.DuckDBPyConnection, file: BlockReader, *, since: datetime) -> None:
-    """Take in what a plan found outdated under changed rules, and what is wanted again."""
+    """Take in what a plan found outdated under changed rules, wanted again, or left behind."""
+    feed(database, positioned(file.batches("left")), _LEFT)
     feed(database, positioned(file.batches("renewed")), _RENEWED)
     fresh = _FRESH.format(since=micros(since))
     feed(database, positioned(file.batches("outdated")), fresh)

@@ -1,6 +1,6 @@
 """What an audience holds, as tables: rows as sent, and the state of each identifier.
 
-    held_row(r, key, face, details, current, file, n)
+    held_row(r, key, face, details, cents, limited, current, file, n)
                                                   rows as sent; `current` is its key's last
     held_id(id, kind, state, doubt, removed_at)   every identifier ever sent, not settled out;
                                                   state 0 possible, 1 certain, 2 refused with
@@ -12,7 +12,8 @@
 A row stays while it explains something: an identifier that only it can take out, or a
 link between two identifiers that the platform may have joined into one person. Its cells
 stay in the file that it came from, at position `n`; `face` tells them from any other's, and
-`details` what beside its identifiers it carried, as far as a comparison asks.
+`details`, `cents` and `limited` what beside its identifiers it carried, as far as a
+comparison asks.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from syncd.membership.engine import (
     ROW_SCHEMA,
     by_kind,
     details,
+    facts,
     feed,
     links,
     picked,
@@ -95,7 +97,7 @@ _TABLES = """
 CREATE SEQUENCE held_number START 1;
 CREATE TABLE held_row (
     r BIGINT DEFAULT nextval('held_number'), key BLOB, face UHUGEINT, details UBIGINT,
-    current BOOLEAN, file INTEGER, n BIGINT);
+    cents DOUBLE, limited BOOLEAN, current BOOLEAN, file INTEGER, n BIGINT);
 CREATE TABLE held_id (
     id UHUGEINT, kind TINYINT, state TINYINT, doubt BOOLEAN, removed_at BIGINT);
 CREATE TABLE held_link (r BIGINT, slot TINYINT, kind TINYINT, id UHUGEINT);
@@ -125,7 +127,7 @@ def load_held(database: duckdb.DuckDBPyConnection, generation: BlockReader | Non
         positioned(generation.batches("rows")),
         # Numbers of rows of the file are negative, so that new ones never meet them.
         f"INSERT INTO held_row SELECT -1 - n, key, {whole('face_high', 'face_low')}, {details()}, "
-        f"current, {GENERATION}, n FROM incoming",
+        f"{facts()}, current, {GENERATION}, n FROM incoming",
         f"INSERT INTO held_link SELECT -1 - n, slot, kind, id FROM ({links('incoming', 'n')})",
     )
     feed(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
+from syncd.membership import taking
 from syncd.membership.blocks import BlockReader, BlockWriter
 from syncd.membership.engine import ROW_SCHEMA, column, masked, picked, positioned, stream
 from syncd.membership.held import halves
@@ -19,15 +20,18 @@ def write_plan(
     *,
     members: BlockReader,
     generation: BlockReader | None,
+    takes_out: bool = False,
 ) -> None:
     """Write what `syncd.membership.compare` has chosen.
 
     Args:
         database: With the tables `mask`, `addition`, `again`, `gone`, `take`, `superseded`,
-            `fresh` and `renewed`.
+            `fresh` and `renewed`; where members are taken out, those of
+            `syncd.membership.taking` too.
         writer: Of the plan's file.
         members: The snapshot.
         generation: The membership that it was compared with.
+        takes_out: The sync only takes members out.
     """
     if generation is not None:
         write_removals(database, writer, generation)
@@ -43,10 +47,12 @@ def write_plan(
     )
     tables = {
         "twice": "SELECT id FROM take JOIN withdrawn USING (id) WHERE NOT confirmation",
-        "held": held,
+        "held": taking.HELD if takes_out else held,
         "outdated": "SELECT id FROM fresh",
         "renewed": "SELECT id FROM renewed",
     }
+    if takes_out:
+        tables["left"] = taking.LEFT
     for section, query in tables.items():
         write_ids(database, writer, section, query)
 

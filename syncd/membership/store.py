@@ -20,7 +20,7 @@ import duckdb
 import pyarrow as pa
 
 from syncd.errors import LedgerMismatch, Unwritten
-from syncd.membership import compare, emptying, erasing, withdrawing
+from syncd.membership import compare, emptying, erasing, taking, withdrawing
 from syncd.membership.blocks import BlockReader, BlockWriter, Written
 from syncd.membership.engine import ROW_SCHEMA, SNAPSHOT_SCHEMA, engine, feed, links, positioned
 from syncd.membership.fold import PlanBatches, fold, sources
@@ -37,6 +37,7 @@ from syncd.model import (
     Operation,
     Phase,
     Plan,
+    PlanCounts,
     Search,
     Searched,
     Sizes,
@@ -96,11 +97,8 @@ class FileMembership:
             self._load_approved(database, comparison.approved, files)
             self._load_under_way(database, comparison, files)
             compare.find_gone(database, comparison)
-            leaving, withdrawn = compare.leaving(database), compare.withdrawn(database)
-            held = _decide(database, comparison, leaving=leaving, withdrawn=withdrawn)
-            numbers = compare.counts(
-                database, removes=comparison.removes, leaving=leaving, withdrawn=withdrawn
-            )
+            choose = taking.choose if comparison.takes_out else _choose
+            numbers, held = choose(database, comparison)
             header = {
                 "plan": comparison.plan,
                 "snapshot": snapshot.id,
@@ -108,7 +106,13 @@ class FileMembership:
                 "rules": snapshot.rules,
             }
             with self._writer(f"{comparison.plan}.plan", header) as writer:
-                write_plan(database, writer, members=members, generation=generation)
+                write_plan(
+                    database,
+                    writer,
+                    members=members,
+                    generation=generation,
+                    takes_out=comparison.takes_out,
+                )
         written = _done(writer)
         return Compared(written.path, written.checksum, numbers, held)
 
@@ -318,6 +322,18 @@ class FileMembership:
         return BlockWriter(self._directory, name, key=self._key, header=header)
 
 
+def _choose(
+    database: duckdb.DuckDBPyConnection, comparison: Comparison
+) -> tuple[PlanCounts, tuple[str, ...]]:
+    """Ask the guard, and choose what goes now; the numbers, and why the rest does not."""
+    leaving, withdrawn = compare.leaving(database), compare.withdrawn(database)
+    held = _decide(database, comparison, leaving=leaving, withdrawn=withdrawn)
+    numbers = compare.counts(
+        database, removes=comparison.removes, leaving=leaving, withdrawn=withdrawn
+    )
+    return numbers, held
+
+
 def _decide(
     database: duckdb.DuckDBPyConnection,
     comparison: Comparison,
@@ -359,6 +375,7 @@ def _header(
     for plan, _ in plans[-1:]:
         header["audience"] = [plan.platform, plan.account, plan.audience]
         header["sync"] = plan.sync
+        header["takes_out"] = plan.takes_out
     return header
 
 

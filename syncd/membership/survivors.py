@@ -44,6 +44,7 @@ class Survivor:
         sync: Whose it was, or "".
         rules: By which its rows were digested, or "".
         number: A generation's; 0 for a plan.
+        takes_out: It is of an audience that others fill: who was taken out of it.
     """
 
     path: str
@@ -52,6 +53,7 @@ class Survivor:
     sync: str
     rules: str
     number: int
+    takes_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ class SurvivingFiles:
         audience: tuple[str, str, str],
         sync: str,
         rules: str,
+        takes_out: bool,
         now: datetime,
     ) -> Generation:
         """Write a generation of everyone who may be there, and who is certain of nobody.
@@ -105,10 +108,16 @@ class SurvivingFiles:
             name: Of the file, without suffix; unique.
             number: The generation's.
             origin: What it is made of; of nothing, it is empty.
-            audience, sync, rules: What it is of.
+            audience, sync, rules, takes_out: What it is of.
             now: The generation's moment.
         """
-        header = {"generation": number, "rules": rules, "audience": audience, "sync": sync}
+        header = {
+            "generation": number,
+            "rules": rules,
+            "audience": audience,
+            "sync": sync,
+            "takes_out": takes_out,
+        }
         with engine() as database, ExitStack() as files:
             base = self._open(files, origin.base) if origin.base else None
             load_held(database, base)
@@ -155,6 +164,7 @@ def _survivor(path: str, checksum: str, header: Mapping[str, object]) -> Survivo
         sync=str(header.get("sync", "")),
         rules=str(header.get("rules", "")),
         number=number if isinstance(number, int) else 0,
+        takes_out=header.get("takes_out") is True,
     )
 
 

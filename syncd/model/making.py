@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
+from syncd.model.members import Fact
+
 AudienceValue = str | int | bool | tuple[str, ...]
 AudienceOptions = Mapping[str, AudienceValue]
 NO_OPTIONS: AudienceOptions = MappingProxyType({})
@@ -19,22 +21,26 @@ class AudienceOption:
     """A key that an audience of this platform may be made with: `audience: {name: N, KEY: ...}`.
 
     Attributes:
-        kind: `text`, `number` or `words` (a list of them).
+        kind: `text`, `number`, `flag` (true or false) or `words` (a list of them).
         least: Of a number.
         most: Of a number; of a text or of one word, how many characters. 0 for no limit.
         words: The values that a text, or each of several words, may have; none for any.
+        fact: What rows of such an audience carry, and of no other: it is a `flag`.
     """
 
     name: str
     help: str
-    kind: Literal["text", "number", "words"] = "text"
+    kind: Literal["text", "number", "flag", "words"] = "text"
     least: int = 0
     most: int = 0
     words: tuple[str, ...] = ()
+    fact: Fact | None = None
 
     def fault(self, value: AudienceValue) -> str:
         """What a value should be and is not, as a text that follows its key; "" if it fits."""
         match self.kind, value:
+            case "flag", bool():
+                fault = ""
             case "number", int() if not isinstance(value, bool):
                 fits = self.least <= value and (not self.most or value <= self.most)
                 fault = "" if fits else f"must be {self._wanted()}, not {value}"
@@ -49,6 +55,7 @@ class AudienceOption:
     def _wanted(self) -> str:
         to = f"to {self.most}" if self.most else "or more"
         kinds = {
+            "flag": "true or false",
             "number": f"a number, {self.least} {to}",
             "words": "a list of words",
             "text": "text",
@@ -99,3 +106,15 @@ def worded(wording: Wording, name: str, options: AudienceOptions) -> tuple[str, 
     """The words that a platform would flag an audience for that is made so."""
     texts: Iterable[str] = (name, str(options.get("description", "")))
     return wording.found(*texts)
+
+
+def chosen_facts(
+    options: Iterable[AudienceOption], given: AudienceOptions
+) -> Mapping[Fact, AudienceOption]:
+    """Facts that an audience is made for, each with the option that says so."""
+    return {one.fact: one for one in options if one.fact is not None and given.get(one.name)}
+
+
+def facts_apart(options: Iterable[AudienceOption]) -> Mapping[Fact, AudienceOption]:
+    """Facts for which an audience must be made, each with the option that does it."""
+    return {one.fact: one for one in options if one.fact is not None}

@@ -34,6 +34,7 @@ SEGMENT_COLUMNS = (
     "currency",
     "ad_consent",
     "consent_at",
+    "limited_data_use",
 )
 
 
@@ -89,7 +90,24 @@ CELLS_OF = {
 DETAIL_CELLS = tuple(cell for cells in CELLS_OF.values() for cell in cells)
 
 
-ROW_COLUMNS = (*IDENTIFIER_CELLS, *DETAIL_CELLS)
+class Fact(Enum):
+    """What a row says of its member that matches nobody; never hashed, and no identifier.
+
+    `VALUE` is what the member is worth, for look-alikes of the best customers; in a currency
+    that the audience has one of. `LIMITED_DATA_USE` says that a law of the member's state
+    limits what the platform may do with the row.
+    """
+
+    VALUE = "value"
+    LIMITED_DATA_USE = "limited_data_use"
+
+
+# The cell of each has its name, UTF-8: a number with two decimals at most, or empty where the
+# member has none; 1 or 0. Null in all rows of a sync that does not send the fact at all.
+FACT_CELLS = tuple(fact.value for fact in Fact)
+
+
+ROW_COLUMNS = (*IDENTIFIER_CELLS, *DETAIL_CELLS, *FACT_CELLS)
 
 
 class Consent(Enum):
@@ -112,8 +130,8 @@ class FieldRule:
         field: What the platform calls a key: a cell of `ROW_COLUMNS` without its number
             (`email`, `phone`, `given_name`, `family_name`, `postcode`, `country`,
             `device_id`, `external_id`, `first_initial`, `city`, `birth_year`, `birth_month`,
-            `birth_day`, `gender`); `region`, whose cell is `state`; or one that no row
-            carries: `birth_date` as a whole, `value`.
+            `birth_day`, `gender`, `value`, `limited_data_use`); `region`, whose cell is
+            `state`; or one that no row carries: `birth_date` as a whole.
         steps: Names of steps in `syncd.identity`, applied in order.
         hashed: Whether the platform takes the SHA-256 of the result, or the result.
         source: Where the platform says so.

@@ -8,7 +8,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Literal, NewType
 
-from syncd.model.members import Detail, IdentifierKind
+from syncd.model.members import Detail, Fact, IdentifierKind
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -52,7 +52,9 @@ class Capabilities:
             in time and opens another. None where that does not matter.
         advises: Whether the platform's answers say how near its limits an account is: its
             connector is a `ports.Advises`.
-        details: What its rows may carry beside identifiers.
+        details: What its rows may carry beside identifiers, to match better.
+        facts: What else its rows may say of a member. One that an `AudienceOption` goes with is
+            sent to audiences made so; others wherever the segment has their column.
     """
 
     max_rows: int
@@ -67,6 +69,7 @@ class Capabilities:
     upload_lasts: timedelta | None = None
     advises: bool = False
     details: frozenset[Detail] = frozenset()
+    facts: frozenset[Fact] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,8 @@ class Audience:
         most: Where the platform states a size from and to: the latter, `size` being the former.
         status: The platform's codes for how it is; "" if it has none.
         warning: What a person should look at, in our words; "" if nothing.
+        facts: For which facts it was made, of those that an `AudienceOption` goes with; None
+            if it does not tell.
     """
 
     platform: str
@@ -142,6 +147,7 @@ class Audience:
     most: int | None = None
     status: str = ""
     warning: str = ""
+    facts: frozenset[Fact] | None = None
 
 
 @dataclass(frozen=True, slots=True)

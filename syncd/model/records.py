@@ -32,7 +32,7 @@ class Phase(Enum):
 
     @property
     def operation(self) -> Operation:
-        """What a batch of this phase asks of the platform."""
+        """What a batch of this phase asks of the platform; `Plan.operation` knows better."""
         return Operation.REMOVE if self is Phase.REMOVE else Operation.ADD
 
 
@@ -131,6 +131,8 @@ class PlanCounts:
             does not expire.
         updated: Those who are sent only because what travels with their identifiers is
             not what it was.
+        forgotten: Identifiers that were taken out and are nobody's in the segment any more
+            (mode: remove); nothing is sent for them.
     """
 
     snapshot: int
@@ -148,6 +150,7 @@ class PlanCounts:
     migrating: int = 0
     refreshed: int = 0
     updated: int = 0
+    forgotten: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +165,8 @@ class Plan:
         held: Why removals wait for a person; empty if they do not.
         path: The file, relative to the ledger's directory.
         checksum: SHA-256 of that file, hex.
+        takes_out: Of a sync that only takes members out of what others fill: each of its rows
+            goes out as a removal, and its membership is who was taken out.
     """
 
     id: PlanId
@@ -178,6 +183,11 @@ class Plan:
     created_at: datetime
     path: str
     checksum: str
+    takes_out: bool = False
+
+    def operation(self, phase: Phase) -> Operation:
+        """What a batch of this phase of this plan asks of the platform."""
+        return Operation.REMOVE if self.takes_out else phase.operation
 
 
 @dataclass(frozen=True, slots=True)

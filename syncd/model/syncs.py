@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from syncd.model.making import AudienceOptions
-from syncd.model.members import Snapshot
+from syncd.model.members import Fact, Snapshot
 from syncd.model.records import (
     BatchRecord,
     Generation,
@@ -31,6 +31,8 @@ class Sync:
         configuration: Digest of every setting that shapes a plan.
         audience_options: What its audience is made with, beside the name.
         audience_lint: Whether words in a name that the platform flags keep it from being made.
+        takes_out: It only takes members out of an audience that others fill; see `Plan`.
+        facts: What the audience is made for, so that the segment must have it.
     """
 
     name: str
@@ -47,19 +49,23 @@ class Sync:
     configuration: str
     audience_options: AudienceOptions = field(default_factory=dict)
     audience_lint: bool = True
+    takes_out: bool = False
+    facts: frozenset[Fact] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class ConsentRule:
-    """Who may be sent, by consent. `denied` never is.
+    """Who may be sent, by consent. `denied` never is, where it is asked.
 
     Attributes:
         granted_only: Only `granted` members go.
         granted_in_region: `unknown` members go unless their region demands consent.
+        asked: False where members are only taken out, which needs nobody's consent.
     """
 
     granted_only: bool
     granted_in_region: bool
+    asked: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,9 @@ class Comparison:
         full: Send everyone, and remove once more what has not settled out, whatever is
             remembered of them.
         refresh: Whom to send again though nothing of them changed; None for nobody.
+        takes_out: As the sync's.
+        stated: People in the audience by its platform, at least; None where it states none.
+            Asked only where members are taken out.
     """
 
     plan: PlanId
@@ -113,6 +122,8 @@ class Comparison:
     settle: timedelta
     full: bool = False
     refresh: Refresh | None = None
+    takes_out: bool = False
+    stated: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 
+from syncd.model import Fact
 from syncd.settings.accounts import literals
 from syncd.settings.reading import Settings
 
 FORM = 1  # raised when the same settings begin to mean another plan
 
 
-def configuration_digest(settings: Settings, sync: str, *, sql_digest: str) -> str:
+def configuration_digest(
+    settings: Settings, sync: str, *, sql_digest: str, facts: Iterable[Fact] = ()
+) -> str:
     """Digest what of a configuration decides how a sync's plan comes out.
 
     The names of the sync, its segment and its account are left out: renaming changes
@@ -22,11 +26,13 @@ def configuration_digest(settings: Settings, sync: str, *, sql_digest: str) -> s
         settings: The configuration.
         sync: Name of the sync.
         sql_digest: SHA-256 of the segment's SQL as it is sent to the shop, hex.
+        facts: For which its audience is made.
 
     Returns:
         SHA-256, hex.
     """
     chosen = settings.syncs[sync]
+    said = sorted(fact.value for fact in facts)
     segment = settings.segments[chosen.segment]
     account = settings.accounts[chosen.account]
     shape = {
@@ -54,6 +60,7 @@ def configuration_digest(settings: Settings, sync: str, *, sql_digest: str) -> s
         "identifiers": sorted(kind.value for kind in chosen.identifiers),
         # Only where some are, likewise.
         **({"details": sorted(one.value for one in chosen.details)} if chosen.details else {}),
+        **({"facts": said} if said else {}),
         "consent": chosen.consent,
         "guard": chosen.guard.model_dump(),
         "settle": chosen.settle.total_seconds(),

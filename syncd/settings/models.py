@@ -222,9 +222,10 @@ class SyncSettings(Shape):
     ] = Field(
         title="Audience", description='The audience\'s name, found or created; or {id: "..."}.'
     )
-    mode: Literal["mirror", "add"] = Field(
+    mode: Literal["mirror", "add", "remove"] = Field(
         default="mirror",
-        description="mirror adds and removes; add removes only who denied consent.",
+        description="mirror adds and removes; add removes only who denied consent; remove takes "
+        "the segment's members out of an audience that somebody else fills, and never adds.",
     )
     schedule: forms.Timed = Field(
         default=Manual(),
@@ -274,6 +275,20 @@ class SyncSettings(Shape):
         description="Share of rows without a usable identifier above which a run exits 3.",
         json_schema_extra={"default": "20%"},
     )
+
+    @model_validator(mode="after")
+    def _taking_out(self) -> Self:
+        if self.mode != "remove":
+            return self
+        if "consent" in self.model_fields_set:
+            raise ValueError("`consent` does not go with `mode: remove`: nobody is added by it")
+        if self.audience.options or "lint" in self.audience.model_fields_set:
+            named = ", ".join([*self.audience.options, *(["lint"] * (not self.audience.lint))])
+            raise ValueError(
+                f"audience.{named or 'lint'}: only for an audience that is created, and `mode: "
+                "remove` creates none"
+            )
+        return self
 
     @property
     def timing(self) -> model.Timing:

@@ -30,6 +30,8 @@ def flagged(settings: Settings, platforms: Mapping[str, Flags]) -> Iterator[tupl
         platform = platforms.get(settings.accounts[sync.account].connector)
         if platform is None or not (sync.audience.name and sync.audience.lint):
             continue
+        if sync.mode == "remove":  # which makes none
+            continue
         words = worded(platform.wording, sync.audience.name, sync.audience.options)
         if words:
             said = (

@@ -143,6 +143,13 @@ def push(recorder: Recorder, sent: Batch, **options: str) -> Any:
     return upload.push(sent, last=True)
 
 
+def user_list(**fields: Any) -> types.UserList:
+    """A list of ours for contact data, as Google states it; fields of `UserList`."""
+    usual = {"id": 4711, "display_name": "Whales", "membership_status": "OPEN"}
+    keys = {"ingested_user_list_info": {"upload_key_types": ["CONTACT_ID"]}}
+    return types.UserList({**usual, **keys, **fields})
+
+
 def ingested() -> bytes:
     answer: bytes = types.IngestAudienceMembersResponse(request_id="r-1")._pb.SerializeToString()
     return answer

@@ -198,3 +198,20 @@ def test_no_advice_is_left_of_an_answer_before_one_that_never_came(limited: Coun
     with pytest.raises(Exception, match="no_answer"):
         connector.find("whales")
     assert connector.advice().pause == 0
+
+
+@pytest.mark.parametrize(
+    ("tier", "code", "said"),
+    [
+        ("limited", "tier limited", "20 requests with members in 5 minutes"),
+        ("full", "account", "its app has full access"),
+        ("", "account", "its terms are accepted"),
+    ],
+)
+def test_an_account_that_is_looked_at_tells_its_tier(tier: TierName, code: str, said: str) -> None:
+    counted = Counted(tier)
+    (found,) = counted.connector().examine(())
+    counted.server.stop()
+    assert (found.verdict, found.code) == ("good", code)
+    assert said in found.said
+    assert bool(found.link) == (tier == "limited")

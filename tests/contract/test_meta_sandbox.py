@@ -282,3 +282,68 @@ def test_an_audience_is_made_only_with_what_can_be(asker: Asker, days: object) -
     fields = {"name": "a", "subtype": "CUSTOM", "customer_file_source": "USER_PROVIDED_ONLY"}
     status, _ = asker.ask("POST", "/act_1/customaudiences", **fields, retention_days=days)
     assert status == 400
+
+
+def value_based(asker: Asker, *cells: object, keys: tuple[str, ...] = ("LOOKALIKE_VALUE",)) -> Json:
+    """What the API says to a row of an e-mail and these cells, in a value-based list."""
+    asker.audience.about["is_value_based"] = True
+    payload = {"schema": ["EMAIL", *keys], "data": [[EMAIL, *cells]]}
+    return asker.users(payload=payload)[1]
+
+
+@pytest.mark.parametrize("value", [44.5, 140, 0, 0.9, "44.5", "0", ""])
+def test_a_value_is_a_number_from_0_up_or_nothing(asker: Asker, value: object) -> None:
+    assert value_based(asker, value)["num_invalid_entries"] == 0
+    assert asker.audience.told == {("email", EMAIL): {"LOOKALIKE_VALUE": value}}
+
+
+@pytest.mark.parametrize(
+    "value", [-1, "-1", "much", "1e3", "1,5", ".5", True, None, [1], EMAIL, "nan", float("inf")]
+)
+def test_anything_else_is_no_value(asker: Asker, value: object) -> None:
+    assert value_based(asker, value)["num_invalid_entries"] == 1
+    assert asker.audience.identifiers == frozenset()
+
+
+def test_a_value_alone_is_no_entry(asker: Asker) -> None:
+    asker.audience.about["is_value_based"] = True
+    payload = {"schema": ["EMAIL", "LOOKALIKE_VALUE"], "data": [["", 5]]}
+    assert asker.users(payload=payload)[1]["num_invalid_entries"] == 1
+
+
+def test_a_list_that_is_not_value_based_takes_no_values(asker: Asker) -> None:
+    payload = {"schema": ["EMAIL", "LOOKALIKE_VALUE"], "data": [[EMAIL, 5]]}
+    assert asker.error(payload=payload) == (100, None)
+    forgotten = asker.ask("DELETE", "/act_1/usersofanyaudience", payload=payload)
+    assert forgotten[0] == 400
+
+
+PROCESSING = "DATA_PROCESSING_OPTIONS"
+PLACE = (f"{PROCESSING}_COUNTRY", f"{PROCESSING}_STATE")
+
+
+@pytest.mark.parametrize(
+    ("keys", "cells", "invalid"),
+    [
+        ((PROCESSING,), ([],), 0),
+        ((PROCESSING,), (["LDU"],), 0),
+        ((PROCESSING, *PLACE), (["LDU"], 1, 1000), 0),
+        ((PROCESSING,), ("LDU",), 1),
+        ((PROCESSING,), (["ldu"],), 1),
+        ((PROCESSING,), ("",), 1),
+        ((PROCESSING,), (None,), 1),
+        ((PROCESSING, *PLACE), (["LDU"], "US", 1000), 1),
+    ],
+)
+def test_processing_options_are_a_list_of_what_meta_knows(
+    asker: Asker, keys: tuple[str, ...], cells: tuple[object, ...], invalid: int
+) -> None:
+    assert value_based(asker, *cells, keys=keys)["num_invalid_entries"] == invalid
+
+
+@pytest.mark.parametrize("keys", [PLACE, (PROCESSING, PLACE[0]), (PROCESSING, PLACE[1])])
+def test_a_place_of_law_is_told_whole_and_with_its_options(
+    asker: Asker, keys: tuple[str, ...]
+) -> None:
+    payload = {"schema": ["EMAIL", *keys], "data": [[EMAIL, *([1] * len(keys))]]}
+    assert asker.error(payload=payload) == (100, None)

@@ -133,6 +133,19 @@ def test_what_meta_states_can_be_told_over_the_control_port(running: Sandbox) ->
     assert answer == (400, {"error": "there is no such audience"})
 
 
+def test_what_google_states_can_be_told_over_the_control_port(running: Sandbox) -> None:
+    audience = running.google_world.create("1234567890", "whales")
+    for where, about in (
+        ({"account": "1234567890"}, {"manager": "1112223334", "terms": False}),
+        ({"audience": audience.id}, {"membership_status": "CLOSED", "matched": 5000}),
+    ):
+        told = {"platform": "google", **where}
+        assert control(running, "POST", "/about", {**told, **about}) == {"about": about}
+        wrong = control(running, "POST", "/about", {**told, "operation_status": 471})
+        assert isinstance(wrong, tuple)
+        assert "unknown: operation_status; there is" in wrong[1]["error"]
+
+
 def test_google_works_when_told_to() -> None:
     with sandbox.start(google_delay=None) as running:
         options = {"customer_id": "1234567890", "credentials": "anonymous"}

@@ -182,7 +182,8 @@ class Book:
             raise Violation("held by a member", f"{request.batch} takes out what a member holds")
 
     def _check_settling(self, request: Request, now: datetime) -> None:
-        for one in request.ids & self.removed.keys():
+        # Whoever was to come back and was refused is no longer known to be out.
+        for one in (request.ids & self.removed.keys()) - self.bad:
             before = self.removed[one]
             early = before.plan != request.plan and now < before.at + self.settle
             if early and not self._full_since(before.plan):

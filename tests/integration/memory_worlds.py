@@ -152,6 +152,7 @@ class MemoryWorlds:
                 made.world.foreign = old.foreign
                 made.remote.lingers = self.remote.lingers
                 made.world.version = old.version
+                made.world.takes_out = old.takes_out
                 made.world.numbers = itertools.count(500_000)
                 yield made
 

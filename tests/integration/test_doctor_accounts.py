@@ -238,30 +238,3 @@ def test_what_a_person_should_look_at_is_logged_and_ends_no_run(filled: Desk) ->
     assert answer.code == 0
     assert "account_finding" in answer.err
     assert "billing_hub" in answer.err
-
-
-# --- Google -------------------------------------------------------------------------
-
-
-def test_google_accounts_and_lists_are_looked_at_too(desk: Desk) -> None:
-    desk.sync.update(account="google", audience="G")
-    desk.save()
-    desk.join(1, 2, consent="granted")
-    assert desk.syncd("sync", "everyone", "--wait").code == 0
-    answer = desk.syncd("doctor", "accounts")
-    assert answer.code == 0
-    assert "google: good: the credentials may use the account" in answer.out
-    assert "google, audience G: good" in answer.out
-
-    assert desk.local.google_world.delete(desk.audience("G", google=True).id)
-    answer = desk.syncd("doctor", "accounts")
-    assert answer.code == 1
-    assert lines(answer, "UNUSABLE")[0].startswith("google, audience G: UNUSABLE")
-
-    denial = {"platform": "google", "method": "list", "code": "PERMISSION_DENIED"}
-    desk.fault(**denial)
-    answer = desk.syncd("doctor", "accounts")
-    assert answer.code == 1
-    assert "give the service account access" in lines(answer, "DENIED")[0]
-    desk.fault(**denial)
-    assert "give the service account access" in desk.syncd("sync", "everyone").err

@@ -92,6 +92,60 @@ def test_another_platform_takes_other_keys(desk: Desk) -> None:
     assert "syncs.google.audience.retention_days: unknown key" in answer.err
 
 
+# --- Google ---------------------------------------------------------------------------
+
+
+def test_a_google_list_is_made_with_what_the_configuration_says(desk: Desk) -> None:
+    """And its members are sent again before Google ends their membership."""
+    made = {"name": "Short", "description": "Bought most", "membership_days": 30}
+    desk.sync.update(account="google")
+    audience_is(desk, **made)
+    desk.join(*range(40), consent="granted")
+    clock = Hands()
+    assert desk.syncd("sync", "everyone", clock=clock).code == 0
+    about = desk.audience("Short", google=True).about
+    assert about == {"description": "Bought most", "membership_days": 30}
+    before = desk.local.google_world.rows["add"]
+    for _ in range(22):
+        clock.pass_by(days=1)
+        assert desk.syncd("sync", "everyone", clock=clock).code == 0
+    assert desk.local.google_world.rows["add"] >= before + 40
+
+
+@pytest.mark.parametrize("days", [0, 541, 10_000, "30"])
+def test_google_keeps_members_from_1_to_540_days(desk: Desk, days: object) -> None:
+    desk.sync.update(account="google")
+    audience_is(desk, name="Whales", membership_days=days)
+    answer = desk.syncd("config", "check")
+    assert answer.code == 78
+    assert "syncs.everyone.audience.membership_days: must be a number, 1 to 540" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("about", "said"),
+    [
+        ({"membership_status": "CLOSED", "closing_reason": "UNUSED"}, "no campaign used it"),
+        ({"membership_status": "CLOSED"}, "open it again in Google Ads"),
+        ({"upload_key_types": ["MOBILE_ID"]}, "the list is for MOBILE_ID, not for contact data"),
+        ({"upload_key_types": []}, "the list is for no uploads at all"),
+        ({"read_only": True}, "another account owns it"),
+        ({"account_access_status": "DISABLED"}, "its owner no longer shares it"),
+    ],
+)
+def test_a_google_list_that_takes_nobody_is_refused_before_anything_is_sent(
+    desk: Desk, about: dict[str, object], said: str
+) -> None:
+    found = desk.local.google_world.create(desk.google_account, "Whales")
+    found.about.update(about)
+    desk.sync.update(account="google")
+    audience_is(desk, name="Whales")
+    desk.join(1, consent="granted")
+    answer = desk.syncd("sync", "everyone", "--adopt")
+    assert answer.code == 1
+    assert said in answer.err
+    assert not found.ever_filled
+
+
 def test_two_audiences_may_be_described_alike(desk: Desk) -> None:
     """Only a name or an id makes two of them one."""
     audience_is(desk, name="One", description="Mine")

@@ -74,6 +74,49 @@ def test_google_states_one_number(desk: Desk) -> None:
     assert "counted by Google customer match: the largest count" in desk.syncd("status").out
 
 
+def test_googles_own_match_rate_is_a_history_too(desk: Desk) -> None:
+    """Of the list as Google computes it, beside the estimate that is ours."""
+    desk.sync.update(account="google", audience="G")
+    desk.save()
+    desk.join(*range(4), consent="granted")
+    runs = []
+    for rate in (0, 63, 71):
+        if rate:
+            desk.audience("G", google=True).about["match_rate_percentage"] = rate
+        answer = desk.syncd("sync", "everyone", "--wait", "--json")
+        assert answer.code == 0, answer.said
+        runs.append(str(answer.json[0]["run"]["id"]))
+    shown = [desk.syncd("runs", "show", run, "--json").json["size"]["status"] for run in runs]
+    told = "membership_status OPEN"
+    assert shown == [told, *(f"{told}, match_rate_percentage {rate}" for rate in (63, 71))]
+    assert "match_rate_percentage 63" in desk.syncd("runs", "show", runs[1]).out
+
+
+def test_a_google_list_that_was_closed_after_the_rows_went_out_is_told(desk: Desk) -> None:
+    desk.sync.update(account="google", audience="G")
+    desk.save()
+    desk.join(*range(4), consent="granted")
+    assert desk.syncd("sync", "everyone", "--wait").code == 0
+    closing = {"membership_status": "CLOSED", "closing_reason": "UNUSED"}
+    desk.audience("G", google=True).about.update(closing)
+    assert desk.syncd("sync", "everyone", "--wait").code == 0
+    status = desk.syncd("status").out
+    assert "look at: sync everyone: Google closed it" in status
+    assert "(CLOSED/UNUSED)" in status
+
+
+def test_a_small_google_list_states_no_size_and_says_why(desk: Desk) -> None:
+    desk.sync.update(account="google", audience="G")
+    desk.save()
+    desk.join(1, consent="granted")
+    assert desk.syncd("sync", "everyone", "--wait").code == 0
+    desk.audience("G", google=True).about["matched"] = 0
+    answer = desk.syncd("sync", "everyone", "--wait", "--json")
+    shown = desk.syncd("runs", "show", answer.json[0]["run"]["id"]).out
+    assert "Google customer match states no size of it" in shown
+    assert "nothing of small lists" in shown
+
+
 def test_where_others_may_be_counted_there_is_no_rate(desk: Desk) -> None:
     theirs = desk.local.meta_world.create(desk.meta_account, "Everyone")
     theirs.add([frozenset({("email", "ab" * 32)})])

@@ -38,7 +38,10 @@ from syncd.ledger.store import Ledger
 from syncd.membership import FileMembership
 from syncd.membership.blocks import BlockReader
 from syncd.model import (
+    NO_OPTIONS,
     Account,
+    Audience,
+    AudienceOptions,
     Batch,
     BatchState,
     Guard,
@@ -116,10 +119,19 @@ class WatchedConnector(Through):
 
     world: World
 
+    def create(self, name: str, options: AudienceOptions = NO_OPTIONS) -> Audience:
+        if self.world.takes_out:
+            raise Forbidden("an audience is made for members to be taken out of it")
+        return super().create(name, options)
+
     def open(self, audience_id: str, operation: Operation, *, rows: int) -> WatchedUpload:
+        if self.world.takes_out and operation is not Operation.REMOVE:
+            raise Forbidden("members are added to an audience that others fill")
         return WatchedUpload(self.inner.open(audience_id, operation, rows=rows), self.world)
 
     def replace(self, audience_id: str, *, rows: int) -> WatchedUpload:
+        if self.world.takes_out:
+            raise Forbidden("an audience that others fill is replaced")
         upload = cast("Replaces", self.inner).replace(audience_id, rows=rows)
         return WatchedUpload(upload, self.world)
 
@@ -171,6 +183,7 @@ class World:
     guard: Guard = FREE
     version: Version = SHIPPED
     removes: bool = True
+    takes_out: bool = False
     clock: Hands = field(default_factory=Hands)
     wire: Wire = field(default_factory=Wire)
     sent: list[Pushed] = field(default_factory=list)
@@ -353,7 +366,8 @@ class World:
             account=self.account.name,
             audience_name=NAME,
             audience_id=None,
-            removes=self.removes,
+            removes=self.removes and not self.takes_out,
+            takes_out=self.takes_out,
             consent="not_denied",
             guard=self.guard,
             timing=TIMING,

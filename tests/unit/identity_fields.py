@@ -288,9 +288,25 @@ def amount(value: str) -> str:
     point = len(whole) + (int(exponent) if e else 0)
     digits = "0" * max(0, -point) + whole + part + "0" * max(0, point - len(whole + part))
     point = max(point, 0)
-    plain = digits[:point].lstrip("0") or "0"
-    behind = digits[point:].rstrip("0")
-    return f"{plain}.{behind}" if behind else plain
+    return in_cents(digits[:point] or "0", digits[point:])
+
+
+def in_cents(whole: str, behind: str) -> str:
+    """Two decimals at most, by counting cents; a half goes to the even one."""
+    cents, rest = int(whole + behind[:2].ljust(2, "0")), behind[2:].rstrip("0")
+    if rest > "5" or (rest == "5" and cents % 2):
+        cents += 1
+    plain = f"{cents // 100}.{cents % 100:02}".rstrip("0")
+    return plain.removesuffix(".")
+
+
+def yes_or_no(value: str) -> str:
+    word = value.lower()
+    if word in {"1", "true", "t", "yes", "y"}:
+        return "1"
+    if word in {"0", "false", "f", "no", "n"}:
+        return "0"
+    raise RefusedError("neither yes nor no")
 
 
 def prehashed(value: str) -> str:
@@ -319,5 +335,6 @@ FIELDS: Mapping[str, Callable[[str, str | None, str], str]] = {
     "device_id": lambda value, _, __: device_id(value),
     "external_id": lambda value, _, __: external_id(value),
     "value": lambda value, _, __: amount(value),
+    "limited_data_use": lambda value, _, __: yes_or_no(value),
     "prehashed": lambda value, _, __: prehashed(value),
 }

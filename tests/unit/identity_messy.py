@@ -73,11 +73,12 @@ _TEMPLATES = {
         "## ##"
     ),
     "value": _list(
-        "##.##|##.#0|###|0.##|.##|#.|0##.##|+#.#|#e#|#.#e-#|##E+#|#e##|#,##|-#|"
+        "##.##|##.#0|###|0.##|#.###|##.#########|#.##5|.##|#.|0##.##|+#.#|#e#|#.#e-#|##E+#|#e##|#,##|-#|"
         "#.###,##|€##|0|0.00|0.0e#|######################|#.#.#|#e###"
     ),
     "country": _list("??|??|??|???|?|##|??_??"),
     "gender": _list("?|??|#|???"),
+    "limited_data_use": _list("#|?|??|#.#|-#"),
     "device_id": ("-".join("%" * n for n in (8, 4, 4, 4, 12)), "%" * 32, "%" * 31, "0" * 31 + "#"),
     "external_id": (*_list("c:####|######|?##-??#|% #|-##|#.#|0000"), "%" * 16, "%" * 64),
     "prehashed": ("%" * 64, "%" * 64, "%" * 63, "%" * 65, "%" * 32, "%" * 40, "0x" + "%" * 62),
@@ -87,6 +88,7 @@ _WORDS: dict[str, tuple[str, ...]] = {
     "phone": tuple(sorted(placeholders.EXCUSES | placeholders.COUNTED_UP)),
     "gender": tuple(sorted(placeholders.MALE | placeholders.FEMALE)),
     "country": tuple(sorted(ISO_3166)),
+    "limited_data_use": ("0", "1", "true", "FALSE", "t", "F", "Yes", "no", "y", "N", "ja", "on"),
     "city": _CITIES,
     "region": (*_CITIES, *US_STATES, *CANADIAN_PROVINCES, *US_STATES.values(), "Noord-Holland"),
     "given_name": _NAMES,

@@ -33,6 +33,7 @@ BESIDE = {
     "birth_day": ("birth_day", "birth_date"),
     "gender": ("gender", "gender"),
 }
+NO_FACTS: dict[str, bytes | None] = {"value": None, "limited_data_use": None}
 
 
 @dataclass
@@ -46,11 +47,16 @@ class Row:
 
     @property
     def usable(self) -> bool:
-        return any(cell for name, cell in self.cells.items() if name not in BESIDE)
+        return any(cell for name, cell in self.cells.items() if name not in {*BESIDE, *NO_FACTS})
 
 
 def digest_row(
-    raw: Mapping[str, str | None], platform: str, default: str | None, *, details: bool = False
+    raw: Mapping[str, str | None],
+    platform: str,
+    default: str | None,
+    *,
+    details: bool = False,
+    facts: bool = False,
 ) -> Row:
     """All kinds of one member, as `platform` ("meta" or "google") wants them."""
     row = Row()
@@ -78,6 +84,8 @@ def digest_row(
             text = attempt(row, platform, name, raw.get(column), known)
             row.cells[cell] = None if text is None else sha(text)
 
+    row.cells |= facts_of(row, raw, known) if facts and platform == "meta" else NO_FACTS
+
     columns = {"given_name": "first_name", "family_name": "last_name", "postcode": "postcode"}
     parts = [attempt(row, platform, n, raw.get(column), known) for n, column in columns.items()]
     parts.append(known)
@@ -90,6 +98,18 @@ def digest_row(
         else:
             row.cells[name] = sha(value.lower() if name == "country" else value)
     return row
+
+
+def facts_of(row: Row, raw: Mapping[str, str | None], known: str | None) -> dict[str, bytes]:
+    """Each in every row; what cannot be read is no value, and a limit."""
+    worth = attempt(row, "meta", "value", raw.get("value"), known)
+    before = row.refused.total()
+    limited = attempt(row, "meta", "limited_data_use", raw.get("limited_data_use"), known)
+    unread = row.refused.total() > before
+    return {
+        "value": (worth or "").encode(),
+        "limited_data_use": b"1" if limited == "1" or unread else b"0",
+    }
 
 
 def attempt(row: Row, platform: str, name: str, value: str | None, known: str | None) -> str | None:

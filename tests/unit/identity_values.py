@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from syncd.identity import placeholders
 from syncd.identity.digest import Digested, Policy, digest
 from syncd.identity.rules import GOOGLE, META
-from syncd.model import ID_CELLS, Detail, IdentifierKind
+from syncd.model import FACT_CELLS, ID_CELLS, Detail, Fact, IdentifierKind
 
 ALL_KINDS = frozenset(IdentifierKind)
 RAW_COLUMNS = (
     *("email", "email_2", "email_3", "phone", "phone_2", "phone_3"),
     *("first_name", "last_name", "postcode", "country", *ID_CELLS, "ad_consent"),
-    *("city", "region", "birth_date", "gender"),
+    *("city", "region", "birth_date", "gender", *FACT_CELLS),
 )
 RULES = {"meta": META, "google": GOOGLE}
 
@@ -38,8 +38,9 @@ def digested(
     kinds: frozenset[IdentifierKind] = ALL_KINDS,
     most: int = 9,
     details: frozenset[Detail] = frozenset(),
+    facts: frozenset[Fact] = frozenset(),
 ) -> Digested:
-    policy = Policy(RULES[platform], kinds, default, most, details=details)
+    policy = Policy(RULES[platform], kinds, default, most, details=details, facts=facts)
     return digest(batch_of(rows), policy)
 
 
@@ -128,6 +129,7 @@ AMOUNTS = st.one_of(
     st.floats().map(str),
     st.decimals().map(str),
 )
+YES_OR_NO = st.sampled_from(["0", "1", "TRUE", "false", "t", "F", "yes", "No", "y", "n", "2", "on"])
 DEVICES = st.one_of(
     st.uuids().map(str),
     st.uuids().map(lambda one: one.hex.upper()),
@@ -185,6 +187,8 @@ ROWS = _row(
     region=PLACES,
     birth_date=DATES,
     gender=WORDS,
+    value=AMOUNTS,
+    limited_data_use=YES_OR_NO,
 )
 
 ANYTHING = st.one_of(
@@ -208,5 +212,6 @@ BY_FIELD = {
     "device_id": DEVICES,
     "external_id": EXTERNAL,
     "value": AMOUNTS,
+    "limited_data_use": YES_OR_NO,
     "prehashed": DIGESTS,
 }

@@ -61,6 +61,8 @@ class Person:
     device: int = 0
     external: int = 0
     city: int = 0
+    value: str | None = None
+    limited: str | None = None
 
 
 # What a number becomes by each version of the rules. `shifted` makes of one e-mail what
@@ -89,6 +91,9 @@ def cells(person: Person, rules: str = "plain") -> dict[str, bytes]:
             found[name] = RULES[rules]("id", number).encode()
     if person.city:
         found["city"] = cell("city", person.city)
+    for name, text in (("value", person.value), ("limited_data_use", person.limited)):
+        if text is not None:
+            found[name] = text.encode()
     return found
 
 

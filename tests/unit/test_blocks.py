@@ -163,5 +163,19 @@ def test_rows_of_an_earlier_version_have_blank_cells_where_it_had_none(tmp_path:
     assert found == (md5(cells.encode()), md5(b"\x01" + b"1" * 32))
 
 
+@pytest.mark.parametrize("cell", [None, b"", b"5"])
+def test_facts_that_no_row_of_a_block_has_take_no_room(tmp_path: Path, cell: bytes | None) -> None:
+    """And come back blank; other rows keep theirs, an empty one too."""
+    sent = pa.RecordBatch.from_pylist([{"key": b"a", "value": cell}] * 999, schema=ROW_SCHEMA)
+    written = write(tmp_path, "f", ("add", sent))
+    with BlockReader(tmp_path / "f", key=KEY, checksum=written.checksum) as reader:
+        assert list(reader.batches("add")) == [sent]
+    full = pa.BufferOutputStream()
+    with pa.ipc.new_stream(full, ROW_SCHEMA) as stream:
+        stream.write_batch(sent)
+    spared = full.getvalue().size - (tmp_path / "f").stat().st_size
+    assert spared > (2 if cell is None else 1) * 999 * 4 - 600
+
+
 def md5(text: bytes) -> int:
     return int.from_bytes(hashlib.md5(text, usedforsecurity=False).digest(), "little")

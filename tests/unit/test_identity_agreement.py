@@ -15,7 +15,7 @@ from syncd.identity.columns import normalised
 from syncd.identity.digest import Digested
 from syncd.identity.reasons import Reason
 from syncd.identity.rules import GOOGLE, META
-from syncd.model import ID_CELLS, ROW_COLUMNS, Detail
+from syncd.model import FACT_CELLS, ID_CELLS, ROW_COLUMNS, Detail, Fact
 from tests.bench.agreement import FIELDS, agreement, differing
 from tests.unit.identity_reference import EMPTY_DIGEST, Row, digest_row
 from tests.unit.identity_values import ANYTHING, BY_FIELD, ROWS, digested, refusals
@@ -40,14 +40,22 @@ def assert_same(made: Digested, expected: list[Row]) -> None:
     platform=st.sampled_from(["meta", "google"]),
     default=st.sampled_from([None, "NL", "US"]),
     details=st.booleans(),
+    facts=st.booleans(),
 )
 def test_columns_give_what_one_row_at_a_time_gives(
-    rows: list[dict[str, str | None]], platform: str, default: str | None, *, details: bool
+    rows: list[dict[str, str | None]],
+    platform: str,
+    default: str | None,
+    *,
+    details: bool,
+    facts: bool,
 ) -> None:
     beside = frozenset(Detail) if details else frozenset[Detail]()
-    made = digested(rows, platform, default=default, details=beside)
-    assert_same(made, [digest_row(row, platform, default, details=details) for row in rows])
-    for name in ROW_COLUMNS:
+    said = frozenset(Fact) if facts else frozenset[Fact]()
+    made = digested(rows, platform, default=default, details=beside, facts=said)
+    expected = [digest_row(row, platform, default, details=details, facts=facts) for row in rows]
+    assert_same(made, expected)
+    for name in (each for each in ROW_COLUMNS if each not in FACT_CELLS):
         plain = name in ID_CELLS or (platform == "google" and name in {"postcode", "country"})
         for cell in filter(lambda cell: cell is not None, made.rows.column(name).to_pylist()):
             assert cell != EMPTY_DIGEST

@@ -164,4 +164,4 @@ def test_a_sample_that_fits_two_members_names_neither() -> None:
 
 
 def test_rows_and_samples_stay_out_of_a_repr() -> None:
-    assert ROW[0] not in repr(SENT)
+    assert str(ROW[0]) not in repr(SENT)

@@ -15,31 +15,10 @@ from grpc_status import rpc_status  # type: ignore[import-untyped]  # has none
 from connectors.sandbox.faults import Fault
 from connectors.sandbox.google.checks import Violation
 from connectors.sandbox.google.work import Status
-from connectors.sandbox.state import AudienceState
 
 # Below this many a rate would tell of single people; our guess at where Google draws it.
 _FEWEST_FOR_A_RATE = 100
 _DOMAIN = "datamanager.googleapis.com"
-
-
-def user_list(audience: AudienceState) -> Any:  # noqa: ANN401  # a raw protobuf message
-    """An audience as a user list. Google's own counts are rounded, and 0 when small."""
-    found = types.UserList.pb()()
-    found.id = int(audience.id)
-    found.name = f"accountTypes/GOOGLE_ADS/accounts/{audience.account}/userLists/{audience.id}"
-    found.display_name = audience.name
-    found.membership_status = int(types.UserList.MembershipStatus.OPEN)
-    found.membership_duration.seconds = 540 * 86_400  # the maximum, which a new list has
-    found.access_reason = int(types.UserList.AccessReason.OWNED)
-    found.ingested_user_list_info.upload_key_types.append(
-        int(types.IngestedUserListInfo.UploadKeyType.CONTACT_ID)
-    )
-    size = audience.size
-    found.size_info.display_network_members_count = size
-    found.size_info.search_network_members_count = size
-    found.size_info.youtube_members_count = size
-    found.size_info.gmail_members_count = size
-    return found
 
 
 def request_status(status: Status) -> Any:  # noqa: ANN401  # a raw protobuf message

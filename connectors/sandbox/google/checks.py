@@ -15,6 +15,7 @@ from typing import Any
 
 from google.ads.datamanager_v1 import types
 
+from connectors.sandbox.google.nodes import upload_keys
 from connectors.sandbox.state import Identifier, Row, World
 
 MAX_MEMBERS = 10_000
@@ -124,6 +125,8 @@ def _destinations(destinations: Any, world: World) -> Iterator[Violation]:  # no
         audience = world.get(destination.product_destination_id)
         if audience is None or audience.account != owner.account_id:
             yield Violation(f"{path}.product_destination_id", "INVALID_USER_LIST_ID")
+        elif "CONTACT_ID" not in upload_keys(audience):
+            yield Violation(f"{path}.product_destination_id", "INVALID_USER_LIST_TYPE")
 
 
 def _members(members: Iterable[Any]) -> Iterator[Violation]:

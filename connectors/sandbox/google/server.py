@@ -17,7 +17,7 @@ import grpc
 from google.ads.datamanager_v1 import types
 
 from connectors.sandbox.faults import Fault, FaultQueue
-from connectors.sandbox.google import answers
+from connectors.sandbox.google import answers, nodes
 from connectors.sandbox.google.ads import Ads
 from connectors.sandbox.google.checks import account_of, cut_violations, request_violations, row_of
 from connectors.sandbox.google.relay import Relay
@@ -30,7 +30,6 @@ Handler = Callable[[Message, grpc.ServicerContext], Message]
 
 _PACKAGE = "google.ads.datamanager.v1"
 _DENIED = int(types.ConsentStatus.CONSENT_DENIED)
-_CONTACT_ID = int(types.IngestedUserListInfo.UploadKeyType.CONTACT_ID)
 _OPTIONS = (
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
@@ -205,7 +204,7 @@ class GoogleServer:
         audience = self._world.get(number)
         if audience is None or audience.account != account:
             answers.refuse(context, grpc.StatusCode.NOT_FOUND, "NOT_FOUND")
-        return answers.user_list(audience)
+        return nodes.user_list(audience)
 
     def _list(self, request: Message, context: grpc.ServicerContext) -> Message:
         found = self._world.audiences(self._account(request.parent, context))
@@ -218,38 +217,49 @@ class GoogleServer:
         start = int(request.page_token or 0)
         end = start + min(request.page_size or _DEFAULT_PAGE, self._largest_page)
         page = types.ListUserListsResponse.pb()()
-        page.user_lists.extend(answers.user_list(one) for one in found[start:end])
+        page.user_lists.extend(nodes.user_list(one) for one in found[start:end])
         page.next_page_token = str(end) if end < len(found) else ""
         return page
 
     def _create(self, request: Message, context: grpc.ServicerContext) -> Message:
         account = self._account(request.parent, context)
-        name = request.user_list.display_name
-        if not name:
-            answers.refuse(context, grpc.StatusCode.INVALID_ARGUMENT, "INVALID_DISPLAY_NAME")
-        keys = tuple(request.user_list.ingested_user_list_info.upload_key_types)
-        if keys != (_CONTACT_ID,):
-            reason = "UNSUPPORTED_USER_LIST_UPLOAD_KEY_TYPES"
-            answers.refuse(context, grpc.StatusCode.INVALID_ARGUMENT, reason)
-        if request.user_list.membership_duration.seconds % 86_400:
-            answers.refuse(context, grpc.StatusCode.INVALID_ARGUMENT, "INVALID_ARGUMENT")
+        self._heed(nodes.may_change(self._world.about[account], uploads=False), context)
+        name, about = request.user_list.display_name, nodes.made_with(request.user_list)
+        if isinstance(about, nodes.Refused):
+            answers.refuse(context, grpc.StatusCode[about.status], about.reason)
         with self._creating:
             taken = bool(self._world.named(account, name))
             made = None if taken else self._world.create(account, name)
         if made is None:
             answers.refuse(context, grpc.StatusCode.ALREADY_EXISTS, "DISPLAY_NAME_ALREADY_USED")
-        return answers.user_list(made)
+        made.about.update(about)
+        return nodes.user_list(made)
 
     def _account(self, parent: str, context: grpc.ServicerContext) -> str:
         account = account_of(parent)
         if account is None:
             answers.refuse(context, grpc.StatusCode.INVALID_ARGUMENT, "INVALID_RESOURCE_NAME")
-        self._let_in(account, context)
+        login = dict(context.invocation_metadata()).get("login-account", "")
+        self._let_in(account, login.rpartition("/")[2], context)
         return account
 
-    def _let_in(self, account: str, context: grpc.ServicerContext) -> None:
+    def _let_in(self, account: str, login: str, context: grpc.ServicerContext) -> None:
         if self._accounts is not None and account not in self._accounts:
             answers.refuse(context, grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED")
+        self._heed(nodes.admitted(self._world.about[account], login), context)
+
+    def _heed(self, refused: nodes.Refused | None, context: grpc.ServicerContext) -> None:
+        if refused is not None:
+            answers.refuse(context, grpc.StatusCode[refused.status], refused.reason)
+
+    def _let_in_all(
+        self, request: Message, context: grpc.ServicerContext, *, uploads: bool
+    ) -> None:
+        for one in request.destinations:
+            account = one.operating_account.account_id
+            self._let_in(account, one.login_account.account_id, context)
+            if uploads:
+                self._heed(nodes.may_change(self._world.about[account], uploads=True), context)
 
     # --- ingestion -----------------------------------------------------------
 
@@ -263,8 +273,7 @@ class GoogleServer:
         self, request: Message, context: grpc.ServicerContext, dropping: Fault | None = None
     ) -> Message:
         adds = request.DESCRIPTOR.name == "IngestAudienceMembersRequest"
-        for destination in request.destinations:
-            self._let_in(destination.operating_account.account_id, context)
+        self._let_in_all(request, context, uploads=adds)
         violations = request_violations(request, self._world, terms=adds)
         if violations:
             answers.refuse_fields(context, violations)
@@ -280,8 +289,7 @@ class GoogleServer:
         return answer
 
     def _cut(self, request: Message, context: grpc.ServicerContext) -> Message:
-        for destination in request.destinations:
-            self._let_in(destination.operating_account.account_id, context)
+        self._let_in_all(request, context, uploads=False)
         violations = cut_violations(request, self._world)
         if violations:
             answers.refuse_fields(context, violations)

@@ -15,6 +15,7 @@ from random import Random
 from typing import Literal
 
 from connectors.sandbox.faults import FaultQueue
+from connectors.sandbox.google.nodes import closed
 from connectors.sandbox.state import Row, World
 
 Method = Literal["add", "remove", "cut"]
@@ -155,11 +156,11 @@ class Backlog:
             audience = self._world.get(audience_id)
             if audience is None:
                 return Status(request, "FAILED", {"INTERNAL_ERROR": request.records})
-            if request.method == "add":
+            if request.method == "add" and not closed(audience):
                 audience.add(rows.values(), at=request.at)
             elif request.method == "remove":
                 audience.remove(rows.values())
-            else:
+            elif request.method == "cut":
                 audience.cut(request.at)
         errors = +errors
         state: State = "SUCCESS" if not errors else "PARTIAL_SUCCESS" if rows else "FAILED"
