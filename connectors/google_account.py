@@ -16,8 +16,8 @@ from syncd.model import Account
 ANONYMOUS = "anonymous"
 ENDPOINT_ON_LOOPBACK = f"credentials `{ANONYMOUS}` need an endpoint on loopback"
 
-# Google names what it refuses in a trailer, which may be long; gRPC's own limit of 16 KiB would
-# turn that refusal into RESOURCE_EXHAUSTED, which looks like a used-up quota.
+# Refused rows are named in a trailer; 1,000 of them take 200 KB, and gRPC's own limit of
+# 16 KiB would turn that refusal into RESOURCE_EXHAUSTED, which looks like a used-up quota.
 _TRAILER_BYTES = 1 << 20
 
 CHANNEL_OPTIONS = (
