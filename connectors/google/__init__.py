@@ -10,21 +10,25 @@ nobody does not pay for it.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from connectors.google.making import MAX_DAYS
 from connectors.google.making import OPTIONS as AUDIENCE_OPTIONS
+from connectors.google_account import (
+    ANONYMOUS,
+    ENDPOINT_ON_LOOPBACK,
+    customer_id,
+    given,
+    on_loopback,
+)
 from syncd.errors import ConfigError
 from syncd.model import HASHED_KINDS, Account, Capabilities, Option
 from syncd.ports import Platform
 
 if TYPE_CHECKING:
     from connectors.google.client import GoogleConnector
-
-ANONYMOUS = "anonymous"
 
 # Members a request and identifiers a member: Data Manager reference, v1.8 (2026-07-30).
 CAPABILITIES = Capabilities(
@@ -61,16 +65,14 @@ def connect(account: Account, randbits: Callable[[int], int]) -> GoogleConnector
     Raises:
         syncd.errors.ConfigError: An option cannot be used as it stands.
     """
-    customer = _customer(account, "customer_id")
-    login = _customer(account, "login_customer_id") if _given(account, "login_customer_id") else ""
-    plaintext = account.endpoint is not None and _on_loopback(account, account.endpoint)
-    credentials = account.options.get("credentials", "").strip()
+    customer = customer_id(account, "customer_id")
+    login = customer_id(account, "login_customer_id") if given(account, "login_customer_id") else ""
+    plaintext = account.endpoint is not None and on_loopback(account)
+    credentials = given(account, "credentials")
     if not credentials:
         raise ConfigError(f"account {account.name}: credentials are missing")
     if credentials == ANONYMOUS and not plaintext:
-        raise ConfigError(
-            f"account {account.name}: credentials `{ANONYMOUS}` need an endpoint on loopback"
-        )
+        raise ConfigError(f"account {account.name}: {ENDPOINT_ON_LOOPBACK}")
 
     # Not before here: gRPC and the SDK cost 0.2 s and 55 MiB.
     from connectors.google import channel, client, quota  # noqa: PLC0415  # see above
@@ -88,34 +90,6 @@ def connect(account: Account, randbits: Callable[[int], int]) -> GoogleConnector
         randbits=randbits,
         project=quota.PROJECTS.of(name) if (name := channel.project_of(credentials)) else None,
     )
-
-
-def _given(account: Account, option: str) -> bool:
-    return bool(account.options.get(option, "").strip())
-
-
-def _customer(account: Account, option: str) -> str:
-    """Ten digits, as the API wants them; people copy them with dashes."""
-    value = account.options.get(option, "").strip().replace("-", "")
-    if len(value) == 10 and value.isascii() and value.isdigit():  # noqa: PLR2004  # ids have 10
-        return value
-    raise ConfigError(
-        f"account {account.name}: {option} must be 10 digits, with or without dashes; "
-        f"it has {len(value)} characters"
-    )
-
-
-def _on_loopback(account: Account, endpoint: str) -> bool:
-    host, colon, port = endpoint.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
-    if not (colon and host and port.isascii() and port.isdigit()) or "/" in host:
-        raise ConfigError(f"account {account.name}: endpoint must be HOST:PORT, no scheme, no path")
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 PLATFORM = Platform(

@@ -1,9 +1,9 @@
 """Local platforms that speak the wire of the real ones, for the real SDKs to talk to.
 
-`start()` serves Meta's Graph API over HTTP, Google's Data Manager API over gRPC, and a
-control port; all on 127.0.0.1, all in this process, all in memory. They enforce the
-documented limits and refusals, keep each audience in both views (`state`), and fail when
-told to (`faults`, `control`).
+`start()` serves Meta's Graph API over HTTP, Google's Data Manager API and Google Ads API over
+gRPC on one port, and a control port; all on 127.0.0.1, all in this process, all in memory. They
+enforce the documented limits and refusals, keep each audience in both views (`state`), and fail
+when told to (`faults`, `control`).
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ import contextlib
 from collections.abc import Sequence
 from random import Random
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from connectors.sandbox.faults import FaultQueue
 from connectors.sandbox.meta_limits import TierName
 from connectors.sandbox.state import World
+
+if TYPE_CHECKING:
+    from connectors.sandbox.google.ads_jobs import Job
 
 __all__ = ["Sandbox", "start"]
 
@@ -81,6 +84,11 @@ class Sandbox:
         self.meta_endpoint = f"http://127.0.0.1:{served.port}"
         self.google_endpoint = f"127.0.0.1:{self._google.port}"
         self.control_endpoint = f"http://127.0.0.1:{controlled.port}"
+
+    @property
+    def google_jobs(self) -> tuple[Job, ...]:
+        """The jobs that were made through the Google Ads API, oldest first."""
+        return self._google.ads.jobs.all()
 
     def process(self, order: Sequence[str] | None = None) -> None:
         """Let accepted work take effect now, where a platform answers later.

@@ -25,16 +25,18 @@ class Fault:
     usual; `refuse_rows` takes the request, but not the rows at `rows`.
 
     Attributes:
-        platform: `meta`, `google`, or `*`.
+        platform: `meta`, `google`, `google_ads`, or `*`.
         method: The name under which the server asks, or `*`. Meta: `account`, `find`, `read`,
             `delete`, `create`, `add`, `remove`, `replace`, `forget`. Google: `get`, `list`,
-            `create`, `add`, `remove`, `cut`, `status`.
+            `create`, `add`, `remove`, `cut`, `status`. Google Ads: `search`, `create_list`,
+            `create_job`, `add`, `run`.
         when: Whether the request is applied (`after`) or not (`before`). A refusal of
             rows and a delay always apply.
         times: How many requests it befalls.
         code: The platform's error code: a number for Meta; for Google a canonical name such as
             `RESOURCE_EXHAUSTED`.
-        subcode: Meta's error_subcode, or Google's ErrorInfo reason.
+        subcode: Meta's error_subcode, Google's ErrorInfo reason, or a code of the Google Ads
+            API such as `quota_error.RESOURCE_EXHAUSTED`.
         retry_after: Seconds the platform asks the client to wait, where the protocol has a
             place for it.
         transient: Meta's `is_transient`.

@@ -16,7 +16,7 @@ from typing import Literal
 
 import pytest
 
-from connectors import google, meta
+from connectors import google, google_ads, meta
 from connectors.sandbox import Sandbox, start
 from connectors.sandbox.faults import Fault
 from connectors.sandbox.state import AudienceState
@@ -25,17 +25,27 @@ from syncd.demo.day import let_a_day_pass
 from syncd.demo.shop import make_shop
 from syncd.errors import Denied, ForeignAudience, Unavailable
 from syncd.model import Account, Phase, SegmentQuery
+from syncd.ports import Platform
 from syncd.reconciling import replace_audience
 from syncd.segments import catalogue_query
 from syncd.shop import open_shop
 from tests.integration.ledger_databases import NOON, Hands
 from tests.integration.worlds import NAME, Working, World
 
-Name = Literal["meta", "google"]
+Name = Literal["meta", "google", "google_ads"]
 CUSTOMERS = 1_500
 LONG = 100  # resets, more than a run has patience for
 ZONE = "Europe/Amsterdam"
-ACCOUNTS: Mapping[Name, str] = {"meta": "act_1", "google": "1234567890"}
+ACCOUNTS: Mapping[Name, str] = {
+    "meta": "act_1",
+    "google": "1234567890",
+    "google_ads": "1234567890",
+}
+PLATFORMS: Mapping[Name, Platform] = {
+    "meta": meta.PLATFORM,
+    "google": google.PLATFORM,
+    "google_ads": google_ads.PLATFORM,
+}
 
 
 @dataclass
@@ -63,7 +73,7 @@ class Local:
 
     def changes(self) -> int:
         """Requests that carried rows."""
-        return self.held.requests.get("add", 0) + self.held.requests.get("remove", 0)
+        return sum(self.held.requests.get(name, 0) for name in ("add", "remove", "ads.add"))
 
     def check(self) -> None:
         """Equal in both views, and quiet: also while removals settle."""
@@ -99,8 +109,8 @@ def local(name: Name, folder: Path, shop_file: Path) -> Iterator[Local]:
     """The platform, started; Google's works only while we sleep."""
     shop_path = Path(shutil.copy(shop_file, folder / "shop.db"))
     with start(google_delay=None, meta_lingers=True, seed=len(name)) as sandbox:
-        platform = meta.PLATFORM if name == "meta" else google.PLATFORM
-        held, number = sandbox.worlds[name], ACCOUNTS[name]
+        platform, number = PLATFORMS[name], ACCOUNTS[name]
+        held = sandbox.worlds["meta" if name == "meta" else "google"]
         clock = Working(work=sandbox.process)
         held.now = clock.now
 

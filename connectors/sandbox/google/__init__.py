@@ -11,6 +11,8 @@ status, `subcode` the ErrorInfo reason, `headers` its metadata, `rows` (or `name
 members named as bad. What happens to a request after its answer is scripted under platform
 `google.process` and the methods `add`, `remove` and `cut`: an `error` fails it whole (status
 FAILED, reason `subcode`), `refuse_rows` drops the rows at `rows`.
+
+The Google Ads API is served on the same port, see `ads`, over the same lists.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from google.ads.datamanager_v1 import types
 
 from connectors.sandbox.faults import Fault, FaultQueue
 from connectors.sandbox.google import answers, nodes
+from connectors.sandbox.google.ads import Ads
 from connectors.sandbox.google.checks import account_of, cut_violations, request_violations, row_of
 from connectors.sandbox.google.relay import Relay
 from connectors.sandbox.google.work import Backlog, Method, Request
@@ -74,6 +75,7 @@ class GoogleServer:
     Attributes:
         port: Where it listens, on 127.0.0.1.
         backlog: Requests that were answered and are still to be done.
+        ads: The Google Ads API's services.
     """
 
     def __init__(
@@ -96,7 +98,8 @@ class GoogleServer:
         self._stopped = threading.Event()
         # No `with`: it lives until `stop`.
         self._server = grpc.server(ThreadPoolExecutor(8, "sandbox-google"), options=_OPTIONS)
-        self._server.add_generic_rpc_handlers(self._handlers())
+        self.ads = Ads(world, faults, backlog, accounts=accounts, reset=self._reset)
+        self._server.add_generic_rpc_handlers((*self._handlers(), self.ads))
         inner = self._server.add_insecure_port("127.0.0.1:0")
         self._server.start()
         self._relay = Relay(port, inner)
@@ -109,6 +112,7 @@ class GoogleServer:
     def stop(self) -> None:
         """Close the port; what still waits stays undone."""
         self._stopped.set()
+        self.ads.stop()
         self.backlog.stop()
         self._relay.stop()
         self._server.stop(None).wait()
