@@ -36,6 +36,21 @@ class _Trigger(Protocol):
         ...
 
 
+def written(schedule: Schedule, zone: ZoneInfo) -> str:
+    """A schedule as text, equal where the runs are; with its zone, where that matters."""
+    match schedule:
+        case Every(interval):
+            return f"every {interval.total_seconds():.0f}s"
+        case Cron(expression):
+            return f"cron {expression} {zone.key}"
+        case After(sync):
+            return f"after {sync}"
+        case Manual():
+            return "manual"
+        case _:
+            assert_never(schedule)
+
+
 def spread(sync: str, schedule: Schedule) -> timedelta:
     """How much later than its schedule a sync begins; the same each time it is asked.
 
