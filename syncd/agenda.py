@@ -50,10 +50,15 @@ class Agenda:
         with self._turn:
             if sync in self._running:
                 return False
-            self._running.add(sync)
             found = self._kept.every().get(sync)
             self._keep(sync, self._clock.now(), None if found is None else found.at)
+            self._running.add(sync)
             return True
+
+    def drop(self, sync: str) -> None:
+        """Note that a run was stopped by us: it stays due, for the next process."""
+        with self._turn:
+            self._running.discard(sync)
 
     def end(self, sync: str, *, succeeded: bool) -> None:
         """Note that a run ended: when the next one is due, and who comes after it now."""
