@@ -22,6 +22,7 @@ from syncd.ledger.accounts import Accounts
 from syncd.ledger.audiences import KnownAudience
 from syncd.ledger.audit import Verification
 from syncd.ledger.batchledger import BatchLedger
+from syncd.ledger.due import DueTimes
 from syncd.ledger.erasures import Erasures
 from syncd.ledger.measured import Measurements
 from syncd.ledger.plans import Approval
@@ -55,6 +56,7 @@ class Ledger(BatchLedger):
         self.erasures = Erasures(transactions, clock)
         self.accounts = Accounts(transactions, clock)
         self.measured = Measurements(transactions)
+        self.due = DueTimes(transactions)
 
     @property
     def transactions(self) -> Transactions:

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DontWrapMixin
 
 # The newest file in `migrations/versions`; a test holds the two together.
-HEAD = "r0007"
+HEAD = "r0008"
 
 
 class NaiveTime(DontWrapMixin, ValueError):
@@ -264,6 +264,15 @@ warning = Table(
     Column("account", Text, primary_key=True),
     Column("at", Instant, nullable=False),
     Column("text", Text, nullable=False),
+)
+
+due = Table(
+    "due",
+    metadata,
+    Column("sync", Text, primary_key=True),
+    Column("schedule", Text, nullable=False),
+    Column("begun_at", Instant),
+    Column("due_at", Instant),
 )
 
 # Triggers refuse UPDATE and DELETE; they stand in the migration.

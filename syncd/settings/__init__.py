@@ -14,6 +14,7 @@ from syncd.settings.accounts import (
     shop_password,
     warnings,
 )
+from syncd.settings.cron import CronFields, read_cron
 from syncd.settings.fingerprint import configuration_digest
 from syncd.settings.models import (
     AccountSettings,
@@ -35,6 +36,7 @@ __all__ = [
     "After",
     "AudienceSettings",
     "Cron",
+    "CronFields",
     "Every",
     "GuardSettings",
     "LedgerSettings",
@@ -54,6 +56,7 @@ __all__ = [
     "ledger_password",
     "load",
     "name_warnings",
+    "read_cron",
     "resolve_account",
     "shop_password",
     "warnings",

@@ -15,12 +15,12 @@ from datetime import timedelta
 from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from syncd.settings.cron import parse_cron
+
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 MAX_DAYS = 3660  # ten years; longer is a slip of the pen
 
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 PASSWORD_KEYS = frozenset({"password", "passwd", "pwd", "pass", "sslpassword"})
 
 
@@ -49,10 +49,7 @@ class Every:
 
 @dataclass(frozen=True, slots=True)
 class Cron:
-    """Runs by a cron expression of five fields, in the shop's time zone.
-
-    Weekdays are names only: cron counts them from Sunday, APScheduler from Monday.
-    """
+    """Runs by a cron expression of five fields, in the shop's time zone: see `read_cron`."""
 
     expression: str
 
@@ -140,48 +137,6 @@ def parse_schedule(value: object) -> Schedule:
         case _:
             pass
     raise ValueError('must be every 6h, manual, {cron: "0 3 * * mon"} or {after: SYNC}')
-
-
-def parse_cron(expression: str) -> str:
-    """Check a cron expression of five fields.
-
-    Note:
-        APScheduler 3's `CronTrigger.from_crontab` fires `0 0 * * 0` on Monday, so
-        weekdays that are numbers are refused instead of meaning another day.
-    """
-    fields = expression.lower().split()
-    if len(fields) != 5:  # noqa: PLR2004  # crontab(5)
-        raise ValueError(
-            f"a cron expression has 5 fields (minute hour day month weekday), not {len(fields)}"
-        )
-    limits = (("minute", 0, 59, ()), ("hour", 0, 23, ()), ("day", 1, 31, ()))
-    for text, (name, low, high, names) in zip(
-        fields, (*limits, ("month", 1, 12, MONTHS)), strict=False
-    ):
-        _check_cron_field(text, name, low, high, names)
-    _check_cron_field(fields[4], "weekday", 0, -1, WEEKDAYS)
-    return " ".join(fields)
-
-
-def _check_cron_field(text: str, name: str, low: int, high: int, names: tuple[str, ...]) -> None:
-    for part in text.split(","):
-        span, slash, step = part.partition("/")
-        if slash and not (step.isascii() and step.isdigit() and int(step) > 0):
-            raise ValueError(f"cron: the {name}'s step must be a number from 1")
-        ends = [] if span == "*" else span.split("-")
-        numbers = [_cron_number(end, name, low, high, names) for end in ends]
-        if len(numbers) > 2 or numbers != sorted(numbers):  # noqa: PLR2004  # from-to
-            raise ValueError(f"cron: the {name}'s range must run upwards, such as {name} 1-5")
-
-
-def _cron_number(text: str, name: str, low: int, high: int, names: tuple[str, ...]) -> int:
-    if text in names:
-        return names.index(text) + low
-    if text.isascii() and text.isdigit() and low <= int(text) <= high:
-        return int(text)
-    if names is WEEKDAYS:
-        raise ValueError("cron: name the weekdays (mon to sun); numbers mean other days elsewhere")
-    raise ValueError(f"cron: the {name} must be from {low} to {high}, or *")
 
 
 def parse_secret(value: object) -> Secret:

@@ -97,7 +97,9 @@ def test_a_schedule_is_read(written: object, meant: settings.Schedule) -> None:
     ("cron", "why"),
     [
         ("0 3 * *", "5 fields"),
-        ("0 3 * * 1", "name the weekdays"),
+        ("0 3 * * 8", "weekday must be from 0 to 7, sun to sat"),
+        ("0 3 31 apr,jun *", "never run"),
+        ("*/60 3 * * *", "step must be a number from 1 to 59"),
         ("60 3 * * *", "minute must be from 0 to 59"),
         ("0 24 * * *", "hour must be from 0 to 23"),
         ("0 0 0 * *", "day must be from 1 to 31"),

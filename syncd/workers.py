@@ -1,0 +1,98 @@
+"""Accounts side by side: one thread each, so that a dead platform delays nobody else."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from enum import Enum
+
+import structlog
+
+from syncd.agenda import Agenda
+
+log = structlog.get_logger()
+
+
+class Ended(Enum):
+    """How a run ended, as far as the agenda cares."""
+
+    SUCCEEDED = "succeeded"  # who follows may run
+    FAILED = "failed"  # the next one is due as scheduled
+    STOPPED = "stopped"  # by us, between two batches: it stays due
+
+
+class Workers:
+    """Runs what is due, one sync of an account at a time."""
+
+    def __init__(
+        self, agenda: Agenda, account_of: Callable[[str], str], run: Callable[[str], Ended]
+    ) -> None:
+        """Begin with no thread.
+
+        Args:
+            agenda: What is due.
+            account_of: Names a sync's account.
+            run: Runs a sync to its end, in a thread of its account.
+        """
+        self._agenda = agenda
+        self._account_of = account_of
+        self._run = run
+        self._threads = dict[str, ThreadPoolExecutor]()
+        self._queued = set[str]()
+        self._turn = threading.Lock()
+        self._stopped = False
+
+    def tick(self) -> tuple[str, ...]:
+        """Queue whatever is due and not queued yet; says what that was."""
+        found = list[str]()
+        for sync in self._agenda.look():
+            with self._turn:
+                if self._stopped or sync in self._queued:
+                    continue
+                self._queued.add(sync)
+                self._thread(self._account_of(sync)).submit(self._one, sync)
+            found.append(sync)
+        return tuple(found)
+
+    def close(self) -> None:
+        """Begin nothing more; what is queued stays due."""
+        with self._turn:
+            self._stopped = True
+            for thread in self._threads.values():
+                thread.shutdown(wait=False, cancel_futures=True)
+
+    def wait(self) -> None:
+        """After `close`: wait for what is under way."""
+        for thread in self._threads.values():
+            thread.shutdown(wait=True)
+
+    def _thread(self, account: str) -> ThreadPoolExecutor:
+        if account not in self._threads:
+            self._threads[account] = ThreadPoolExecutor(1, thread_name_prefix=account)
+        return self._threads[account]
+
+    def _one(self, sync: str) -> None:
+        """One run in its account's thread; whatever happens in it, the thread goes on."""
+        try:
+            if self._agenda.begin(sync):
+                self._note(sync, self._ended(sync))
+        except Exception:
+            # The ledger could not be written; what is due there is due at the next tick.
+            log.exception("agenda_unkept", sync=sync)
+        finally:
+            with self._turn:
+                self._queued.discard(sync)
+
+    def _ended(self, sync: str) -> Ended:
+        try:
+            return self._run(sync)
+        except Exception:
+            log.exception("run_crashed", sync=sync)
+            return Ended.FAILED
+
+    def _note(self, sync: str, ended: Ended) -> None:
+        if ended is Ended.STOPPED:
+            self._agenda.drop(sync)
+        else:
+            self._agenda.end(sync, succeeded=ended is Ended.SUCCEEDED)
