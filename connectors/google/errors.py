@@ -99,6 +99,7 @@ _OF_REQUEST = frozenset(
     }
 )
 
+_NO_ADS_ACCOUNT = "customer_id, or login_customer_id, is no Google Ads account's; correct it"
 _NO_ACCOUNT = "Google knows no such account: correct customer_id"
 
 # What to do, by reason or by canonical code.
@@ -116,6 +117,11 @@ _HINTS: Mapping[str, str] = {
     "ADVERTISER_NOT_ALLOWLISTED_FOR_UPLOADED_DATA": "this account may not use customer match",
     "OPERATING_ACCOUNT_LOGIN_ACCOUNT_MISMATCH": (
         "login_customer_id is not a manager of customer_id; correct either"
+    ),
+    "DESTINATION_ACCOUNT_TYPE_MISMATCH": _NO_ADS_ACCOUNT,
+    "MISMATCHED_ACCOUNT_TYPE": _NO_ADS_ACCOUNT,
+    "USER_LIST_TYPE_NOT_SUPPORTED_FOR_ACCOUNT": (
+        "this account takes no customer match lists; is customer_id a manager account's?"
     ),
     "EU_POLITICAL_ADVERTISING_DECLARATION_REQUIRED": (
         "make the EU political advertising declaration in Google Ads"

@@ -1,0 +1,52 @@
+"""What commands load: no platform's SDK where nobody is asked anything."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.integration.commands import Desk
+
+VENDORS = ("facebook_business", "google.ads", "google.api_core", "google.auth", "grpc")
+
+
+def loaded(*words: str) -> set[str]:
+    """The modules that a command loads, as a process of its own."""
+    asked = [sys.executable, "-X", "importtime", "-m", "syncd", *words]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    answer = subprocess.run(asked, capture_output=True, text=True, check=False, env=environment)
+    assert answer.returncode == 0, answer.stderr[-500:]
+    return {line.rpartition("|")[2].strip() for line in answer.stderr.splitlines()}
+
+
+def test_help_loads_no_sdk() -> None:
+    found = loaded("--help")
+    assert "syncd.cli.application" in found
+    assert not [name for name in found if name.startswith(VENDORS)]
+
+
+@pytest.mark.parametrize("command", [("status",), ("runs",), ("config", "check")])
+def test_what_only_reads_the_ledger_loads_no_sdk(desk: Desk, command: tuple[str, ...]) -> None:
+    """Though both platforms are configured, and have been synced to."""
+    desk.join(1, consent="granted")
+    desk.also("google", account="google", audience="G")
+    assert desk.syncd("sync", "everyone", "google", "--wait").code == 0
+    found = loaded(*command, "--config", str(desk.config))
+    assert {"connectors.meta.errors", "connectors.google.making"} <= found, "they are known"
+    assert not [name for name in found if name.startswith(VENDORS)]
+
+
+def test_a_sync_to_one_platform_loads_the_other_ones_sdk_never(desk: Desk) -> None:
+    desk.join(1, consent="granted")
+    to_meta = loaded("sync", "everyone", "--config", str(desk.config))
+    assert "facebook_business" in to_meta
+    assert not [name for name in to_meta if name.startswith(VENDORS[1:])]
+    desk.sync.update(account="google", audience="G")
+    desk.save()
+    to_google = loaded("sync", "everyone", "--config", str(desk.config))
+    assert "google.ads.datamanager_v1" in to_google
+    assert not [name for name in to_google if name.startswith(VENDORS[0])]
