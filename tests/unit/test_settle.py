@@ -299,22 +299,25 @@ def test_a_plan_with_batches_is_taken_in_once_and_beside_earlier_ones(scene: Sce
 
 LEAVE = "1,234 identifiers get a new digest; the old ones leave after"
 STAY = "members get their new digests; the old ones stay, for this sync only adds."
+OUT = "members are taken out once more, by their new digests, outside the guard."
 
 
 @pytest.mark.parametrize(
-    ("removes", "hours", "said"),
+    ("mode", "hours", "said"),
     [
-        (True, 48, f"{LEAVE} 48 h, outside the guard."),
-        (True, 36.5, f"{LEAVE} 36.5 h, outside the guard."),
-        (False, 48, STAY),
+        ("mirror", 48, f"{LEAVE} 48 h, outside the guard."),
+        ("mirror", 36.5, f"{LEAVE} 36.5 h, outside the guard."),
+        ("add", 48, STAY),
+        ("remove", 48, OUT),
     ],
 )
 def test_that_the_rules_changed_is_told_once_with_what_becomes_of_the_old(
-    scene: Scene, *, removes: bool, hours: float, said: str
+    scene: Scene, mode: str, hours: float, said: str
 ) -> None:
     """By the plan that was compared with the membership as it was."""
     scene.filled()
-    sync = replace(SYNC, removes=removes, timing=Timing(settle=timedelta(hours=hours)))
+    timing = Timing(settle=timedelta(hours=hours))
+    sync = replace(SYNC, removes=mode == "mirror", takes_out=mode == "remove", timing=timing)
     scene.parts = replace(scene.parts, sync=sync)
     scene.draw("p1", ADD, generation=0)
     scene.send("p1-1", S.PROCESSED)
