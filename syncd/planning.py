@@ -77,6 +77,13 @@ def draw(
         checksum=compared.checksum,
         takes_out=parts.sync.takes_out,
     )
+    _say(plan)
+    if audience is not None:
+        _keep(parts, opened, plan, audience, actor=actor)
+    return plan
+
+
+def _say(plan: Plan) -> None:
     log.info(
         "plan_made",
         plan=plan.id,
@@ -85,9 +92,6 @@ def draw(
         removals=plan.counts.removals,
         held=len(plan.held),
     )
-    if audience is not None:
-        _keep(parts, opened, plan, audience, actor=actor)
-    return plan
 
 
 def _keep(parts: Parts, opened: Run, plan: Plan, audience: KnownAudience, *, actor: str) -> None:

@@ -37,12 +37,7 @@ def configuration_digest(
     account = settings.accounts[chosen.account]
     shape = {
         "form": FORM,
-        "shop": {
-            "url": settings.shop.url,
-            "schema": settings.shop.schema_,
-            "timezone": settings.shop.timezone,
-            "default_country": settings.shop.default_country,
-        },
+        "shop": _shop(settings),
         "segment": {
             "use": segment.use,
             "with": dict(segment.with_),
@@ -67,3 +62,13 @@ def configuration_digest(
     }
     text = json.dumps(shape, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _shop(settings: Settings) -> dict[str, object]:
+    shop = settings.shop
+    return {
+        "url": shop.url,
+        "schema": shop.schema_,
+        "timezone": shop.timezone,
+        "default_country": shop.default_country,
+    }
