@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from syncd.membership import migration
 from syncd.membership.engine import (
+    Positions,
     by_kind,
     details,
     facts,
@@ -26,13 +27,13 @@ from syncd.membership.engine import (
     links,
     mask_columns,
     micros,
-    positioned,
     scalar,
 )
 from syncd.membership.held import MEMBERS
 from syncd.model import Comparison, PlanCounts, Sizes
 
 # Members that erasure or consent keeps out, by reason; NULL goes out. 1 granted, 2 denied.
+REASONS = ("erased", "denied", "not granted", "not granted where that is required")
 _KEPT_OUT = """CASE
   WHEN erased THEN 'erased'
   WHEN NOT {asked} THEN NULL
@@ -179,11 +180,12 @@ MOVED = """(
   OR want.limited <> coalesce(held_row.limited, FALSE))"""
 
 # Whose turn it is; the slot is a number of the row as sent, so that a member keeps it. Who
-# was refused by name is not asked for again.
+# was refused by name is not asked for again. Without the cast DuckDB divides by way of DOUBLE,
+# whose numbers of this size are multiples of a power of two, and most slots stay empty.
 REFRESH = """
 INSERT INTO refresh
 SELECT n FROM (
-  SELECT want.n, (face % $period)::BIGINT AS slot
+  SELECT want.n, (face % $period::UHUGEINT)::BIGINT AS slot
   FROM want JOIN held_row USING (key) WHERE current
 ) WHERE ($until - slot) // $period > ($after - slot) // $period
   AND n NOT IN (SELECT n FROM want_link WHERE id IN (SELECT id FROM held_id WHERE state >= 2))
@@ -192,25 +194,30 @@ SELECT n FROM (
 """
 
 
-def load_seen(
-    database: duckdb.DuckDBPyConnection,
-    members: Iterable[pa.RecordBatch],
-    comparison: Comparison,
-) -> None:
-    """Take in a snapshot, split by consent: who is wanted, and who was denied."""
-    kept_out = _KEPT_OUT.format(
+def kept_out(comparison: Comparison) -> str:
+    """SQL for why a member is kept out, one of `REASONS`; NULL for whoever is not."""
+    return _KEPT_OUT.format(
         granted_only=comparison.consent.granted_only,
         granted_in_region=comparison.consent.granted_in_region,
         asked=comparison.consent.asked,
     )
+
+
+def load_seen(
+    database: duckdb.DuckDBPyConnection,
+    members: Iterable[tuple[int | Positions, pa.RecordBatch]],
+    comparison: Comparison,
+) -> None:
+    """Take in members of a snapshot, split by consent: who is wanted, and who was denied."""
+    why = kept_out(comparison)
     database.execute(SEEN)
     database.execute(WANT)
-    wanted = f"(SELECT * FROM incoming WHERE {kept_out} IS NULL)"
-    denied = f"(SELECT * FROM incoming WHERE {kept_out} IN {OUT})"
+    wanted = f"(SELECT * FROM incoming WHERE {why} IS NULL)"
+    denied = f"(SELECT * FROM incoming WHERE {why} IN {OUT})"
     feed(
         database,
-        positioned(members),
-        f"INSERT INTO seen SELECT n, key, {kept_out}, {details()}, {facts()} FROM incoming",
+        members,
+        f"INSERT INTO seen SELECT n, key, {why}, {details()}, {facts()} FROM incoming",
         f"INSERT INTO want_link {links(wanted, 'n')}",
         f"INSERT INTO denied_link {links(denied, 'n')}",
     )

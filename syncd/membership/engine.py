@@ -35,6 +35,10 @@ from syncd.model import (
 
 MEMORY_LIMIT = "75%"  # of the machine's; `python -m tests.bench.membership` says how much it takes
 CELLS = ", ".join(ROW_COLUMNS)
+BATCH_ROWS = 20_000  # rows a batch where they come together
+
+# Of rows in a section, from 0.
+Positions = npt.NDArray[np.int64]
 
 # Kept in files, as part of each identifier's number: never given another meaning.
 KINDS = {"email": 1, "phone": 2, "address": 3, "device_id": 4, "external_id": 5}
@@ -44,7 +48,7 @@ KIND_NAMES = {number: name for name, number in KINDS.items()}
 # postcode and country, which may be plain.
 _ADDRESS = "given_name || family_name || postcode || '|'::BLOB || country"
 # The identifiers of a row, each at its slot: kind, cells, and what its number is made of.
-_SLOTS = [
+SLOTS = [
     *((1, (cell,), cell) for cell in EMAIL_CELLS),
     *((2, (cell,), cell) for cell in PHONE_CELLS),
     (3, ADDRESS_CELLS, _ADDRESS),
@@ -112,8 +116,8 @@ def links(table: str, row: str) -> str:
         row: The column that numbers its rows.
     """
     # One pass over the table: a pass a slot costs twice as much where rows are few.
-    slots, kinds = list(range(len(_SLOTS))), [kind for kind, _, _ in _SLOTS]
-    ids = ", ".join(f"md5_number('\\x{kind:02d}'::BLOB || {made})" for kind, _, made in _SLOTS)
+    slots, kinds = list(range(len(SLOTS))), [kind for kind, _, _ in SLOTS]
+    ids = ", ".join(f"md5_number('\\x{kind:02d}'::BLOB || {made})" for kind, _, made in SLOTS)
     return (
         f"SELECT {row}, slot, kind, id FROM (SELECT {row}, unnest({slots}::TINYINT[]) AS slot, "
         f"unnest({kinds}::TINYINT[]) AS kind, unnest([{ids}]) AS id FROM {table}) "
@@ -129,7 +133,7 @@ def masked(mask: str) -> str:
     """
     identifiers = [
         f"CASE WHEN {mask}.s{slot} THEN {cell} END AS {cell}"
-        for slot, (_, cells, _) in enumerate(_SLOTS)
+        for slot, (_, cells, _) in enumerate(SLOTS)
         for cell in cells
     ]
     return ", ".join((*identifiers, *DETAIL_CELLS, *FACT_CELLS))
@@ -137,7 +141,7 @@ def masked(mask: str) -> str:
 
 def mask_columns() -> str:
     """SQL aggregates that build such a mask from lines of `links`."""
-    return ", ".join(f"bool_or(slot = {n}) AS s{n}" for n in range(len(_SLOTS)))
+    return ", ".join(f"bool_or(slot = {n}) AS s{n}" for n in range(len(SLOTS)))
 
 
 def face() -> str:
@@ -194,19 +198,19 @@ def slim(rows: pa.RecordBatch) -> pa.RecordBatch:
 
 def feed(
     database: duckdb.DuckDBPyConnection,
-    rows: Iterable[tuple[int, pa.RecordBatch]],
+    rows: Iterable[tuple[int | Positions, pa.RecordBatch]],
     *statements: str,
 ) -> None:
     """Run statements over record batches, one batch at a time.
 
     Args:
         database: Whose tables they fill.
-        rows: Batches, each with the position of its first row.
+        rows: Batches, each with the position of its first row, or of every row.
         statements: They read `incoming`: the batch's columns and `n`, the position.
     """
-    for first, batch in rows:
-        numbers = pa.array(range(first, first + batch.num_rows), pa.int64())
-        database.register("incoming", batch.append_column("n", numbers))
+    for at, batch in rows:
+        numbers = np.arange(at, at + batch.num_rows) if isinstance(at, int) else at
+        database.register("incoming", batch.append_column("n", pa.array(numbers, pa.int64())))
         try:
             for statement in statements:
                 database.execute(statement)
@@ -214,16 +218,46 @@ def feed(
             database.unregister("incoming")
 
 
-def positioned(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[int, pa.RecordBatch]]:
-    """Each batch with the position of its first row."""
-    first = 0
+def positioned(
+    batches: Iterable[pa.RecordBatch], first: int = 0
+) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Each batch with the position of its first row; that of the first one is given."""
     for batch in batches:
         yield first, batch
         first += batch.num_rows
 
 
+def chosen(
+    rows: Iterable[tuple[int, pa.RecordBatch]], flags: npt.NDArray[np.bool_]
+) -> Iterator[tuple[Positions, pa.RecordBatch]]:
+    """The rows with a flag and their positions, as many together as a block may have.
+
+    Args:
+        rows: As `positioned` gives them.
+        flags: One a row of the section.
+    """
+    held: list[tuple[Positions, pa.RecordBatch]] = []
+    for first, batch in rows:
+        at = np.flatnonzero(flags[first : first + batch.num_rows])
+        if not len(at):
+            continue
+        whole = len(at) == batch.num_rows
+        held.append((at + first, batch if whole else batch.take(pa.array(at))))
+        if sum(len(numbers) for numbers, _ in held) >= BATCH_ROWS:
+            yield _together(held)
+            held = []
+    if held:
+        yield _together(held)
+
+
+def _together(held: list[tuple[Positions, pa.RecordBatch]]) -> tuple[Positions, pa.RecordBatch]:
+    if len(held) == 1:
+        return held[0]
+    return np.concatenate([at for at, _ in held]), pa.concat_batches([rows for _, rows in held])
+
+
 def picked(
-    rows: Iterable[tuple[int, pa.RecordBatch]], wanted: npt.NDArray[np.int64]
+    rows: Iterable[tuple[int, pa.RecordBatch]], wanted: Positions
 ) -> Iterator[tuple[slice, pa.RecordBatch]]:
     """The rows at given positions, and which of the positions they are.
 
@@ -237,7 +271,7 @@ def picked(
             yield slice(int(low), int(high)), batch.take(pa.array(wanted[low:high] - first))
 
 
-def column(database: duckdb.DuckDBPyConnection, query: str) -> npt.NDArray[np.int64]:
+def column(database: duckdb.DuckDBPyConnection, query: str) -> Positions:
     """A query's single column of whole numbers."""
     (found,) = database.execute(query).fetchnumpy().values()
     return np.asarray(found, dtype=np.int64)
@@ -263,7 +297,7 @@ def stream(
     database: duckdb.DuckDBPyConnection, query: str, schema: pa.Schema
 ) -> Iterator[pa.RecordBatch]:
     """A query's rows as record batches of the given schema."""
-    reader = database.sql(query).to_arrow_reader(20_000)
+    reader = database.sql(query).to_arrow_reader(BATCH_ROWS)
     for batch in reader:
         if batch.num_rows:
             yield batch.cast(schema)

@@ -6,8 +6,7 @@ crash it gives the same. Batches are taken plan by plan, removals first, as they
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -17,31 +16,29 @@ import pyarrow as pa
 from syncd.membership import migration
 from syncd.membership.blocks import BlockReader
 from syncd.membership.compare import spread
-from syncd.membership.engine import face, feed, links, micros, positioned, scalar
-from syncd.membership.held import Sources, whole
-from syncd.membership.together import ACCEPTED, Times, doubtful, groups, refused_in, short
+from syncd.membership.engine import (
+    Positions,
+    chosen,
+    face,
+    feed,
+    links,
+    micros,
+    positioned,
+    scalar,
+)
+from syncd.membership.held import Sources
+from syncd.membership.rest import whole
+from syncd.membership.sieve import Flags
+from syncd.membership.together import (
+    ACCEPTED,
+    PlanBatches,
+    Times,
+    doubtful,
+    groups,
+    refused_in,
+    short,
+)
 from syncd.model import BatchRecord, BatchState, Operation, Phase
-
-
-@dataclass(frozen=True, slots=True)
-class PlanBatches:
-    """A plan's open file and those of its batches that are to be taken in.
-
-    Attributes:
-        number: From 1, in the order in which the plans were made.
-        marks: When it was made, if what it found outdated is to be taken in: it was drawn
-            from the very generation that is being followed.
-    """
-
-    number: int
-    file: BlockReader
-    batches: Sequence[BatchRecord]
-    marks: datetime | None
-
-    def source(self, phase: Phase) -> int:
-        """Number of the file section that rows of a phase come from; see `held.Sources`."""
-        return self.number * len(Phase) + list(Phase).index(phase)
-
 
 _OUT = """
 CREATE OR REPLACE TABLE out_row (n BIGINT, key BLOB, face UHUGEINT);
@@ -196,6 +193,7 @@ _FRESH = f"INSERT INTO outdated SELECT {_ID}, {{since}} FROM incoming"
 def fold(
     database: duckdb.DuckDBPyConnection,
     plans: Sequence[PlanBatches],
+    taken: Mapping[int, Flags],
     *,
     settled: datetime,
     window: timedelta,
@@ -205,6 +203,7 @@ def fold(
     Args:
         database: With the tables of `syncd.membership.held`.
         plans: In the order in which they were made.
+        taken: By source, flags of a phase's rows that are to be taken in; without any, all.
         settled: An undoubted removal that was accepted by then is forgotten.
         window: How long an accepted removal is given before a second one confirms it.
     """
@@ -217,7 +216,7 @@ def fold(
         if plan.marks is not None:
             _mark(database, plan.file, since=plan.marks)
         for group in groups(plan.batches):
-            _take_in(database, plan, group, times)
+            _take_in(database, plan, group, times, taken.get(plan.source(group[0].phase)))
     database.execute(_OUTLIVED)
     database.execute(_SETTLED, {"due": micros(settled)})
     database.execute(_FORGOTTEN)
@@ -248,13 +247,18 @@ def _take_in(
     plan: PlanBatches,
     group: Sequence[BatchRecord],
     times: Times,
+    taken: Flags | None,
 ) -> None:
+    if taken is not None and not any(
+        taken[b.first_row : b.first_row + b.rows].any() for b in group
+    ):
+        return
     first, removal = group[0], group[0].phase.operation is Operation.REMOVE
     gone = removal and first.folded is None and first.state is not BatchState.REFUSED
     if gone:
         _load(database, positioned(plan.file.batches(Phase.AGAIN.value)))
         database.execute(_UNSURE)
-    _load(database, _rows(plan.file, first.phase, group))
+    _load(database, _rows(plan.file, first.phase, group, taken))
     if first.state is BatchState.REFUSED:
         named = {"never": refused_in(group, whole=True)}
         database.execute(_ONLY_ROWS, named)
@@ -329,13 +333,11 @@ def _added(
 
 
 def _rows(
-    file: BlockReader, phase: Phase, group: Sequence[BatchRecord]
-) -> Iterator[tuple[int, pa.RecordBatch]]:
+    file: BlockReader, phase: Phase, group: Sequence[BatchRecord], taken: Flags | None
+) -> Iterator[tuple[int | Positions, pa.RecordBatch]]:
     for first, count in _stretches(group):
-        position = first
-        for rows in file.part(phase.value, first, count):
-            yield position, rows
-            position += rows.num_rows
+        rows = positioned(file.part(phase.value, first, count), first)
+        yield from rows if taken is None else chosen(rows, taken)
 
 
 def _stretches(group: Sequence[BatchRecord]) -> Iterator[tuple[int, int]]:
@@ -349,7 +351,9 @@ def _stretches(group: Sequence[BatchRecord]) -> Iterator[tuple[int, int]]:
     yield first, end - first
 
 
-def _load(database: duckdb.DuckDBPyConnection, rows: Iterator[tuple[int, pa.RecordBatch]]) -> None:
+def _load(
+    database: duckdb.DuckDBPyConnection, rows: Iterator[tuple[int | Positions, pa.RecordBatch]]
+) -> None:
     """Put rows of a plan, with their position, into `out_row` and `out_link`."""
     database.execute(_OUT)
     feed(

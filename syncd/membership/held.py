@@ -18,18 +18,23 @@ comparison asks.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from syncd.membership import migration
 from syncd.membership.blocks import BlockReader, BlockWriter
 from syncd.membership.engine import (
+    KINDS,
     ROW_SCHEMA,
     by_kind,
+    chosen,
     details,
+    face,
     facts,
     feed,
     links,
@@ -38,6 +43,7 @@ from syncd.membership.engine import (
     scalar,
     stream,
 )
+from syncd.membership.rest import halves, moving, whole
 from syncd.model import Sizes
 
 HELD_ROW_SCHEMA = pa.schema(
@@ -79,19 +85,8 @@ GENERATION = 0  # the file that held rows come from; those of plans follow
 # Where rows of one file come from: their section, read anew each time.
 Sources = Mapping[int, Callable[[], Iterator[pa.RecordBatch]]]
 
-# A 128-bit number in two halves: Arrow has no column for it.
-LOW = "18446744073709551615::UHUGEINT"
-
-
-def halves(number: str, high: str, low: str) -> str:
-    """SQL for both halves of a 128-bit column."""
-    return f"({number} >> 64)::UBIGINT AS {high}, ({number} & {LOW})::UBIGINT AS {low}"
-
-
-def whole(high: str, low: str) -> str:
-    """SQL for a 128-bit number from its halves."""
-    return f"(({high}::UHUGEINT << 64) | {low}::UHUGEINT)"
-
+# In a file: of an identifier that a row has, and that was never there or has left.
+ABSENT = 4
 
 _TABLES = """
 CREATE SEQUENCE held_number START 1;
@@ -116,26 +111,66 @@ SELECT DISTINCT key FROM held_row SEMI JOIN (
 """
 
 
-def load_held(database: duckdb.DuckDBPyConnection, generation: BlockReader | None) -> None:
-    """Make the tables and fill them from a generation's file, or leave them empty."""
+# A file says of an identifier what it is only where a row that has it is not at rest.
+_STATED = """
+CREATE OR REPLACE TABLE stated (
+    id UHUGEINT, kind TINYINT, state TINYINT, doubt BOOLEAN, removed_at BIGINT)
+"""
+_CERTAIN = """
+INSERT INTO held_id
+SELECT DISTINCT id, kind, 1, FALSE, NULL::BIGINT FROM held_link ANTI JOIN stated USING (id)
+"""
+_OTHERWISE = f"""
+CREATE OR REPLACE TABLE otherwise AS
+SELECT id, kind, state, doubt, removed_at FROM held_id
+WHERE state <> 1 OR doubt OR removed_at IS NOT NULL OR id NOT IN (SELECT id FROM held_link)
+UNION ALL
+SELECT DISTINCT id, kind, {ABSENT}, FALSE, NULL FROM held_link ANTI JOIN held_id USING (id);
+
+CREATE OR REPLACE TABLE stirred AS
+SELECT r FROM held_row WHERE NOT current
+UNION
+SELECT r FROM held_link WHERE id IN (
+  SELECT id FROM otherwise UNION ALL SELECT id FROM outdated UNION ALL SELECT id FROM late)
+"""
+
+
+def load_held(
+    database: duckdb.DuckDBPyConnection,
+    generation: BlockReader | None,
+    only: npt.NDArray[np.bool_] | None = None,
+) -> None:
+    """Make the tables and fill them from a generation's file, or leave them empty.
+
+    Args:
+        database: Any.
+        generation: The file.
+        only: Flags of the rows to load, among them all that are not at rest; None: all rows.
+    """
     database.execute(_TABLES)
     database.execute(migration.TABLES)
     if generation is None:
         return
+    rows = positioned(generation.batches("rows"))
     feed(
         database,
-        positioned(generation.batches("rows")),
+        rows if only is None else chosen(rows, only),
         # Numbers of rows of the file are negative, so that new ones never meet them.
         f"INSERT INTO held_row SELECT -1 - n, key, {whole('face_high', 'face_low')}, {details()}, "
         f"{facts()}, current, {GENERATION}, n FROM incoming",
         f"INSERT INTO held_link SELECT -1 - n, slot, kind, id FROM ({links('incoming', 'n')})",
     )
+    database.execute(_STATED)
     feed(
         database,
         positioned(generation.batches("identifiers")),
-        f"INSERT INTO held_id SELECT {whole('high', 'low')}, kind, state, doubt, removed_at "
+        f"INSERT INTO stated SELECT {whole('high', 'low')}, kind, state, doubt, removed_at "
         "FROM incoming",
     )
+    if moving(generation) is not None:
+        database.execute(_CERTAIN)
+    database.execute(f"INSERT INTO held_id SELECT * FROM stated WHERE state <> {ABSENT}")
+    database.execute("DROP TABLE stated")
     feed(
         database,
         positioned(generation.batches("outdated")),  # a section that most files do not have
@@ -148,22 +183,33 @@ def load_held(database: duckdb.DuckDBPyConnection, generation: BlockReader | Non
     )
 
 
-def write_held(database: duckdb.DuckDBPyConnection, writer: BlockWriter, sources: Sources) -> None:
-    """Write the tables to a generation's file, the cells of rows taken from their files."""
-    for file, batches in sources.items():
-        kept = database.execute(
-            f"SELECT n, current, {halves('face', 'high', 'low')} FROM held_row "
-            f"WHERE file = {file} ORDER BY n"
-        ).fetchnumpy()
-        positions = np.asarray(kept["n"], dtype=np.int64)
-        for at, rows in picked(positioned(batches()), positions):
-            columns = [rows.column(name) for name in ROW_SCHEMA.names]
-            columns += [pa.array(kept[name][at]) for name in ("current", "high", "low")]
-            writer.write("rows", pa.RecordBatch.from_arrays(columns, schema=HELD_ROW_SCHEMA))
-    states = (
-        f"SELECT {halves('id', 'high', 'low')}, kind, state, doubt, removed_at FROM held_id "
-        "ORDER BY id"
-    )
+def find_stirred(database: duckdb.DuckDBPyConnection) -> int:
+    """Find which rows of the tables are not at rest, and say how many: before `write_held`."""
+    database.execute(_OTHERWISE)
+    return scalar(database, "SELECT count(*) FROM stirred")
+
+
+def write_held(
+    database: duckdb.DuckDBPyConnection,
+    writer: BlockWriter,
+    sources: Sources,
+    resting: Mapping[int, npt.NDArray[np.bool_]],
+) -> None:
+    """Write the tables to a generation's file, the cells of rows taken from their files.
+
+    Args:
+        database: After `find_stirred`.
+        writer: Of the file, whose header says what that found, under `rest.MOVING`.
+        sources: Where rows come from, those of the table and those at rest.
+        resting: By source, flags of rows at rest that are not in the table.
+    """
+    for which in ("IN", "NOT IN"):
+        for file, batches in sources.items():
+            _write_rows(database, writer, batches, f"file = {file} AND r {which} (FROM stirred)")
+    for file, flags in resting.items():
+        for _, rows in chosen(positioned(sources[file]()), flags):
+            writer.write("rows", _at_rest(database, rows))
+    states = f"SELECT {halves('id', 'high', 'low')}, * EXCLUDE (id) FROM otherwise ORDER BY id"
     for batch in stream(database, states, HELD_ID_SCHEMA):
         writer.write("identifiers", batch)
     outdated = f"SELECT {halves('id', 'high', 'low')}, since FROM outdated ORDER BY id"
@@ -172,6 +218,51 @@ def write_held(database: duckdb.DuckDBPyConnection, writer: BlockWriter, sources
     late = f"SELECT {halves('id', 'high', 'low')}, until FROM late ORDER BY id"
     for batch in stream(database, late, LATE_SCHEMA):
         writer.write("late", batch)
+
+
+def _write_rows(
+    database: duckdb.DuckDBPyConnection,
+    writer: BlockWriter,
+    batches: Callable[[], Iterator[pa.RecordBatch]],
+    which: str,
+) -> None:
+    kept = database.execute(
+        f"SELECT n, current, {halves('face', 'high', 'low')} FROM held_row WHERE {which} ORDER BY n"
+    ).fetchnumpy()
+    positions = np.asarray(kept["n"], dtype=np.int64)
+    if not len(positions):
+        return
+    for at, rows in picked(positioned(batches()), positions):
+        columns = [rows.column(name) for name in ROW_SCHEMA.names]
+        columns += [pa.array(kept[name][at]) for name in ("current", "high", "low")]
+        writer.write("rows", pa.RecordBatch.from_arrays(columns, schema=HELD_ROW_SCHEMA))
+
+
+def _at_rest(database: duckdb.DuckDBPyConnection, rows: pa.RecordBatch) -> pa.RecordBatch:
+    """Rows as a generation's file has them: from one, or from the plan by which they were sent."""
+    if "face_high" in rows.schema.names:
+        return rows.select(HELD_ROW_SCHEMA.names)
+    database.register("incoming", rows)
+    try:
+        query = (
+            f"SELECT {halves('face', 'high', 'low')} FROM (SELECT {face()} AS face FROM incoming)"
+        )
+        faces = database.execute(query).fetchnumpy()
+    finally:
+        database.unregister("incoming")
+    columns = [rows.column(name) for name in ROW_SCHEMA.names]
+    columns.append(pa.repeat(pa.scalar(value=True), rows.num_rows))
+    columns += [pa.array(faces[name]) for name in ("high", "low")]
+    return pa.RecordBatch.from_arrays(columns, schema=HELD_ROW_SCHEMA)
+
+
+def every_identifier(
+    database: duckdb.DuckDBPyConnection, generation: BlockReader
+) -> Iterator[pa.RecordBatch]:
+    """What a generation says of each identifier (`HELD_ID_SCHEMA`), of those at rest too."""
+    load_held(database, generation)
+    states = f"SELECT {halves('id', 'high', 'low')}, * EXCLUDE (id) FROM held_id ORDER BY id"
+    yield from stream(database, states, HELD_ID_SCHEMA)
 
 
 def sizes(database: duckdb.DuckDBPyConnection) -> Sizes:
@@ -194,3 +285,22 @@ def sizes(database: duckdb.DuckDBPyConnection) -> Sizes:
         "AND id NOT IN (SELECT id FROM spare) GROUP BY kind ORDER BY kind",
     )
     return Sizes(members, kinds, refused)
+
+
+def beside(everyone: Sizes, loaded: Sizes) -> Sizes:
+    """What a membership holds that was not loaded: rows at rest, none of them refused."""
+    kinds = Counter(everyone.identifiers)
+    kinds.subtract(loaded.identifiers)
+    return total(Sizes(everyone.members - loaded.members, kinds, everyone.refused - loaded.refused))
+
+
+def total(*parts: Sizes) -> Sizes:
+    """Sizes of what shares neither members nor identifiers, together."""
+    kinds = Counter[str]()
+    for part in parts:
+        kinds.update(part.identifiers)
+    return Sizes(
+        sum(part.members for part in parts),
+        {kind: kinds[kind] for kind in KINDS if kinds[kind]},
+        sum(part.refused for part in parts),
+    )

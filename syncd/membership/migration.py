@@ -132,6 +132,7 @@ def find_spare(database: duckdb.DuckDBPyConnection) -> None:
     In a membership as it is: before `find_outdated` takes in a snapshot of other rules yet,
     under which neither of two may be what is wanted.
     """
+    database.execute("DELETE FROM spare")
     if _any(database):
         database.execute(NEED)
         database.execute(SPARE)

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from syncd.membership import taking
 from syncd.membership.blocks import BlockReader, BlockWriter
-from syncd.membership.engine import ROW_SCHEMA, column, masked, picked, positioned, stream
-from syncd.membership.held import halves
+from syncd.membership.engine import (
+    ROW_SCHEMA,
+    Positions,
+    column,
+    masked,
+    picked,
+    positioned,
+    stream,
+)
+from syncd.membership.rest import halves
 from syncd.model import Phase
 
 IDS_SCHEMA = pa.schema([pa.field("high", pa.uint64()), pa.field("low", pa.uint64())])
@@ -20,6 +29,7 @@ def write_plan(
     *,
     members: BlockReader,
     generation: BlockReader | None,
+    new: Positions,
     takes_out: bool = False,
 ) -> None:
     """Write what `syncd.membership.compare` has chosen.
@@ -31,12 +41,15 @@ def write_plan(
         writer: Of the plan's file.
         members: The snapshot.
         generation: The membership that it was compared with.
+        new: Positions of members who are added without a comparison, ascending.
         takes_out: The sync only takes members out.
     """
     if generation is not None:
         write_removals(database, writer, generation)
     for phase, table in ((Phase.ADD, "addition"), (Phase.AGAIN, "again")):
         chosen = column(database, f"SELECT n FROM {table} ORDER BY n")
+        if phase is Phase.ADD:
+            chosen = np.sort(np.concatenate([chosen, new]))
         for _, rows in picked(positioned(members.batches("members")), chosen):
             writer.write(phase.value, rows.select(ROW_SCHEMA.names))
     # Those that wait for an addition under way too: an approval is of what should leave.

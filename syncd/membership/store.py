@@ -22,11 +22,25 @@ import pyarrow as pa
 from syncd.errors import LedgerMismatch, Unwritten
 from syncd.membership import compare, emptying, erasing, taking, withdrawing
 from syncd.membership.blocks import BlockReader, BlockWriter, Written
+from syncd.membership.choosing import choose
 from syncd.membership.cutting import cut
-from syncd.membership.engine import ROW_SCHEMA, SNAPSHOT_SCHEMA, engine, feed, links, positioned
-from syncd.membership.fold import PlanBatches, fold, sources
-from syncd.membership.held import GENERATION, load_held, sizes, whole, write_held
+from syncd.membership.engine import ROW_SCHEMA, SNAPSHOT_SCHEMA, chosen, engine, feed, positioned
+from syncd.membership.fold import fold, sources
+from syncd.membership.folding import of_fold
+from syncd.membership.held import (
+    GENERATION,
+    beside,
+    find_stirred,
+    load_held,
+    sizes,
+    total,
+    write_held,
+)
+from syncd.membership.rest import MOVING, whole
 from syncd.membership.sections import write_plan
+from syncd.membership.sifting import around, of_plan
+from syncd.membership.together import PlanBatches
+from syncd.membership.underway import UnderWay
 from syncd.model import (
     BatchRecord,
     Compared,
@@ -35,10 +49,8 @@ from syncd.model import (
     Emptying,
     Erasure,
     Generation,
-    Operation,
     Phase,
     Plan,
-    PlanCounts,
     Search,
     Searched,
     Sizes,
@@ -46,7 +58,6 @@ from syncd.model import (
     Withdrawal,
     Withdrawn,
 )
-from syncd.plan import held_reasons, withdrawal_reasons
 
 _ABOUT_TO_BE_NAMED = 3600.0  # seconds
 SUFFIXES = (".snapshot", ".plan", ".members")
@@ -97,13 +108,20 @@ class FileMembership:
         with engine() as database, ExitStack() as files:
             members = self._open(files, snapshot.path, snapshot.checksum)
             generation = self._generation(comparison.generation, files)
-            compare.load_seen(database, members.batches("members"), comparison)
-            load_held(database, generation)
+            under_way = UnderWay(partial(self._open, files), comparison)
+            sifted = of_plan(database, comparison, members, generation, under_way.removing())
+            everyone = positioned(members.batches("members"))
+            flags = sifted.members
+            seen = everyone if flags is None else chosen(everyone, flags)
+            compare.load_seen(database, seen, comparison)
+            load_held(database, generation, sifted.rows)
             self._load_approved(database, comparison.approved, files)
-            self._load_under_way(database, comparison, files)
+            under_way.load(database, sifted.ids)
             compare.find_gone(database, comparison)
-            choose = taking.choose if comparison.takes_out else _choose
-            numbers, held = choose(database, comparison)
+            if comparison.takes_out:
+                numbers, held = taking.choose(database, comparison)
+            else:
+                numbers, held = choose(database, comparison, sifted, members)
             header = {
                 "plan": comparison.plan,
                 "snapshot": snapshot.id,
@@ -116,6 +134,7 @@ class FileMembership:
                     writer,
                     members=members,
                     generation=generation,
+                    new=sifted.new,
                     takes_out=comparison.takes_out,
                 )
         written = _done(writer)
@@ -153,7 +172,6 @@ class FileMembership:
         rules = drawn[-1].rules if drawn else _needed(generation).rules
         with engine() as database, ExitStack() as files:
             before = self._generation(generation, files)
-            load_held(database, before)
             taken = [
                 PlanBatches(
                     n,
@@ -163,13 +181,21 @@ class FileMembership:
                 )
                 for n, (plan, batches) in enumerate(plans, 1)
             ]
-            fold(database, taken, settled=settled, window=now - settled)
-            rows = sources(taken)
+            sifted = of_fold(database, before, taken)
+            load_held(database, before, sifted.rows)
+            resting = Sizes()
+            if generation is not None and sifted.rows is not None:
+                resting = beside(generation.sizes, sizes(database))
+            fold(database, taken, sifted.taken, settled=settled, window=now - settled)
+            rows, rest = sources(taken), dict(sifted.new)
             if before is not None:
                 rows = {GENERATION: partial(before.batches, "rows"), **rows}
-            with self._writer(f"{name}.members", _header(last + 1, rules, plans)) as writer:
-                write_held(database, writer, rows)
-            held = sizes(database)
+                if sifted.rows is not None:
+                    rest[GENERATION] = ~sifted.rows
+            header = _header(last + 1, rules, plans, moving=find_stirred(database))
+            with self._writer(f"{name}.members", header) as writer:
+                write_held(database, writer, rows, rest)
+            held = total(resting, sizes(database), sifted.sizes)
         written = _done(writer)
         return Generation(last + 1, written.path, written.checksum, held, rules, now)
 
@@ -206,7 +232,8 @@ class FileMembership:
             last = _needed(question.generation)
             before = self._open(files, last.path, last.checksum)
             given = [self._open(files, one.path, one.checksum) for one in question.erasures]
-            load_held(database, before)
+            named = chain.from_iterable(file.batches(question.platform) for file in given)
+            load_held(database, before, around(database, before, named))
             erasing.load_given(database, question, given)
             if not erasing.concerns(database):
                 nothing = {one.id: erasing.NOTHING for one in question.erasures}
@@ -241,10 +268,11 @@ class FileMembership:
         with engine() as database, ExitStack() as files:
             members = self._open(files, snapshot.path, snapshot.checksum)
             before = self._open(files, last.path, last.checksum)
-            withdrawing.load_denied(database, members)
-            if not withdrawing.concerns(database, before, question):
+            concerned = around(database, before, withdrawing.denied(members))
+            if concerned is not None and not concerned.any():
                 return Withdrawn(question.plan, 0, 0, 0, ())
-            load_held(database, before)
+            load_held(database, before, concerned)
+            withdrawing.load_denied(database, members)
             found = withdrawing.look(database, question)
             if not found.removals:
                 return found
@@ -292,26 +320,6 @@ class FileMembership:
             into = f"INSERT INTO approved SELECT {whole('high', 'low')} FROM incoming"
             feed(database, positioned(held), into)
 
-    def _load_under_way(
-        self, database: duckdb.DuckDBPyConnection, comparison: Comparison, files: ExitStack
-    ) -> None:
-        """Identifiers in requests whose effect may still come, in any order."""
-        database.execute("CREATE TABLE adding (id UHUGEINT); CREATE TABLE removing (id UHUGEINT)")
-        if comparison.ordered:
-            return
-        opened: dict[str, BlockReader] = {}  # to open a file is to check all of it
-        for plan, batch in comparison.under_way:
-            if plan.path not in opened:
-                opened[plan.path] = self._open(files, plan.path, plan.checksum)
-            file = opened[plan.path]
-            rows = [file.part(batch.phase.value, batch.first_row, batch.rows)]
-            removal = batch.phase.operation is Operation.REMOVE
-            if removal:
-                rows.append(file.batches(Phase.AGAIN.value))
-            table = "removing" if removal else "adding"
-            into = f"INSERT INTO {table} SELECT id FROM ({links('incoming', 'n')})"
-            feed(database, positioned(chain.from_iterable(rows)), into)
-
     def _generation(self, generation: Generation | None, files: ExitStack) -> BlockReader | None:
         if generation is None:
             return None
@@ -327,56 +335,15 @@ class FileMembership:
         return BlockWriter(self._directory, name, key=self._key, header=header)
 
 
-def _choose(
-    database: duckdb.DuckDBPyConnection, comparison: Comparison
-) -> tuple[PlanCounts, tuple[str, ...]]:
-    """Ask the guard, and choose what goes now; the numbers, and why the rest does not."""
-    leaving, withdrawn = compare.leaving(database), compare.withdrawn(database)
-    held = _decide(database, comparison, leaving=leaving, withdrawn=withdrawn)
-    numbers = compare.counts(
-        database, removes=comparison.removes, leaving=leaving, withdrawn=withdrawn
-    )
-    return numbers, held
-
-
-def _decide(
-    database: duckdb.DuckDBPyConnection,
-    comparison: Comparison,
-    *,
-    leaving: Sizes,
-    withdrawn: Sizes,
-) -> tuple[str, ...]:
-    """Ask the guard, and choose what goes now; why the rest does not."""
-    reference = comparison.reference
-    denied = withdrawal_reasons(
-        withdrawn=compare.withdrawn(database, denied=True) if withdrawn.members else withdrawn,
-        reference=reference,
-        guard=comparison.guard,
-    )
-    ordinary: tuple[str, ...] = ()
-    if comparison.removes:
-        ordinary = held_reasons(
-            leaving=leaving,
-            withdrawn=withdrawn,
-            target=compare.target(database),
-            reference=reference,
-            guard=comparison.guard,
-            changes=comparison.changes,
-        )
-    free, withdrawals = not ordinary, not denied
-    if comparison.approved and (ordinary or denied):
-        left = compare.unapproved(database, ordinary=bool(ordinary), denied=bool(denied))
-        more = f"{left:,} identifiers would leave that the approved plan does not name"
-        ordinary, denied = ((more,) if left else ()), ()
-    compare.choose(database, comparison, free=free, withdrawals=withdrawals)
-    return (*ordinary, *denied)
-
-
 def _header(
-    number: int, rules: str, plans: Sequence[tuple[Plan, Sequence[BatchRecord]]]
+    number: int,
+    rules: str,
+    plans: Sequence[tuple[Plan, Sequence[BatchRecord]]],
+    *,
+    moving: int,
 ) -> Mapping[str, object]:
     """What a generation's file says of itself, for a ledger that lost the row: `rebuild`."""
-    header: dict[str, object] = {"generation": number, "rules": rules}
+    header: dict[str, object] = {"generation": number, "rules": rules, MOVING: moving}
     for plan, _ in plans[-1:]:
         header["audience"] = [plan.platform, plan.account, plan.audience]
         header["sync"] = plan.sync

@@ -17,8 +17,10 @@ from pathlib import Path
 from syncd.errors import LedgerMismatch
 from syncd.membership.blocks import BlockReader, BlockWriter
 from syncd.membership.engine import engine
-from syncd.membership.fold import PlanBatches, fold, sources
-from syncd.membership.held import GENERATION, load_held, sizes, write_held
+from syncd.membership.fold import fold, sources
+from syncd.membership.held import GENERATION, find_stirred, load_held, sizes, write_held
+from syncd.membership.rest import MOVING
+from syncd.membership.together import PlanBatches
 from syncd.model import BatchId, BatchRecord, BatchState, Generation, Phase, PlanId
 from syncd.plan import ranges
 
@@ -111,7 +113,7 @@ class SurvivingFiles:
             audience, sync, rules, takes_out: What it is of.
             now: The generation's moment.
         """
-        header = {
+        header: dict[str, object] = {
             "generation": number,
             "rules": rules,
             "audience": audience,
@@ -127,15 +129,16 @@ class SurvivingFiles:
                 file = self._open(files, plan)
                 sent = _all_of(file) if batches is None else [_unknown(b) for b in batches]
                 taken.append(PlanBatches(n, file, sent, marks=None))
-            fold(database, taken, settled=now, window=timedelta())  # of additions alone
+            fold(database, taken, {}, settled=now, window=timedelta())  # of additions alone
             database.execute(_UNSURE)
+            header[MOVING] = find_stirred(database)
             rows = sources(taken)
             if base is not None:
                 rows = {GENERATION: partial(base.batches, "rows"), **rows}
             with BlockWriter(
                 self._directory, f"{name}.members", key=self._key, header=header
             ) as writer:
-                write_held(database, writer, rows)
+                write_held(database, writer, rows, {})
             held = sizes(database)
         if writer.written is None:
             raise RuntimeError("a file was left unfinished without an error")

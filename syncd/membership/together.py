@@ -7,12 +7,33 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from syncd.model import BatchRecord, BatchState, Phase
+from syncd.membership.blocks import BlockReader
+from syncd.model import BatchRecord, BatchState, Operation, Phase
 
 TOGETHER = 100  # batches taken in by one statement: up to a million rows in memory
 SENT = frozenset({BatchState.SENDING, BatchState.UNKNOWN})
 ACCEPTED = frozenset({BatchState.ACCEPTED, BatchState.PROCESSED, BatchState.SETTLED})
 ENDED = frozenset({BatchState.FAILED, BatchState.REFUSED})
+
+
+@dataclass(frozen=True, slots=True)
+class PlanBatches:
+    """A plan's open file and those of its batches that are to be taken in.
+
+    Attributes:
+        number: From 1, in the order in which the plans were made.
+        marks: When it was made, if what it found outdated is to be taken in: it was drawn
+            from the very generation that is being followed.
+    """
+
+    number: int
+    file: BlockReader
+    batches: Sequence[BatchRecord]
+    marks: datetime | None
+
+    def source(self, phase: Phase) -> int:
+        """Number of the file section that rows of a phase come from; see `held.Sources`."""
+        return self.number * len(Phase) + list(Phase).index(phase)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +71,12 @@ def groups(batches: Sequence[BatchRecord]) -> Iterator[list[BatchRecord]]:
 def doubtful(batch: BatchRecord) -> bool:
     """Whether a request of it may take effect when nobody expects it."""
     return batch.doubtful or batch.state in SENT
+
+
+def plain(batch: BatchRecord) -> bool:
+    """Whether it added all of its rows, and nothing else can come of it."""
+    added = batch.phase.operation is not Operation.REMOVE and batch.state in ACCEPTED
+    return added and not batch.refused and not doubtful(batch)
 
 
 def short(batch: BatchRecord) -> bool:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from syncd.membership.blocks import BlockReader, BlockWriter
 from syncd.membership.compare import MASK
 from syncd.membership.engine import feed, links, micros, positioned, scalar
-from syncd.membership.held import MEMBERS, sizes, whole
+from syncd.membership.held import MEMBERS
 from syncd.membership.sections import write_ids, write_removals
 from syncd.model import Sizes, Withdrawal, Withdrawn
 from syncd.plan import withdrawal_reasons
 
-# Who was erased goes by the erasure.
-_DENIED = "(SELECT * FROM incoming WHERE consent = 2 AND NOT erased)"
-
+_DENIES = 2  # and who was erased goes by the erasure
 # Nobody still holds anything here: a family's phone goes with the one who denies. What was
 # removed is removed once more when it is due, whoever is in the snapshot by then.
 _DUE = """
@@ -26,11 +27,6 @@ state <> 3 AND CASE WHEN removed_at IS NULL THEN id IN (SELECT id FROM denied)
 _TAKE = """
 CREATE TABLE take AS
 SELECT id, kind, removed_at IS NOT NULL AS confirmation FROM held_id WHERE {which}
-"""
-_CONCERNED = f"""
-INSERT INTO concerned
-SELECT id FROM (SELECT {whole("high", "low")} AS id, state, removed_at, doubt FROM incoming)
-WHERE {{which}}
 """
 _GOING = f"""
 SELECT count(*) FROM ({MEMBERS}) WHERE key IN (
@@ -43,27 +39,17 @@ def _due(question: Withdrawal) -> str:
     return _DUE.format(due=micros(question.now - question.settle))
 
 
-def concerns(
-    database: duckdb.DuckDBPyConnection, generation: BlockReader, question: Withdrawal
-) -> bool:
-    """Whether anything is due at all: asked in every run, so no row is read for it.
-
-    Args:
-        database: After `load_denied`.
-        generation: The membership's file.
-        question: As asked.
-    """
-    database.execute("CREATE TABLE concerned (id UHUGEINT)")
-    into = _CONCERNED.format(which=_due(question))
-    feed(database, positioned(generation.batches("identifiers")), into)
-    return scalar(database, "SELECT count(*) FROM concerned") > 0
+def denied(members: BlockReader) -> Iterator[pa.RecordBatch]:
+    """The rows of a snapshot's members who deny consent."""
+    for batch in members.batches("members"):
+        yield batch.filter(pc.and_(pc.equal(batch["consent"], _DENIES), pc.invert(batch["erased"])))
 
 
 def load_denied(database: duckdb.DuckDBPyConnection, members: BlockReader) -> None:
     """Take in who of a snapshot denies consent."""
     database.execute("CREATE TABLE denied (id UHUGEINT)")
-    into = f"INSERT INTO denied SELECT id FROM ({links(_DENIED, 'n')})"
-    feed(database, positioned(members.batches("members")), into)
+    into = f"INSERT INTO denied SELECT id FROM ({links('incoming', 'n')})"
+    feed(database, positioned(denied(members)), into)
 
 
 def look(database: duckdb.DuckDBPyConnection, question: Withdrawal) -> Withdrawn:
@@ -76,7 +62,7 @@ def look(database: duckdb.DuckDBPyConnection, question: Withdrawal) -> Withdrawn
     database.execute(_TAKE.format(which=_due(question)))
     members = scalar(database, _GOING)
     held = withdrawal_reasons(
-        withdrawn=Sizes(members), reference=sizes(database), guard=question.guard
+        withdrawn=Sizes(members), reference=question.generation.sizes, guard=question.guard
     )
     if held:
         database.execute("DELETE FROM take WHERE NOT confirmation")

@@ -22,7 +22,7 @@ from syncd.membership import FileMembership
 from syncd.membership.blocks import BlockReader
 from syncd.model import BatchRecord, BatchState, Generation, Operation
 from tests.integration.ledger_databases import KEY, Hands
-from tests.integration.names import named, number
+from tests.integration.names import identifiers, named, number
 
 SYNC = "everyone"
 _TAKEN = {BatchState.ACCEPTED, BatchState.PROCESSED, BatchState.SETTLED}
@@ -123,11 +123,7 @@ def _read(ledger: Ledger, membership: FileMembership, var: Path) -> Beliefs:
 def _take_generation(found: Beliefs, var: Path, generation: Generation) -> None:
     key = KEY.derive("files")
     with BlockReader(var / generation.path, key=key, checksum=generation.checksum) as file:
-        states = {
-            (row["high"] << 64) | row["low"]: row["state"]
-            for rows in file.batches("identifiers")
-            for row in rows.to_pylist()
-        }
+        states = {(row["high"] << 64) | row["low"]: row["state"] for row in identifiers(file)}
         sent = [named(row) for rows in file.batches("rows") for row in rows.to_pylist()]
     found.rows += sent
     for one in frozenset().union(*sent):

@@ -6,6 +6,9 @@ import hashlib
 from collections.abc import Mapping
 
 from connectors.sandbox.state import Identifier
+from syncd.membership.blocks import BlockReader
+from syncd.membership.engine import engine
+from syncd.membership.held import every_identifier
 from syncd.model import ADDRESS_CELLS, ID_CELLS
 
 _KINDS = {"email": 1, "phone": 2, "address": 3, "device_id": 4, "external_id": 5}
@@ -37,3 +40,9 @@ def number(identifier: Identifier) -> int:
         last = hashlib.sha256(last).hexdigest().encode()
     plain = bytes([_KINDS[kind]]) + b"".join(first) + (b"|" if first else b"") + last
     return int.from_bytes(hashlib.md5(plain, usedforsecurity=False).digest(), "little")
+
+
+def identifiers(file: BlockReader) -> list[dict[str, int]]:
+    """What a generation says of each identifier, of those at rest too."""
+    with engine() as database:
+        return [row for part in every_identifier(database, file) for row in part.to_pylist()]

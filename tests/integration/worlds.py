@@ -58,7 +58,7 @@ from syncd.shop import DatabaseShop
 from syncd.sync import Result, Wish, run
 from tests.integration.deaths import Death, Died, MortalTransactions, Wire
 from tests.integration.ledger_databases import KEY, Hands
-from tests.integration.names import named, number
+from tests.integration.names import identifiers, named, number
 from tests.integration.rule_versions import SHIPPED, Version
 from tests.integration.through import Through
 
@@ -296,7 +296,7 @@ class World:
         found: set[Identifier] = set()
         if (generation := self.ledger.generation(*self.at)) is not None:
             with self._file(generation.path, generation.checksum) as file:
-                known = {(row["high"] << 64) | row["low"] for row in _rows(file, "identifiers")}
+                known = {(row["high"] << 64) | row["low"] for row in identifiers(file)}
                 rows = [named(row) for row in _rows(file, "rows")]
             found |= {one for row in rows for one in row if number(one) in known}
         for batch in self.ledger.unfolded(*self.at):

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from syncd.membership.blocks import BlockReader
+from syncd.membership.engine import engine
+from syncd.membership.held import every_identifier
 from syncd.model import ID_CELLS, Phase, Plan
 from syncd.plan import (
     Identifier,
@@ -51,6 +53,12 @@ def opened(world: MembershipWorld, path: str, checksum: str) -> Iterator[BlockRe
         yield reader
 
 
+def identifiers(reader: BlockReader) -> list[dict[str, object]]:
+    """What a generation says of each identifier."""
+    with engine() as database:
+        return [row for part in every_identifier(database, reader) for row in part.to_pylist()]
+
+
 def section(reader: BlockReader, name: str) -> list[dict[str, object]]:
     return [row for batch in reader.batches(name) for row in batch.to_pylist()]
 
@@ -76,7 +84,7 @@ def held(world: MembershipWorld) -> Held:
             if row["current"]:
                 found.cities[_key(row)] = row["city"]
         names = {number(one): one for row in found.rows for one in row.identifiers}
-        for row in section(reader, "identifiers"):
+        for row in identifiers(reader):
             found.states[names[_number(row)]] = _state(row)
         for row in section(reader, "late"):
             one, until = names[_number(row)], _moment(row["until"])

@@ -152,6 +152,24 @@ class MembershipWorld:
         full: bool = False,
         refresh: Refresh | None = None,
     ) -> tuple[Plan, Compared]:
+        comparison = self.comparison(members, approved=approved, full=full, refresh=refresh)
+        found = self.membership.plan(comparison)
+        base = self.generation.number if self.generation else 0
+        plan = Plan(
+            comparison.plan, "all", "test", "x", "1", comparison.snapshot.id, base, "", self.rules,
+            found.counts, found.held, self.now, found.path, found.checksum,
+        )  # fmt: skip
+        self.plans[plan.id] = plan
+        return plan, found
+
+    def comparison(
+        self,
+        members: Mapping[str, Person],
+        *,
+        approved: Sequence[Plan] = (),
+        full: bool = False,
+        refresh: Refresh | None = None,
+    ) -> Comparison:
         number = next(self._numbers)
         written = self.membership.receive(
             SnapshotId(f"s{number}"), iter([snapshot_rows(members, self.rules)])
@@ -160,7 +178,7 @@ class MembershipWorld:
             SnapshotId(f"s{number}"), "all", self.rules, len(members), len(members), (), (),
             self.now, self.now, written.path, written.checksum,
         )  # fmt: skip
-        comparison = Comparison(
+        return Comparison(
             plan=PlanId(f"p{number}"),
             sync="all",
             snapshot=snapshot,
@@ -178,14 +196,6 @@ class MembershipWorld:
             full=full,
             refresh=refresh,
         )
-        found = self.membership.plan(comparison)
-        base = self.generation.number if self.generation else 0
-        plan = Plan(
-            comparison.plan, "all", "test", "x", "1", snapshot.id, base, "", self.rules,
-            found.counts, found.held, self.now, found.path, found.checksum,
-        )  # fmt: skip
-        self.plans[plan.id] = plan
-        return plan, found
 
     def run(
         self,

@@ -108,6 +108,15 @@ def test_in_one_period_everyone_is_sent_again_once(world: MembershipWorld) -> No
     assert sent_again(world, None) == frozenset()
 
 
+def test_members_are_spread_over_all_slots(world: MembershipWorld) -> None:
+    """Also where the period is a power of two: faces divide as whole numbers."""
+    world.run(PEOPLE)
+    for period in (4, 8):
+        assert all(
+            sent_again(world, Refresh(period, 20_000 + n, 20_001 + n)) for n in range(period)
+        )
+
+
 def test_one_who_was_refused_is_not_asked_for_again(world: MembershipWorld) -> None:
     world.batch_rows = 1
     world.run(PEOPLE, ["bad"])

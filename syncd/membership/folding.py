@@ -1,0 +1,170 @@
+"""Whom a fold concerns; see `syncd.membership.sieve`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from syncd.membership.blocks import BlockReader
+from syncd.membership.rest import holding, moving, of_faces
+from syncd.membership.sieve import (
+    Flags,
+    Names,
+    Pool,
+    Side,
+    among,
+    distinct,
+    distinct_names,
+    named,
+    spread,
+)
+from syncd.membership.together import PlanBatches, plain
+from syncd.model import BatchRecord, BatchState, Operation, Phase, Sizes
+
+# Numbers of identifiers in a plan's file that are moved, whatever row has them.
+_MARKS = ("outdated", "left")
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """Whom a fold concerns.
+
+    Attributes:
+        rows: Flags of the rows as sent; None: all of them.
+        taken: By source, flags of a plan's rows; of one that is not named all are concerned.
+        new: By source, flags of those whose members are simply there now.
+        sizes: How many that are.
+    """
+
+    rows: Flags | None = None
+    taken: Mapping[int, Flags] = field(default_factory=dict)
+    new: Mapping[int, Flags] = field(default_factory=dict)
+    sizes: Sizes = field(default_factory=Sizes)
+
+
+EVERYONE = Folded()
+
+
+@dataclass
+class _Phase:
+    """The rows of one phase of a plan that are taken in."""
+
+    source: int
+    side: Side
+    plain: Flags
+
+
+def of_fold(
+    database: duckdb.DuckDBPyConnection,
+    generation: BlockReader | None,
+    plans: Sequence[PlanBatches],
+) -> Folded:
+    """Find whom a fold concerns.
+
+    Args:
+        database: Any.
+        generation: The last one's file.
+        plans: What is taken in.
+    """
+    if generation is not None and moving(generation) is None:
+        return EVERYONE  # of an earlier version
+    sent = _side(database, generation, plans)
+    phases = [phase for plan in plans for phase in _phases(plan)]
+    keys, ids = Pool(), Pool()
+    for plan in plans:
+        for rows in _taken_along(plan):
+            ids.add(named(database, rows).ids)
+    known = np.concatenate(
+        [
+            np.empty(0, np.uint64),
+            *(rows.keys for _, _, rows in sent.look(database)),
+        ]
+    )
+    known.sort()
+    wanted = _look(database, phases, known, keys)
+    sides = (sent, *(phase.side for phase in phases))
+    spread(database, sides, keys, ids, wanted=wanted)
+    simple = [phase for phase in phases if phase.plain.any()]
+    new = {phase.source: phase.plain & ~phase.side.concerned for phase in simple}
+    counted = [(phase.side, new[phase.source]) for phase in simple]
+    return Folded(
+        rows=sent.concerned,
+        taken={phase.source: phase.side.concerned for phase in phases},
+        new=new,
+        sizes=Sizes(sum(int(flags.sum()) for flags in new.values()), distinct(database, counted)),
+    )
+
+
+def _side(
+    database: duckdb.DuckDBPyConnection,
+    generation: BlockReader | None,
+    plans: Sequence[PlanBatches],
+) -> Side:
+    """Rows as sent; concerned are those that are not at rest, or that a plan's marks are of."""
+    if generation is None:
+        return Side.of(lambda: iter(()), 0)
+    side = Side.of(partial(generation.batches, "rows"), generation.rows("rows"))
+    side.concerned |= holding(database, generation, _marks(plans))
+    side.concerned[: moving(generation)] = True
+    for plan in plans:
+        for faces in plan.file.batches("purge"):
+            side.concerned |= of_faces(database, generation, faces)
+    return side
+
+
+def _marks(plans: Sequence[PlanBatches]) -> Iterator[pa.RecordBatch]:
+    for plan in plans:
+        yield from plan.file.batches("forgotten")
+        for section in _MARKS if plan.marks is not None else ():
+            yield from plan.file.batches(section)
+
+
+def _phases(plan: PlanBatches) -> Iterator[_Phase]:
+    """The phases of a plan of which anything is taken in; what is not plain is concerned."""
+    for phase in Phase:
+        batches = [batch for batch in plan.batches if batch.phase is phase]
+        if not batches:
+            continue
+        count = plan.file.rows(phase.value)
+        taken, simple = _rows(batches, count), _rows([b for b in batches if plain(b)], count)
+        read = partial(plan.file.batches, phase.value)
+        side = Side(read, taken & ~simple, keyed=taken, linked=taken.copy())
+        yield _Phase(plan.source(phase), side, simple)
+
+
+def _rows(batches: Sequence[BatchRecord], count: int) -> Flags:
+    flags = np.zeros(count, np.bool_)
+    for batch in batches:
+        flags[batch.first_row : batch.first_row + batch.rows] = True
+    return flags
+
+
+def _taken_along(plan: PlanBatches) -> Iterator[pa.RecordBatch]:
+    """Who is sent again after removals whose effect is taken in for the first time."""
+    removals = [batch for batch in plan.batches if batch.phase.operation is Operation.REMOVE]
+    if any(b.folded is None and b.state is not BatchState.REFUSED for b in removals):
+        yield from plan.file.batches(Phase.AGAIN.value)
+
+
+def _look(
+    database: duckdb.DuckDBPyConnection, phases: Sequence[_Phase], known: Names, keys: Pool
+) -> Names:
+    """Mark whose key was sent before, or is sent twice; the others' identifiers, ordered."""
+    met: list[Names] = []
+    wanted: list[Names] = []
+    for phase in phases:
+        for here, _, rows in phase.side.batches(database):
+            sent = phase.plain[here] & among(known, rows.keys)
+            phase.side.concerned[here] |= sent
+            fresh = phase.plain[here] & ~sent
+            met.append(rows.keys[fresh])
+            if len(known):
+                wanted.append(np.unique(rows.ids[fresh]))
+    ordered = np.sort(np.concatenate([np.empty(0, np.uint64), *met]))
+    keys.add(ordered[1:][ordered[1:] == ordered[:-1]])
+    return distinct_names(wanted)

@@ -1,0 +1,278 @@
+"""Whom a comparison concerns: exactly who is joined to what moves, whatever it is read in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from syncd.membership import sieve
+from syncd.membership.blocks import BlockReader, BlockWriter
+from syncd.membership.engine import ROW_SCHEMA, engine
+from syncd.membership.held import every_identifier
+from syncd.membership.rest import moving
+from syncd.membership.sieve import Pool, Side, among, distinct, named, spread
+from syncd.membership.sifting import EVERYONE, Sifted, of_plan
+from syncd.model import Generation, Phase, Refresh
+from tests.unit.membership_oracle import opened, section
+from tests.unit.membership_world import MembershipWorld, Person
+
+KEY = bytes(32)
+Line = tuple[int, int, int]  # key, e-mail and phone of a row; 0 for none
+
+LINES = st.lists(st.tuples(st.integers(1, 9), st.integers(0, 9), st.integers(0, 9)), max_size=12)
+
+
+def rows(lines: list[Line]) -> pa.RecordBatch:
+    cells = [
+        {
+            "key": b"%d" % key,
+            "email": b"%032d" % email if email else None,
+            "phone": b"%032d" % phone if phone else None,
+        }
+        for key, email, phone in lines
+    ]
+    return pa.RecordBatch.from_pylist(cells, schema=ROW_SCHEMA)
+
+
+def side(lines: list[Line], seeds: set[int]) -> Side:
+    """A section of rows, three a batch; those at the given positions are concerned."""
+
+    def read() -> Iterator[pa.RecordBatch]:
+        for first in range(0, len(lines), 3):
+            yield rows(lines[first : first + 3])
+
+    made = Side.of(read, len(lines))
+    made.concerned[[n for n in seeds if n < len(lines)]] = True
+    return made
+
+
+def joined(sections: list[list[Line]], seeds: set[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Who is joined to the seeds, by plain sets: one step after the other until no more."""
+    nodes = {
+        (s, n): {("key", key)} | {(kind, of) for kind, of in (("e", email), ("p", phone)) if of}
+        for s, lines in enumerate(sections)
+        for n, (key, email, phone) in enumerate(lines)
+    }
+    found, news = set(seeds), set(seeds)
+    while news:
+        have = set[tuple[str, int]]().union(*(nodes[one] for one in found))
+        news = {one for one, names in nodes.items() if names & have} - found
+        found |= news
+    return found
+
+
+@pytest.mark.parametrize("at_once", [0, 20_000])
+@given(sections=st.tuples(LINES, LINES), seeds=st.sets(st.integers(0, 11), max_size=2))
+@settings(max_examples=60, deadline=None)
+def test_whoever_is_joined_to_a_row_that_moves_is_found_and_nobody_else(
+    at_once: int, sections: tuple[list[Line], list[Line]], seeds: set[int]
+) -> None:
+    """By keys and identifiers over any number of steps, in files large and small."""
+    expected = joined(list(sections), {(0, n) for n in seeds if n < len(sections[0])})
+    sides = [side(sections[0], seeds), side(sections[1], set())]
+
+    with pytest.MonkeyPatch.context() as patch, engine() as database:
+        patch.setattr(sieve, "BATCH_ROWS", at_once)
+        spread(database, sides, Pool(), Pool(), wanted=np.empty(0, np.uint64))
+
+    found = {(s, int(n)) for s, one in enumerate(sides) for n in np.flatnonzero(one.concerned)}
+    assert found == expected
+
+
+@given(lines=LINES, others=LINES)
+@settings(max_examples=40, deadline=None)
+def test_names_are_equal_where_keys_and_identifiers_are(
+    lines: list[Line], others: list[Line]
+) -> None:
+    """What an identifier is called does not depend on the batch that it is read in."""
+    with engine() as database:
+        first, second = (named(database, rows(each)) for each in (lines, others))
+        kinds = distinct(database, [(side(lines, set()), np.ones(len(lines), np.bool_))])
+
+    known = np.unique(first.keys)
+    assert among(known, second.keys).tolist() == [
+        key in {key for key, _, _ in lines} for key, _, _ in others
+    ]
+    met = {("e", e) for _, e, _ in lines if e} | {("p", p) for _, _, p in lines if p}
+    pool = Pool()
+    pool.add(first.ids)
+    pool.settle()
+    assert pool.any(second.ids).tolist() == [
+        ("e", email) in met or ("p", phone) in met for _, email, phone in others
+    ]
+    of_kind = {
+        "email": len({e for _, e, _ in lines if e}),
+        "phone": len({p for _, _, p in lines if p}),
+    }
+    assert kinds == {kind: count for kind, count in of_kind.items() if count}
+
+
+def crowd(count: int) -> dict[str, Person]:
+    """Members with an e-mail and a phone each; every fifth has the phone of the next one."""
+    return {f"m{n:03}": Person((n,), (n + (n % 5 == 0),), city=n % 3) for n in range(1, count + 1)}
+
+
+def sifted(
+    world: MembershipWorld, members: Mapping[str, Person], refresh: Refresh | None = None
+) -> Sifted:
+    """Whom a plan concerns, by the world's files as they are."""
+    asked, last = world.comparison(members, refresh=refresh), world.generation
+    assert last is not None
+    with (
+        opened(world, asked.snapshot.path, asked.snapshot.checksum) as snapshot,
+        opened(world, last.path, last.checksum) as generation,
+        engine() as database,
+    ):
+        return of_plan(database, asked, snapshot, generation, ())
+
+
+def names(found: Sifted, members: Mapping[str, Person]) -> set[str]:
+    assert found.members is not None
+    keys = list(members)
+    return {keys[n] for n in np.flatnonzero(found.members)}
+
+
+@pytest.mark.parametrize("at_once", [0, 20_000])
+def test_a_plan_concerns_whom_a_change_reaches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    """Of a hundred: one changed, one left, one denies, one is new in a family, one a stranger."""
+    monkeypatch.setattr(sieve, "BATCH_ROWS", at_once)
+    world, before = MembershipWorld(tmp_path), crowd(100)
+    world.run(before)
+    assert names(sifted(world, before), before) == set()
+
+    after = {key: one for key, one in before.items() if key != "m020"}
+    after["m010"] = replace(after["m010"], emails=(900,))  # shares a phone with m011
+    after["m033"] = replace(after["m033"], consent=2)
+    after["m200"] = Person((200,), (41,))  # which is m040's and m041's
+    after["m201"] = Person((201,), (201,))
+    found = sifted(world, after)
+
+    family = {"m010", "m011", "m021", "m033", "m040", "m041", "m200"}
+    assert names(found, after) == family
+    assert [list(after)[n] for n in found.new] == ["m201"]
+    assert found.rows is not None
+    assert found.rows.sum() == 7  # those of the six, and of who left
+    assert (found.read, found.wanted, dict(found.lost)) == (94, 94, {})
+
+
+def test_a_detail_that_changed_concerns_its_member_alone(tmp_path: Path) -> None:
+    world, before = MembershipWorld(tmp_path), crowd(30)
+    world.run(before)
+
+    after = before | {"m007": replace(before["m007"], city=9)}
+
+    assert names(sifted(world, after), after) == {"m007"}
+
+
+def test_who_is_kept_out_and_was_never_sent_concerns_nobody(tmp_path: Path) -> None:
+    """But one whose phone is there does: it may have to go."""
+    world, before = MembershipWorld(tmp_path), crowd(10)
+    world.run(before)
+
+    after = before | {"n1": Person((501,), (501,), 2), "n2": Person((502,), (3,), 2)}
+    found = sifted(world, after)
+
+    assert names(found, after) == {"n2", "m003"}
+    assert (found.read, found.wanted, dict(found.lost)) == (10, 9, {"denied": 1})
+
+
+def test_everyone_whose_turn_it_is_is_concerned(tmp_path: Path) -> None:
+    """A day of three: some of thirty; all three days: all of them."""
+    world, members = MembershipWorld(tmp_path), crowd(30)
+    world.run(members)
+
+    days = [
+        names(sifted(world, members, refresh=Refresh(3, after=d, until=d + 1)), members)
+        for d in range(20_000, 20_003)
+    ]
+
+    assert all(days)
+    assert set().union(*days) == set(members)
+
+
+def test_a_full_resync_and_changed_rules_concern_everyone(tmp_path: Path) -> None:
+    world, members = MembershipWorld(tmp_path), crowd(10)
+    world.run(members)
+    asked = world.comparison(members, full=True)
+    world.rules = "salted"
+    moved = world.comparison(members)
+    assert world.generation is not None
+
+    with (
+        opened(world, world.generation.path, world.generation.checksum) as last,
+        engine() as database,
+    ):
+        for one in (asked, moved):
+            with opened(world, one.snapshot.path, one.snapshot.checksum) as snapshot:
+                assert of_plan(database, one, snapshot, last, ()) is EVERYONE
+
+
+def test_what_is_at_rest_takes_no_line_of_its_own(tmp_path: Path) -> None:
+    """A file says of an identifier what it is only where that is not plain; rest comes back."""
+    world, members = MembershipWorld(tmp_path), crowd(50)
+    world.run(members)
+    assert stirred(world) == (0, 0)
+
+    del members["m007"]
+    world.run(members)
+    assert stirred(world) == (1, 2)
+
+    world.now += timedelta(hours=49)
+    members["m060"] = Person((60,), (60,))
+    world.run(members)
+    assert stirred(world) == (0, 0)
+
+
+def stirred(world: MembershipWorld) -> tuple[int | None, int]:
+    """Rows that are not at rest, and identifiers that the file names."""
+    assert world.generation is not None
+    with opened(world, world.generation.path, world.generation.checksum) as file:
+        return moving(file), len(section(file, "identifiers"))
+
+
+def test_a_file_of_an_earlier_version_is_read_whole_and_followed_by_a_new_one(
+    tmp_path: Path,
+) -> None:
+    """Such a file names every identifier; nobody is sent again for it."""
+    world, members = MembershipWorld(tmp_path), crowd(12)
+    world.run(members)
+    del members["m003"]
+    world.run(members)
+    sizes, sent = world.generation, len(world.sent)
+    assert sizes is not None
+    world.generation = of_an_earlier_version(world, sizes)
+
+    world.run(members)
+    assert world.sent[sent:] == []
+
+    members["m040"] = Person((40,), (40,))
+    world.run(members)
+    assert [phase for phase, _ in world.sent[sent:]] == [Phase.ADD]
+    assert stirred(world) == (1, 2)
+    assert world.generation.sizes.members == len(members)
+
+
+def of_an_earlier_version(world: MembershipWorld, last: Generation) -> Generation:
+    with opened(world, last.path, last.checksum) as file, engine() as database:
+        header = {name: value for name, value in file.header.items() if name != "moving"}
+        with BlockWriter(world.directory, "old.members", key=KEY, header=header) as writer:
+            for batch in file.batches("rows"):
+                writer.write("rows", batch)
+            for batch in every_identifier(database, file):
+                writer.write("identifiers", batch)
+    assert writer.written is not None
+    with BlockReader(
+        world.directory / "old.members", key=KEY, checksum=writer.written.checksum
+    ) as old:
+        assert moving(old) is None
+    return replace(last, path=writer.written.path, checksum=writer.written.checksum)
