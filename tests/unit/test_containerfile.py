@@ -63,7 +63,9 @@ def test_its_python_is_one_that_syncd_takes() -> None:
 def test_it_runs_as_nobody_special_and_stops_by_sigterm() -> None:
     user = said("USER")
     assert re.fullmatch(r"[1-9]\d{3,}:[1-9]\d{3,}", user)
-    assert f"--uid {user.partition(':')[0]} " in TEXT
+    number, _, group = user.partition(":")
+    assert f"useradd --uid {number} --gid {group} " in TEXT
+    assert f"groupadd --gid {group} " in TEXT
     assert said("STOPSIGNAL") == "SIGTERM"
     assert said("WORKDIR") == said("VOLUME") == "/var/lib/syncd"
 
