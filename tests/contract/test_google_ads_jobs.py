@@ -8,8 +8,10 @@ from typing import cast
 
 import pyarrow as pa
 import pytest
+from google.ads.googleads.v26.resources.types.offline_user_data_job import OfflineUserDataJob
 
 from connectors.conformance import batch, identifiers, member
+from connectors.google_ads import PLATFORM, wire
 from connectors.sandbox.faults import Fault, FaultQueue
 from connectors.sandbox.google import serve
 from connectors.sandbox.google.ads_jobs import Job
@@ -198,6 +200,29 @@ def test_additions_and_removals_never_share_a_job(rig: AdsRig) -> None:
         sent = batch(operation, [member(1)], "same")
         rig.connect().open(audience, operation, rows=1).push(sent, last=False)
     assert sorted(job.operation for job in jobs(rig)) == ["create", "remove"]
+
+
+def test_no_job_ever_removes_all(rig: AdsRig) -> None:
+    """Two jobs of one list run in any order: one that empties it could come second."""
+    assert not PLATFORM.capabilities.replace
+    assert not {"cut", "replace"} & {*dir(rig.connect())}
+    audience = rig.connect().create("whales").id
+    for operation in Operation:
+        sent = batch(operation, [member(1)], operation.value)
+        rig.connect().open(audience, operation, rows=1).push(sent, last=True)
+    assert {job.operation for job in jobs(rig)} == {"create", "remove"}
+
+
+def test_a_status_that_is_newer_than_the_sdk_is_still_under_way(rig: AdsRig) -> None:
+    """A number without a name is one in the SDK's raw messages; the rest is as ever."""
+    made = rig.connect().create("whales")
+    audience = rig.world.get(made.id)
+    assert audience is not None
+    audience.about["membership_status"] = 99
+    assert rig.connect().read(made.id).status == ""
+    job = OfflineUserDataJob.pb()(status=99)
+    job.operation_metadata.match_rate_range = 99
+    assert (wire.state(job), wire.match_rate(job)) == ("UNKNOWN", "")
 
 
 def test_a_job_that_google_does_not_know_is_forgotten(rig: AdsRig) -> None:
