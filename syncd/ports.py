@@ -222,6 +222,8 @@ class Platform:
         audience_options: What its audiences may be made with, beside their name.
         wording: Words that an audience's name had better not hold.
         sizes: How far its sizes can be trusted, a sentence; "" if they are exact.
+        rates: What the match rates are that it states itself, and how far they can be trusted,
+            a sentence; "" if it states none.
     """
 
     name: str
@@ -233,6 +235,7 @@ class Platform:
     audience_options: tuple[AudienceOption, ...] = ()
     wording: Wording = NO_WORDING
     sizes: str = ""
+    rates: str = ""
 
 
 class Reading(Protocol):

@@ -11,7 +11,7 @@ from connectors.google_ads import errors, wire
 from connectors.google_ads.api import UPLOAD_SECONDS, Api
 from connectors.google_ads.meanings import EXISTS, FINAL, HINTS, OTHER_KEY, STARTED
 from syncd.errors import AudienceUnusable, RequestRefused, Unavailable
-from syncd.model import Operation, Outcome, Refusal
+from syncd.model import MatchRate, Operation, Outcome, Refusal
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -145,7 +145,7 @@ def outcome(api: Api, reference: str) -> Outcome:
     states = {wire.state(job) for job in found}
     if not states <= {"SUCCESS", "FAILED"}:
         return Outcome("processing")
-    rate = max(wire.match_rate(job) for job in found)
+    rate = MatchRate.spanning(map(wire.match_rate, found))
     return Outcome("failed" if "FAILED" in states else "processed", match_rate=rate)
 
 

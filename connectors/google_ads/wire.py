@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from connectors.google_ads import errors
+from connectors.google_rates import of_band, of_list
 from syncd.errors import AudienceUnusable
 from syncd.model import (
     ADDRESS_CELLS,
@@ -18,6 +19,7 @@ from syncd.model import (
     PHONE_CELLS,
     Audience,
     Consent,
+    MatchRate,
     Operation,
 )
 
@@ -40,6 +42,7 @@ LIST_FIELDS = ", ".join(
         "closing_reason",
         "size_for_search",
         "size_for_display",
+        "match_rate_percentage",
     )
 )
 
@@ -179,6 +182,9 @@ def audience(api: Api, found: Message, account: str) -> Audience:
         lifespan=timedelta(days=found.membership_life_span) if found.membership_life_span else None,
         status="membership_status CLOSED" if closed else "",
         warning=_CLOSED if closed else "",
+        matched=of_list(found.match_rate_percentage)
+        if found.HasField("match_rate_percentage")
+        else None,
     )
 
 
@@ -200,14 +206,11 @@ def changeable(api: Api, found: Message) -> None:
         )
 
 
-def match_rate(found: Message) -> str:
-    """`81 to 90 %`, of a job; empty where Google does not say."""
+def match_rate(found: Message) -> MatchRate | None:
+    """Of a job; None where Google does not say."""
     field = found.operation_metadata.DESCRIPTOR.fields_by_name["match_rate_range"]
     value = field.enum_type.values_by_number.get(found.operation_metadata.match_rate_range)
-    name = value.name.removeprefix("MATCH_RANGE_") if value else "UNKNOWN"
-    if name in ("UNKNOWN", "UNSPECIFIED"):
-        return ""
-    return name.replace("_", " ").lower() + " %"
+    return of_band(value.name) if value else None
 
 
 def state(found: Message) -> str:

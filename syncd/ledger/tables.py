@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DontWrapMixin
 
 # The newest file in `migrations/versions`; a test holds the two together.
-HEAD = "r0008"
+HEAD = "r0009"
 
 
 class NaiveTime(DontWrapMixin, ValueError):
@@ -244,6 +244,8 @@ size = Table(
     Column("status", Text, nullable=False),
     Column("warning", Text, nullable=False),
     Column("foreign", Boolean, nullable=False),
+    Column("matched_least", Integer),
+    Column("matched_most", Integer),
     Index("ix_size_audience", "audience", "number"),
     Index("ix_size_run", "run"),
 )

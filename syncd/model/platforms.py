@@ -8,6 +8,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Literal, NewType
 
+from syncd.model.measuring import MatchRate
 from syncd.model.members import Detail, Fact, IdentifierKind
 
 if TYPE_CHECKING:
@@ -139,6 +140,8 @@ class Audience:
         warning: What a person should look at, in our words; "" if nothing.
         facts: For which facts it was made, of those that an `AudienceOption` goes with; None
             if it does not tell.
+        matched: The share of all that it was sent which the platform matched; None if it does
+            not tell.
     """
 
     platform: str
@@ -152,6 +155,7 @@ class Audience:
     status: str = ""
     warning: str = ""
     facts: frozenset[Fact] | None = None
+    matched: MatchRate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,8 +220,9 @@ class Outcome:
         state: `processing`, `processed` (with any `refused` counted) or `failed`; or
             `forgotten` where the platform does not know the request, or no more: whether
             it took effect, or still will, cannot be learned.
+        match_rate: The share of its rows that the platform matched; None if it does not tell.
     """
 
     state: Literal["processing", "processed", "failed", "forgotten"]
     refused: tuple[Refusal, ...] = ()
-    match_rate: str = ""
+    match_rate: MatchRate | None = None

@@ -17,7 +17,7 @@ from connectors.sandbox.google import serve
 from connectors.sandbox.google.ads_jobs import Job
 from connectors.sandbox.state import World
 from syncd.errors import AudienceUnusable, Throttled, Unavailable
-from syncd.model import Batch, BatchId, Operation, Outcome
+from syncd.model import Batch, BatchId, MatchRate, Operation, Outcome
 from tests.contract.test_google_ads import CUSTOMER, AdsRig
 
 GRANTED = ("GRANTED", "GRANTED")
@@ -222,7 +222,7 @@ def test_a_status_that_is_newer_than_the_sdk_is_still_under_way(rig: AdsRig) -> 
     assert rig.connect().read(made.id).status == ""
     job = OfflineUserDataJob.pb()(status=99)
     job.operation_metadata.match_rate_range = 99
-    assert (wire.state(job), wire.match_rate(job)) == ("UNKNOWN", "")
+    assert (wire.state(job), wire.match_rate(job)) == ("UNKNOWN", None)
 
 
 def test_a_job_that_google_does_not_know_is_forgotten(rig: AdsRig) -> None:
@@ -245,7 +245,7 @@ def test_the_match_rate_is_read_back(rig: AdsRig) -> None:
     receipt = rig.connect().open(audience, Operation.ADD, rows=120).push(many, last=True)
     rig.settle()
     told = rig.connect().outcome(receipt.reference)
-    assert told == Outcome("processed", match_rate="81 to 90 %")
+    assert told == Outcome("processed", match_rate=MatchRate(81, 90))
 
 
 def test_one_person_is_one_operation_and_an_address_needs_its_four_parts(rig: AdsRig) -> None:

@@ -78,6 +78,8 @@ def test_the_match_rate_of_an_upload_is_told_beside_it(google: Desk) -> None:
     google.join(*range(120), consent="granted")
     shown = synced(google)
     assert "81 to 90 %" in google.syncd("runs", "show", shown["run"]["id"]).out
+    (answer,) = shown["answers"].values()
+    assert answer["match_rate"] == "81 to 90 %"
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from syncd.ledger.store import Ledger
 from syncd.model import (
     BatchId,
     BatchState,
+    MatchRate,
     Outcome,
     Phase,
     PlanId,
@@ -72,14 +73,16 @@ def test_a_batch_goes_from_planned_to_settled(ledger: Ledger, clock: Hands) -> N
     assert accepted.accepted_at == clock.now()
     assert ledger.under_way(*AT) == (accepted,)
     assert ledger.outcome(ONE, Outcome("processing")) == accepted
-    processed = ledger.outcome(ONE, Outcome("processed", (Refusal(None, "late", 3),), "60-69 %"))
+    processed = ledger.outcome(
+        ONE, Outcome("processed", (Refusal(None, "late", 3),), MatchRate(60, 69))
+    )
     assert processed.state is BatchState.PROCESSED
     assert processed.processed_at == clock.now()
     assert processed.refused == (*receipt.refused, Refusal(None, "late", 3))
     assert ledger.under_way(*AT) == ()
     assert ledger.mark(ONE, BatchState.SETTLED, code="").state is BatchState.SETTLED
     answer = ledger.answers("p1")[ONE]
-    assert (answer.received, answer.match_rate, answer.code) == (2, "60-69 %", "")
+    assert (answer.received, answer.match_rate, answer.code) == (2, "60 to 69 %", "")
 
 
 def test_a_final_receipt_is_processed_at_once(ledger: Ledger) -> None:
