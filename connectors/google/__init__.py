@@ -41,6 +41,7 @@ CAPABILITIES = Capabilities(
     lifespan=timedelta(days=MAX_DAYS),  # what a list without a duration of its own has
     replace="cutoff",
     advises=True,
+    closes=True,
 )
 
 OPTIONS = (

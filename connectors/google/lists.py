@@ -10,7 +10,7 @@ from google.ads.datamanager_v1 import types
 from connectors.google import errors
 from connectors.google.wire import parent
 from connectors.google_rates import of_list
-from syncd.errors import AudienceUnusable
+from syncd.errors import AudienceClosed, AudienceUnusable
 from syncd.model import Audience, AudienceOptions, MatchRate
 
 _DAY = 86_400
@@ -84,7 +84,8 @@ def check(found: types.UserList) -> None:
     """Refuse a list that takes no members of ours.
 
     Raises:
-        syncd.errors.AudienceUnusable: Somebody else's, of another kind, or closed.
+        syncd.errors.AudienceUnusable: Somebody else's, or of another kind.
+        syncd.errors.AudienceClosed: It is closed.
     """
     message = types.UserList.pb(found)
     if message.read_only:
@@ -99,8 +100,10 @@ def check(found: types.UserList) -> None:
     if message.membership_status == _CLOSED:
         unused = message.closing_reason == _UNUSED
         why = "Google closed it, for no campaign used it for a year" if unused else "it is closed"
-        raise _unusable(
-            "CLOSED/UNUSED" if unused else "CLOSED", f"{why}, so it takes no new members; {_REOPEN}"
+        raise AudienceClosed(
+            errors.PLATFORM,
+            "CLOSED/UNUSED" if unused else "CLOSED",
+            hint=f"{why}, so it takes no new members; {_REOPEN}",
         )
 
 

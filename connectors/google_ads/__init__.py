@@ -44,6 +44,7 @@ CAPABILITIES = Capabilities(
     consent="member",
     lifespan=timedelta(days=LIFE_SPAN),
     advises=True,
+    closes=True,
 )
 
 OPTIONS = (

@@ -38,16 +38,14 @@ class GoogleAds:
         )
         # Whether the query minds case and spaces is not documented; here they count.
         return tuple(
-            wire.audience(self.api, row.user_list, self.account)
-            for row in rows
-            if row.user_list.name == name
+            wire.audience(row.user_list, self.account) for row in rows if row.user_list.name == name
         )
 
     def read(self, audience_id: str) -> Audience:
         """The user list with this id.
 
         Raises:
-            syncd.errors.AudienceUnusable: Gone, of another type, or ours to read only.
+            syncd.errors.AudienceUnusable: Gone, closed, of another type, or ours to read only.
         """
         if not (audience_id.isascii() and audience_id.isdigit()):
             raise AudienceUnusable(
@@ -59,8 +57,8 @@ class GoogleAds:
         if not rows:
             hint = "the audience is gone, or not of this account"
             raise AudienceGone(errors.PLATFORM, "NOT_FOUND", hint=hint)
-        wire.changeable(self.api, rows[0].user_list)
-        return wire.audience(self.api, rows[0].user_list, self.account)
+        wire.changeable(rows[0].user_list)
+        return wire.audience(rows[0].user_list, self.account)
 
     def create(self, name: str, options: AudienceOptions = NO_OPTIONS) -> Audience:
         """Make an empty user list; what it is matched by is settled with that."""
@@ -125,11 +123,9 @@ class GoogleAds:
 
     def _examined(self, audience_id: str) -> Finding:
         try:
-            found = self.read(audience_id)
+            self.read(audience_id)
         except (AudienceUnusable, Denied, RequestRefused) as error:
             return _found(audience_id, error)
-        if found.warning:
-            return Finding(audience_id, "warning", found.status, found.warning)
         return Finding(audience_id, "good", "user_list", "it can be changed")
 
 

@@ -56,6 +56,8 @@ class Capabilities:
             in time and opens another. None where that does not matter.
         advises: Whether the platform's answers say how near its limits an account is: its
             connector is a `ports.Advises`.
+        closes: Whether the platform, or people there, close audiences to new members or withdraw
+            them from an account: one is looked at before each run.
         details: What its rows may carry beside identifiers, to match better.
         facts: What else its rows may say of a member. One that an `AudienceOption` goes with is
             sent to audiences made so; others wherever the segment has their column.
@@ -75,6 +77,7 @@ class Capabilities:
     details: frozenset[Detail] = frozenset()
     facts: frozenset[Fact] = frozenset()
     max_slots: int | None = None
+    closes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from google.ads.datamanager_v1 import types
 
-from syncd.errors import AudienceUnusable
+from syncd.errors import AudienceClosed, AudienceUnusable
 from syncd.model import AudienceOptions, MatchRate
 from tests.contract.google_recorder import Recorder, connect, recording, user_list
 
@@ -62,7 +62,8 @@ def test_a_list_that_takes_no_members_of_ours_is_unusable(
     with pytest.raises(AudienceUnusable, match=said) as caught:
         connect(recorder).read("4711")
     assert caught.value.code == code
-    assert type(caught.value) is AudienceUnusable, "it is there"
+    kind = AudienceClosed if code.startswith("CLOSED") else AudienceUnusable
+    assert type(caught.value) is kind, "it is there"
 
 
 @pytest.mark.parametrize(
