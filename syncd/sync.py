@@ -313,8 +313,11 @@ def _follow(
 ) -> None:
     """Stay until the platform has processed everything, and send what waited for that."""
     until, poll = parts.clock.now() + LONGEST_WAIT, parts.sync.timing.poll
-    pause, before = poll, -1
+    pause = min(parts.platform.capabilities.first_look, poll)
+    before = len(parts.ledger.under_way(audience.platform, audience.account, audience.id))
     while parts.clock.now() < until:
+        if early := settle.until_first_look(parts, audience):
+            parts.clock.sleep(early.total_seconds())
         under_way = settle.poll(parts, connector, audience, actor=actor)
         left = settle.waiting(parts.ledger.batches(plan.id))
         if left and not settle.gated(parts, audience):
@@ -322,7 +325,7 @@ def _follow(
         elif not under_way:
             return
         else:
-            # Ever longer while nothing comes of it: each look is a request a batch.
+            # Ever longer while nothing comes of it: each look is a request or more.
             longer = min(pause * 2, LONGEST_PAUSE) if under_way == before else poll
             pause = max(longer, poll)
             before = under_way

@@ -42,6 +42,7 @@ CAPABILITIES = Capabilities(
     replace="cutoff",
     advises=True,
     closes=True,
+    first_look=timedelta(minutes=30),  # Data Manager, "Diagnostics"
 )
 
 OPTIONS = (

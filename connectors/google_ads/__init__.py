@@ -45,6 +45,8 @@ CAPABILITIES = Capabilities(
     lifespan=timedelta(days=LIFE_SPAN),
     advises=True,
     closes=True,
+    # "As little as 10 minutes up to 24 hours": google-ads-java 721, which quotes the guide.
+    first_look=timedelta(minutes=10),
 )
 
 OPTIONS = (

@@ -56,6 +56,8 @@ class Capabilities:
             in time and opens another. None where that does not matter.
         advises: Whether the platform's answers say how near its limits an account is: its
             connector is a `ports.Advises`.
+        first_look: How long after a request to ask first what became of it, where `answers` is
+            `later`, as the platform advises.
         closes: Whether the platform, or people there, close audiences to new members or withdraw
             them from an account: one is looked at before each run.
         details: What its rows may carry beside identifiers, to match better.
@@ -78,6 +80,7 @@ class Capabilities:
     facts: frozenset[Fact] = frozenset()
     max_slots: int | None = None
     closes: bool = False
+    first_look: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.integration.commands import Answer, Desk
+from tests.integration.commands import Answer, Desk, Hands
 
 MANAGER = "1112223334"
 CLOUD = "https://console.cloud.google.com"
@@ -64,7 +64,7 @@ def used(desk: Desk) -> Desk:
     desk.settings["accounts"].pop("meta")
     desk.save()
     desk.join(1, 2, consent="granted")
-    assert desk.syncd("sync", "everyone", "--wait").code == 0
+    assert desk.syncd("sync", "everyone", "--wait", clock=Hands()).code == 0
     return desk
 
 

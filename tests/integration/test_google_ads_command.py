@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.integration.commands import Desk
+from tests.integration.commands import Desk, Hands
 
 
 def test_a_sync_its_status_and_its_account(desk: Desk) -> None:
@@ -14,7 +14,7 @@ def test_a_sync_its_status_and_its_account(desk: Desk) -> None:
         "INSERT INTO customers (customer_key, email, ad_consent) VALUES (?, ?, 'granted')",
         ((f"c:{n}", f"m{n}@example.com") for n in range(120)),
     )
-    done = desk.syncd("sync", "everyone", "--wait")
+    done = desk.syncd("sync", "everyone", "--wait", clock=Hands())
     assert (done.code, done.err) == (0, ""), done.said
     assert "added 120" in done.out
 

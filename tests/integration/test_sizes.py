@@ -67,8 +67,8 @@ def test_google_states_one_number(desk: Desk) -> None:
     desk.sync.update(account="google", audience="G")
     desk.save()
     desk.join(*range(4), consent="granted")
-    assert desk.syncd("sync", "everyone", "--wait").code == 0
-    assert desk.syncd("sync", "everyone", "--wait").code == 0
+    assert desk.syncd("sync", "everyone", "--wait", clock=Hands()).code == 0
+    assert desk.syncd("sync", "everyone", "--wait", clock=Hands()).code == 0
     told = row(desk)
     assert (told["counted"], told["match rate"]) == ("4", "100 %")
     assert "counted by Google customer match: the largest count" in desk.syncd("status").out
@@ -87,7 +87,7 @@ def test_googles_own_match_rate_is_a_history_too(desk: Desk, connector: str) -> 
     for rate in (None, 63, 71):
         if rate:
             desk.audience("G", google=True).about["match_rate_percentage"] = rate
-        answer = desk.syncd("sync", "everyone", "--wait", "--json")
+        answer = desk.syncd("sync", "everyone", "--wait", "--json", clock=Hands())
         assert answer.code == 0, answer.said
         runs.append(str(answer.json[0]["run"]["id"]))
     shown = [desk.syncd("runs", "show", run, "--json").json["size"] for run in runs]
@@ -114,10 +114,10 @@ def test_a_google_list_that_was_closed_after_the_rows_went_out_is_told(desk: Des
     desk.sync.update(account="google", audience="G")
     desk.save()
     desk.join(*range(4), consent="granted")
-    assert desk.syncd("sync", "everyone", "--wait").code == 0
+    assert desk.syncd("sync", "everyone", "--wait", clock=Hands()).code == 0
     closing = {"membership_status": "CLOSED", "closing_reason": "UNUSED"}
     desk.audience("G", google=True).about.update(closing)
-    assert desk.syncd("sync", "everyone", "--wait").code == 0
+    assert desk.syncd("sync", "everyone", "--wait", clock=Hands()).code == 0
     status = desk.syncd("status").out
     assert "look at: sync everyone: Google closed it" in status
     assert "(CLOSED/UNUSED)" in status
@@ -127,9 +127,9 @@ def test_a_small_google_list_states_no_size_and_says_why(desk: Desk) -> None:
     desk.sync.update(account="google", audience="G")
     desk.save()
     desk.join(1, consent="granted")
-    assert desk.syncd("sync", "everyone", "--wait").code == 0
+    assert desk.syncd("sync", "everyone", "--wait", clock=Hands()).code == 0
     desk.audience("G", google=True).about["matched"] = 0
-    answer = desk.syncd("sync", "everyone", "--wait", "--json")
+    answer = desk.syncd("sync", "everyone", "--wait", "--json", clock=Hands())
     shown = desk.syncd("runs", "show", answer.json[0]["run"]["id"]).out
     assert "Google customer match states no size of it" in shown
     assert "nothing of small lists" in shown

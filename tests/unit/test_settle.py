@@ -21,7 +21,7 @@ from syncd.ledger import directory
 from syncd.ledger.migrate import migrate
 from syncd.ledger.opening import open_ledger
 from syncd.ledger.store import Ledger
-from syncd.model import Audience, BatchId, Operation, Outcome, Plan, Refusal, Timing
+from syncd.model import Audience, BatchId, MatchRate, Operation, Outcome, Plan, Refusal, Timing
 from syncd.model import BatchState as S
 from syncd.parts import Parts
 from syncd.ports import Membership, Shop
@@ -136,6 +136,53 @@ def test_accepted_batches_are_asked_for_until_they_are_processed(scene: Scene) -
         {**said, "batch": "p1-2", "state": "processed", "refused": 3},
         {**said, "batch": "p1-3", "state": "failed", "refused": 0},
     ]
+
+
+def test_what_batches_share_is_asked_for_once(scene: Scene) -> None:
+    """And what it counts of refused rows is counted once."""
+    scene.draw("p1", *[ADD] * 5)
+    for number, name in enumerate(("job-1", "job-1", "job-2", "job-1", "job-2"), 1):
+        scene.send(f"p1-{number}", S.ACCEPTED, reference=name)
+    refused = (Refusal(None, "LATE", 2),)
+    scene.remote.outcomes = {
+        "job-1": Outcome("processed", refused, MatchRate(81, 90)),
+        "job-2": Outcome("processing"),
+    }
+    assert poll(scene) == 2
+    assert scene.remote.asked == ["job-1", "job-2"]
+    batches = scene.ledger.batches("p1")
+    states = [S.PROCESSED, S.PROCESSED, S.ACCEPTED, S.PROCESSED, S.ACCEPTED]
+    assert [one.state for one in batches] == states
+    assert [one.refused for one in batches] == [refused, (), (), (), ()]
+    rates = [scene.ledger.answers("p1")[one.id].match_rate for one in batches]
+    assert rates == ["81 to 90 %", "81 to 90 %", "", "81 to 90 %", ""]
+
+
+def test_the_first_look_is_when_the_platform_advises_and_no_later(scene: Scene) -> None:
+    """By the request that was accepted last; an operator who polls sooner looks sooner."""
+    advised = replace(PLATFORM.capabilities, first_look=timedelta(minutes=10))
+    parts = replace(scene.parts, platform=replace(PLATFORM, capabilities=advised))
+
+    def early(of: Parts) -> timedelta:
+        return settle.until_first_look(of, scene.audience)
+
+    scene.draw("p1", ADD, ADD)
+    assert early(parts) == timedelta()
+    scene.send("p1-1", S.ACCEPTED)
+    scene.clock.pass_by(minutes=4)
+    assert early(parts) == timedelta(minutes=6)
+    scene.send("p1-2", S.ACCEPTED)
+    assert early(parts) == timedelta(minutes=10)
+    scene.clock.pass_by(minutes=9, seconds=59)
+    assert early(parts) == timedelta(seconds=1)
+    scene.clock.pass_by(days=1)
+    assert early(parts) == timedelta()
+    scene.clock.pass_by(days=-2)
+    assert early(parts) == timedelta(minutes=10), "the clock was put back"
+    scene.clock.pass_by(days=1)
+    often = replace(SYNC, timing=Timing(poll=timedelta(minutes=9, seconds=59, milliseconds=500)))
+    assert early(replace(parts, sync=often)) == timedelta(milliseconds=500)
+    assert early(scene.parts) == timedelta(), "which is advised nothing"
 
 
 def test_a_question_without_an_answer_is_asked_again(scene: Scene) -> None:
