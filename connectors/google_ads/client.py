@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from connectors.google_ads import api, errors, jobs, wire
 from connectors.google_ads.upload import AdsUpload
@@ -85,8 +85,10 @@ class GoogleAds:
 
     def open(self, audience_id: str, operation: Operation, *, rows: int) -> AdsUpload:  # noqa: ARG002  # Google needs no total
         """Begin an upload; its job is made with the first batch."""
-        user_list = f"customers/{self.api.customer}/userLists/{audience_id}"
-        return AdsUpload(jobs.Jobs(self.api, user_list), operation, randbits=self.randbits)
+        return AdsUpload(self._jobs(audience_id), operation, randbits=self.randbits)
+
+    def _jobs(self, audience_id: str) -> jobs.Jobs:
+        return jobs.Jobs(self.api, f"customers/{self.api.customer}/userLists/{audience_id}")
 
     def outcome(self, reference: str) -> Outcome:
         """What became of the jobs of a receipt; one that nobody ran is run.
@@ -107,7 +109,11 @@ class GoogleAds:
         )
 
     def examine(self, audience_ids: Sequence[str]) -> tuple[Finding, ...]:
-        """Whether the account answers and its terms are accepted, and how these lists are."""
+        """Whether the account answers and its terms are accepted, and how these lists are.
+
+        One request for the account, and two a list: the second asks for a job, which Google
+        checks and does not make. Whether the account may upload at all, only that tells.
+        """
         try:
             rows = self.api.ask(f"SELECT customer.id, {_TERMS} FROM customer LIMIT 1")
         except (AudienceUnusable, Denied, RequestRefused) as error:
@@ -119,11 +125,20 @@ class GoogleAds:
         else:
             said = "the customer data terms are not accepted: Google will refuse every upload"
             account = Finding("", "warning", "CUSTOMER_DATA_TERMS", said, _SETTINGS)
-        return (account, *(self._examined(each) for each in audience_ids))
+        found = [account]
+        if old := self.advice().warning:
+            found.append(Finding("", "warning", "API_VERSION", old))
+        for each in audience_ids:
+            one = self._examined(each)
+            if one.verdict == "denied":
+                return (replace(one, subject=""),)  # what it may not do is the account's
+            found.append(one)
+        return tuple(found)
 
     def _examined(self, audience_id: str) -> Finding:
         try:
             self.read(audience_id)
+            self._jobs(audience_id).check()
         except (AudienceUnusable, Denied, RequestRefused) as error:
             return _found(audience_id, error)
         return Finding(audience_id, "good", "user_list", "it can be changed")

@@ -42,12 +42,28 @@ class Jobs:
         Raises:
             syncd.errors.PlatformError: It was not made, or nobody knows.
         """
+        request = self._making(granted=granted)
+        request.job.external_id = external_id
+        answer = self.api.call(self.api.jobs.create_offline_user_data_job, _MODULE, request)
+        return _named(str(answer.resource_name))
+
+    def check(self) -> None:
+        """See whether Google would let a job be made; none is.
+
+        Raises:
+            syncd.errors.PlatformError: It would not, or nobody knows.
+        """
+        request = self._making(granted=False)
+        request.validate_only = True
+        self.api.call(self.api.jobs.create_offline_user_data_job, _MODULE, request)
+
+    def _making(self, *, granted: bool) -> Message:
+        """The request to make a job."""
         api = self.api
         request = api.new(_MODULE, "CreateOfflineUserDataJobRequest")
         request.customer_id = api.customer
         request.enable_match_rate_range_preview = True
         job = request.job
-        job.external_id = external_id
         job.type_ = api.number(
             "offline_user_data_job_type", "OfflineUserDataJobType.CUSTOMER_MATCH_USER_LIST"
         )
@@ -56,8 +72,7 @@ class Jobs:
             yes = api.number("consent_status", "ConsentStatus.GRANTED")
             job.customer_match_user_list_metadata.consent.ad_user_data = yes
             job.customer_match_user_list_metadata.consent.ad_personalization = yes
-        answer = api.call(api.jobs.create_offline_user_data_job, _MODULE, request)
-        return _named(str(answer.resource_name))
+        return request
 
     def create_or_find(self, external_id: int, *, granted: bool) -> str:
         """Make a job, or find the one that was made when the answer was lost.

@@ -188,8 +188,10 @@ def test_doctor_says_that_a_scope_is_missing_before_the_first_sync(
 ) -> None:
     """The scopes of the two APIs differ, and a key for one is none for the other."""
     reason = "PERMISSION_DENIED ACCESS_TOKEN_SCOPE_INSUFFICIENT"
-    no = refusal(google, reason, "PERMISSION_DENIED")
+    no = refusal(google, reason, reason)
     google.fault(method="list" if connector(google) == "google" else "search", **no)
     looked = google.syncd("doctor", "accounts", clock=clock)
     assert looked.code == 1
-    assert "google: DENIED (PERMISSION_DENIED" in looked.out
+    assert f"google: DENIED ({reason.replace(' ', '/')})" in looked.out
+    scope = "datamanager" if connector(google) == "google" else "adwords"
+    assert f"the credentials lack the {scope} scope" in looked.out
