@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from syncd.model import (
@@ -141,6 +141,23 @@ class Advises(Protocol):
 
         Asked after each answered request, also a refused one. Nothing of an earlier answer
         where the last request got none.
+        """
+        ...
+
+
+@runtime_checkable
+class Recalls(Protocol):
+    """What a connector also is that counts requests itself, for its platform tells of none.
+
+    No capability says so: one that has the method is told, each time that it is made.
+    """
+
+    def recall(self, sent: Callable[[], Iterable[tuple[timedelta, int]]]) -> None:
+        """Hear of requests with rows that earlier processes made for its account.
+
+        Args:
+            sent: Called at most once a process and account: how many within a day, and how
+                long ago at least.
         """
         ...
 

@@ -211,6 +211,7 @@ attempt = Table(
     Column("ended_at", Instant),
     Column("state", Text),
     Column("code", Text, nullable=False),
+    Index("ix_attempt_started", "started_at"),
 )
 
 generation = Table(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +13,13 @@ import pytest
 
 from connectors.sandbox import start
 from tests.integration.commands import Desk, Hands, digests
+
+# 90,000 of them, as of the first.
+MANY_ATTEMPTS = """
+WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 90000)
+INSERT INTO attempt SELECT batch, i, label, deadline, started_at, ended_at, state, code
+FROM attempt, n WHERE number = 1
+"""
 
 
 @pytest.fixture
@@ -111,3 +121,21 @@ def test_requests_are_asked_for_ever_less_often(slow: Desk) -> None:
     synced(slow, clock=clock)
     assert [look.total_seconds() / 60 for look in looks] == [30, 90, 210, 450, 690, 930]
     assert world.requests["status"] == len(looks), "and not before"
+
+
+def test_a_days_quota_counts_what_earlier_processes_sent(google: Desk) -> None:
+    """100,000 uploads a day are a project's, whoever makes them: a restart begins no new day."""
+    key = google.folder / "config" / "key.json"
+    key.write_text(json.dumps({"type": "service_account", "project_id": google.google_account}))
+    google.settings["accounts"]["google"]["credentials"] = {"file": "key.json"}
+    google.save()
+    google.join(1, consent="granted")
+    assert google.process("sync", "everyone").code == 0
+    with closing(sqlite3.connect(google.var / "ledger.db")) as ledger, ledger:
+        ledger.execute(MANY_ATTEMPTS)
+    google.join(2, consent="granted")
+    before = google.held("G", google=True)
+    waits = google.syncd("sync", "everyone", clock=Hands())
+    assert waits.code == 75, waits.said
+    assert "90% of the project's quota of 100,000 uploads a day is used" in waits.said
+    assert google.held("G", google=True) == before

@@ -296,3 +296,24 @@ def test_refusals_that_come_with_the_outcome_are_owed_to_the_membership(ledger: 
     assert [b.id for b in ledger.unfolded(*AT)] == [ONE]
     ledger.commit_generation(*AT, generation(2), {ONE: BatchState.PROCESSED})
     assert ledger.unfolded(*AT) == ()
+
+
+def test_a_days_requests_are_counted_by_the_hour_of_their_account(
+    ledger: Ledger, clock: Hands
+) -> None:
+    """Each attempt is one, also of one batch; what is a day old is none."""
+    planned(ledger)
+    assert ledger.accounts.sent(*AT[:2]) == ()
+    for _ in range(3):
+        send(ledger)
+        ledger.mark(ONE, BatchState.UNKNOWN, code="timeout")
+    clock.pass_by(hours=2)
+    send(ledger)
+    (old, three), (new, one) = sorted(ledger.accounts.sent(*AT[:2]), reverse=True)
+    assert (three, one) == (3, 1)
+    assert timedelta(hours=1) < old <= timedelta(hours=2)
+    assert new < timedelta(hours=1)
+    assert ledger.accounts.sent(AT[0], "another") == ()
+    assert ledger.accounts.sent("another", AT[1]) == ()
+    clock.pass_by(hours=22)
+    assert [count for _, count in ledger.accounts.sent(*AT[:2])] == [1]
