@@ -30,7 +30,7 @@ from syncd.membership.survivors import SurvivingFiles
 from syncd.model import Guard, IdentifierKind, SegmentQuery, Sync, Timing
 from syncd.model.making import chosen_facts, facts_apart
 from syncd.parts import Parts, Progress, silent
-from syncd.ports import Clock, Connector, Platform
+from syncd.ports import Clock, Connector, Platform, Recalls
 from syncd.retry import Patience
 from syncd.segments import catalogue_query, definition, own_query
 from syncd.settings import (
@@ -278,7 +278,11 @@ class App:
 
     def _connect(self, account: str, patience: Patience) -> Connector:
         platform = platforms()[self.settings.accounts[account].connector]
-        return patience.heed(platform, connector_of(self.settings, account))
+        connector = connector_of(self.settings, account)
+        if isinstance(connector, Recalls):
+            key = account_key(self.settings, account)
+            connector.recall(partial(self.ledger.accounts.sent, platform.name, key))
+        return patience.heed(platform, connector)
 
     def _patience(self, account: str) -> Patience:
         """What one run may spend on trying again, behind the account's gate."""

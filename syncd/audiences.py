@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from syncd.errors import ConfigError, ForeignAudience, PlatformError, Unavailable
+import structlog
+
+from syncd.errors import AudienceClosed, ConfigError, ForeignAudience, PlatformError, Unavailable
 from syncd.ledger.audiences import KnownAudience
 from syncd.model import Audience, Fact, RunState
 from syncd.model.making import facts_apart, worded
 from syncd.parts import Parts
 from syncd.ports import Connector, Platform
+
+log = structlog.get_logger()
 
 _ASKED = "audience_requested"
 _REFUSED = "audience_refused"
@@ -64,7 +68,7 @@ def resolve(
         if facts_apart(parts.platform.audience_options) and _configured_anew(parts):
             _refuse_unlike(parts, parts.patience.ask(connector.read, found.id))
         return found
-    audience = there(parts, connector) if parts.sync.takes_out else _find(parts, connector)
+    audience = there(parts, connector) if parts.sync.takes_out else look(parts, connector)
     created = audience is None
     if audience is not None:
         _refuse_unlike(parts, audience)
@@ -95,6 +99,35 @@ def resolve(
     return claimed
 
 
+def fillable(parts: Parts, connector: Connector) -> AudienceClosed | None:
+    """Whether a run may add anybody, where the platform closes audiences: before it reads.
+
+    Returns:
+        Why the audience takes nobody in: whoever leaves it is taken out all the same, for a
+        closed audience is still used. None where it does, or did not answer.
+
+    Raises:
+        syncd.errors.AudienceUnusable: It cannot be changed, or is closed and was never ours.
+        syncd.errors.PlatformError: The platform denies us, or an audience that is not known yet
+            could not be looked for.
+    """
+    if not parts.platform.capabilities.closes:
+        return None
+    found = known(parts)
+    if found is None:
+        look(parts, connector)
+        return None
+    try:
+        parts.patience.ask_once(connector.read, found.id)
+    except Unavailable as error:
+        log.warning("audience_not_examined", code=error.code)
+    except AudienceClosed as error:
+        if not parts.sync.takes_out:
+            log.error("audience_closed", code=error.code, said=error.hint)
+            return error
+    return None
+
+
 def there(parts: Parts, connector: Connector) -> Audience:
     """The audience of others that members are taken out of, as its platform states it.
 
@@ -102,7 +135,7 @@ def there(parts: Parts, connector: Connector) -> Audience:
         syncd.errors.ConfigError: There is none; it is never made.
         syncd.errors.ForeignAudience: Its name is not unique.
     """
-    found = _find(parts, connector)
+    found = look(parts, connector)
     if found is None:
         raise ConfigError(
             f"{parts.platform.title} has no audience {parts.sync.audience_name!r}: with mode: "
@@ -127,7 +160,10 @@ def stated(
         return None
     if audience is None:
         return there(parts, connect()).size
-    return parts.patience.ask(connect().read, audience.id).size
+    try:
+        return parts.patience.ask(connect().read, audience.id).size
+    except AudienceClosed:  # to whoever is put in, and nobody is
+        return None
 
 
 def unlike(platform: Platform, audience: Audience, facts: frozenset[Fact]) -> str:
@@ -188,7 +224,7 @@ def _create(parts: Parts, connector: Connector, *, actor: str, run: str) -> Audi
     try:
         created = parts.patience.ask_once(connector.create, name, options)
     except Unavailable:
-        found = _find(parts, connector)
+        found = look(parts, connector)
         if found is None:
             raise
         return found
@@ -261,7 +297,13 @@ def _claim(
     )
 
 
-def _find(parts: Parts, connector: Connector) -> Audience | None:
+def look(parts: Parts, connector: Connector) -> Audience | None:
+    """The audience that the configuration names, as its platform states it; None if not there.
+
+    Raises:
+        syncd.errors.ForeignAudience: Its name is not unique.
+        syncd.errors.PlatformError: It gave no answer, or the audience cannot be used.
+    """
     sync, ask = parts.sync, parts.patience.ask
     if sync.audience_id:
         return ask(connector.read, sync.audience_id)

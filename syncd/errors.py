@@ -24,6 +24,7 @@
     - Denied                stop this account, tell a person                   77
     - AudienceUnusable      stop this audience, others go on
       . AudienceGone        likewise; the platform knows none of this id
+      . AudienceClosed      it takes nobody in; whoever is in it can be taken out
 
 Rows that a platform refuses are no errors: see `syncd.model.Receipt`. Messages carry
 the numbers, the limit and the way on; never a customer's data, never vendor prose.
@@ -261,3 +262,9 @@ class AudienceGone(AudienceUnusable):
     It was deleted; or this account may not see it, for platforms answer both alike. Who
     has to know asks once more, see `syncd.gone`.
     """
+
+
+class AudienceClosed(AudienceUnusable):
+    """This audience takes no new members; whoever is in it can be taken out."""
+
+    way_on = "open the audience again on the platform, or name another one in the configuration"

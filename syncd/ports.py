@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from syncd.model import (
@@ -145,6 +145,23 @@ class Advises(Protocol):
         ...
 
 
+@runtime_checkable
+class Recalls(Protocol):
+    """What a connector also is that counts requests itself, for its platform tells of none.
+
+    No capability says so: one that has the method is told, each time that it is made.
+    """
+
+    def recall(self, sent: Callable[[], Iterable[tuple[timedelta, int]]]) -> None:
+        """Hear of requests with rows that earlier processes made for its account.
+
+        Args:
+            sent: Called at most once a process and account: how many within a day, and how
+                long ago at least.
+        """
+        ...
+
+
 class Replaces(Protocol):
     """What a connector also is where its capability `replace` is `session`."""
 
@@ -222,6 +239,8 @@ class Platform:
         audience_options: What its audiences may be made with, beside their name.
         wording: Words that an audience's name had better not hold.
         sizes: How far its sizes can be trusted, a sentence; "" if they are exact.
+        rates: What the match rates are that it states itself, and how far they can be trusted,
+            a sentence; "" if it states none.
     """
 
     name: str
@@ -233,6 +252,7 @@ class Platform:
     audience_options: tuple[AudienceOption, ...] = ()
     wording: Wording = NO_WORDING
     sizes: str = ""
+    rates: str = ""
 
 
 class Reading(Protocol):

@@ -111,18 +111,28 @@ class Refusals:
                 ended = part.refused  # it is no part of itself
                 parts.remove(part)
                 break
-        record, made = self._commit(batch, error.code, ended, parts)
+        record, made = self._commit(batch, error, ended, parts)
         refused = sum(each.count for each in ended)
         tell = log.error if refused or not parts else log.info
         tell("batch_refused", batch=batch.id, code=error.code, rows=batch.rows, refused=refused)
         return record, self._planned(made, hunt)
 
     def _commit(
-        self, batch: BatchRecord, code: str, ended: Sequence[Refusal], parts: Sequence[Part]
+        self,
+        batch: BatchRecord,
+        error: RequestRefused,
+        ended: Sequence[Refusal],
+        parts: Sequence[Part],
     ) -> tuple[BatchRecord, Sequence[BatchRecord]]:
         """In one step; but a batch in doubt has no parts, only the search that it was one of."""
         instead = () if batch.doubtful else parts
-        record, *made = self._ledger.refuse(batch.id, code=code, refused=ended, instead=instead)
+        record, *made = self._ledger.refuse(
+            batch.id,
+            code=error.code,
+            reference=error.reference,
+            refused=ended,
+            instead=instead,
+        )
         if batch.doubtful and parts:
             return record, self._ledger.part(batch.id, parts=parts)
         return record, made

@@ -204,10 +204,11 @@ def cut(
     log.info("audience_cut", reference=receipt.reference)
     until = parts.clock.now() + LONGEST_CUT
     state = "processed" if receipt.final else "processing"
+    pause = min(parts.platform.capabilities.first_look, parts.sync.timing.poll)
     while state == "processing" and parts.clock.now() < until:
+        parts.clock.sleep(pause.total_seconds())
         state = parts.patience.ask(connector.outcome, receipt.reference).state
-        if state == "processing":
-            parts.clock.sleep(parts.sync.timing.poll.total_seconds())
+        pause = parts.sync.timing.poll
     if state != "processed":
         how = "failed" if state == "failed" else "is still under way"
         raise Unreplaced(

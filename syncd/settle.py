@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
@@ -47,12 +48,18 @@ def poll(parts: Parts, connector: Connector, audience: KnownAudience, *, actor: 
     """Ask what became of accepted batches; how many are still under way.
 
     What takes longer than `LONGEST`, or is not known to the platform any more, is given
-    up: it keeps nothing waiting, and may still take effect.
+    up: it keeps nothing waiting, and may still take effect. Batches whose rows are in one
+    request of the platform's are asked about once.
     """
     waiting = 0
+    told: dict[str, Outcome] = {}
     lost: dict[BatchId, tuple[BatchRecord, str]] = {}
     for batch in parts.ledger.under_way(audience.platform, audience.account, audience.id):
-        outcome = parts.patience.ask(connector.outcome, batch.reference)
+        outcome = told.get(batch.reference)
+        if outcome is None:
+            outcome = parts.patience.ask(connector.outcome, batch.reference)
+            # What it counts is of the request, not of each of its batches.
+            told[batch.reference] = replace(outcome, refused=())
         code = _lost(batch, outcome, parts.clock.now())
         if code:
             lost[batch.id] = batch, code
@@ -70,6 +77,20 @@ def poll(parts: Parts, connector: Connector, audience: KnownAudience, *, actor: 
     if lost:
         _give_up(parts, audience, lost, actor=actor)
     return waiting
+
+
+def until_first_look(parts: Parts, audience: KnownAudience) -> timedelta:
+    """How long it is too early to ask what became of accepted batches; nothing if it is not.
+
+    By the one accepted last: whoever waits, waits for that too. `poll:` may ask for less.
+    """
+    under_way = parts.ledger.under_way(audience.platform, audience.account, audience.id)
+    accepted = [batch.accepted_at for batch in under_way if batch.accepted_at is not None]
+    if not accepted:
+        return timedelta()
+    advised = min(parts.platform.capabilities.first_look, parts.sync.timing.poll)
+    left = max(accepted) + advised - parts.clock.now()
+    return min(max(left, timedelta()), advised)  # also where the clock was put back
 
 
 def _lost(batch: BatchRecord, outcome: Outcome, now: datetime) -> str:

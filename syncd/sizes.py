@@ -16,10 +16,11 @@ log = structlog.get_logger()
 
 
 def note(parts: Parts, connector: Connector, audience: KnownAudience, *, run: str) -> None:
-    """Ask once how many people the platform counts in an audience, and keep it.
+    """Ask once how many people the platform counts in an audience and what share it matched.
 
-    The run is over: this waits for nothing, is not tried again, and whatever goes wrong
-    changes nothing of how the run ended. What is stated may be of before the run.
+    The answer is kept. The run is over: this waits for nothing, is not tried again, and
+    whatever goes wrong changes nothing of how the run ended. What is stated may be of before
+    the run.
     """
     try:
         measured = _measured(parts, connector, audience, run)
@@ -45,4 +46,11 @@ def _measured(
     if told is None:
         return None
     most = told.size if told.most is None else told.most
-    return replace(nothing, least=told.size, most=most, status=told.status, warning=told.warning)
+    return replace(
+        nothing,
+        least=told.size,
+        most=most,
+        status=told.status,
+        warning=told.warning,
+        matched=told.matched,
+    )

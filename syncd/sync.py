@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
 from syncd import audiences, erasing, fitness, replacing, settle, sizes, withdrawing
-from syncd.errors import Held, PlanRefused, RemovalsHeld, SyncdError
+from syncd.errors import AudienceClosed, Held, PlanRefused, RemovalsHeld, SyncdError
 from syncd.ledger.audiences import KnownAudience
 from syncd.model import AuditEvent, BatchState, Phase, Plan, PlanId, Run, RunState
 from syncd.outbox import send
@@ -117,6 +118,7 @@ def _run(parts: Parts, wish: Wish) -> Result:
             connector = parts.connect()
             fitness.check(parts, connector)
             unfinished = _recover(parts, connector, opened, wish)
+            closed = audiences.fillable(parts, connector)
             if wish.plan and unfinished:
                 raise PlanRefused(
                     f"plan {wish.plan} is not carried out: everyone must be sent after a "
@@ -133,7 +135,9 @@ def _run(parts: Parts, wish: Wish) -> Result:
                 stated = audiences.stated(parts, lambda: connector, audience)
                 plan = draw(parts, opened, snapshot, audience, actor=who, full=full, stated=stated)
                 withdrawing.reach(parts, connector, snapshot, opened)
-            result = _carry_out(parts, connector, opened, plan, audience=audience, wish=wish)
+            result = _carry_out(
+                parts, connector, opened, plan, audience=audience, wish=wish, closed=closed
+            )
         sizes.note(parts, connector, audience, run=opened.id)
         return result
 
@@ -238,8 +242,10 @@ def _carry_out(
     *,
     audience: KnownAudience,
     wish: Wish,
+    closed: AudienceClosed | None,
 ) -> Result:
     """Removals, then additions, then whoever must follow a removal."""
+    push = partial(_push, parts, connector, plan, audience, actor=wish.actor, closed=closed)
     how = parts.platform.capabilities.replace if wish.replace else ""
     parts.ledger.set_run(opened.id, RunState.PUSHING, plan=plan.id)
     if how:
@@ -250,10 +256,10 @@ def _carry_out(
         replacing.by_session(parts, connector, plan, audience, actor=wish.actor)
     elif how == "cutoff":
         before = replacing.begin_cut(parts, plan, audience, actor=wish.actor)
-        _push(parts, connector, plan, audience, wait=True, actor=wish.actor)
+        push(wait=True)
         replacing.cut(parts, connector, plan, audience, before=before, actor=wish.actor)
     else:
-        _push(parts, connector, plan, audience, wait=wish.wait, actor=wish.actor)
+        push(wait=wish.wait)
         if not wish.plan:  # which is none of everyone
             replacing.made_good(parts, audience, plan, actor=wish.actor)
     purges = plan.counts.forgotten > 0
@@ -269,10 +275,13 @@ def _push(
     *,
     wait: bool,
     actor: str,
+    closed: AudienceClosed | None,
 ) -> None:
     batches = parts.ledger.batches(plan.id)
     removals = [batch for batch in batches if batch.phase is Phase.REMOVE]
     send(parts, connector, plan, removals, audience.id)
+    if closed is not None and len(removals) < len(batches):
+        raise closed
     # One upload an operation: to a platform each is an edit of its own.
     now = {Phase.ADD} if settle.gated(parts, audience) else {Phase.ADD, Phase.AGAIN}
     additions = [batch for batch in batches if batch.phase in now]
@@ -304,8 +313,11 @@ def _follow(
 ) -> None:
     """Stay until the platform has processed everything, and send what waited for that."""
     until, poll = parts.clock.now() + LONGEST_WAIT, parts.sync.timing.poll
-    pause, before = poll, -1
+    pause = min(parts.platform.capabilities.first_look, poll)
+    before = len(parts.ledger.under_way(audience.platform, audience.account, audience.id))
     while parts.clock.now() < until:
+        if early := settle.until_first_look(parts, audience):
+            parts.clock.sleep(early.total_seconds())
         under_way = settle.poll(parts, connector, audience, actor=actor)
         left = settle.waiting(parts.ledger.batches(plan.id))
         if left and not settle.gated(parts, audience):
@@ -313,7 +325,7 @@ def _follow(
         elif not under_way:
             return
         else:
-            # Ever longer while nothing comes of it: each look is a request a batch.
+            # Ever longer while nothing comes of it: each look is a request or more.
             longer = min(pause * 2, LONGEST_PAUSE) if under_way == before else poll
             pause = max(longer, poll)
             before = under_way

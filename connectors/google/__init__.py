@@ -41,6 +41,8 @@ CAPABILITIES = Capabilities(
     lifespan=timedelta(days=MAX_DAYS),  # what a list without a duration of its own has
     replace="cutoff",
     advises=True,
+    closes=True,
+    first_look=timedelta(minutes=30),  # Data Manager, "Diagnostics"
 )
 
 OPTIONS = (
@@ -101,5 +103,7 @@ PLATFORM = Platform(
     connect=connect,
     audience_options=AUDIENCE_OPTIONS,
     sizes="the largest count that it states for one of its networks, approximate, and nothing of "
-    "small lists; so a match rate is an estimate",
+    "small lists; so a match rate that is made of it is an estimate",
+    rates="the share of all members ever sent to the list that it matched, in whole percent, up to "
+    "days late; nothing of small and new lists. One upload's is a range, beside it in `runs show`",
 )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import grpc
@@ -214,6 +214,11 @@ class GoogleConnector:
     def advice(self) -> Advice:
         """What was asked for of late, by every account of the project, says of its quotas."""
         return self.project.advice if self.project is not None else Advice()
+
+    def recall(self, sent: Callable[[], Iterable[tuple[timedelta, int]]]) -> None:
+        """Count what earlier processes sent this account within a day."""
+        if self.project is not None:
+            self.project.recall(self.customer, sent)
 
     def examine(self, audience_ids: Sequence[str]) -> tuple[Finding, ...]:
         """Whether the account answers with these credentials, and how these user lists are.

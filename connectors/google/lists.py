@@ -9,8 +9,9 @@ from google.ads.datamanager_v1 import types
 
 from connectors.google import errors
 from connectors.google.wire import parent
-from syncd.errors import AudienceUnusable
-from syncd.model import Audience, AudienceOptions
+from connectors.google_rates import of_list
+from syncd.errors import AudienceClosed, AudienceUnusable
+from syncd.model import Audience, AudienceOptions, MatchRate
 
 _DAY = 86_400
 
@@ -20,6 +21,8 @@ _OPEN = int(types.UserList.MembershipStatus.OPEN)
 _CLOSED = int(types.UserList.MembershipStatus.CLOSED)
 _UNUSED = int(types.UserList.ClosingReason.UNUSED)
 _DISABLED = int(types.UserList.AccessStatus.DISABLED)
+
+_STATES = {_OPEN: "membership_status OPEN", _CLOSED: "membership_status CLOSED"}
 
 _REOPEN = "open it again in Google Ads (Tools, Audience manager), or name another"
 
@@ -72,7 +75,8 @@ def audience(found: types.UserList, account: str, *, made: bool = False) -> Audi
         size=size or None,
         empty=False if size else (True if made else None),
         lifespan=timedelta(days=kept) if kept else None,
-        status=_status(message),
+        status=_STATES.get(message.membership_status, ""),
+        matched=_rate(message),
     )
 
 
@@ -80,7 +84,8 @@ def check(found: types.UserList) -> None:
     """Refuse a list that takes no members of ours.
 
     Raises:
-        syncd.errors.AudienceUnusable: Somebody else's, of another kind, or closed.
+        syncd.errors.AudienceUnusable: Somebody else's, or of another kind.
+        syncd.errors.AudienceClosed: It is closed.
     """
     message = types.UserList.pb(found)
     if message.read_only:
@@ -95,8 +100,10 @@ def check(found: types.UserList) -> None:
     if message.membership_status == _CLOSED:
         unused = message.closing_reason == _UNUSED
         why = "Google closed it, for no campaign used it for a year" if unused else "it is closed"
-        raise _unusable(
-            "CLOSED/UNUSED" if unused else "CLOSED", f"{why}, so it takes no new members; {_REOPEN}"
+        raise AudienceClosed(
+            errors.PLATFORM,
+            "CLOSED/UNUSED" if unused else "CLOSED",
+            hint=f"{why}, so it takes no new members; {_REOPEN}",
         )
 
 
@@ -112,17 +119,7 @@ def _key(number: int) -> str:
         return f"UPLOAD_KEY_TYPE {number}"
 
 
-def _status(message: Any) -> str:  # noqa: ANN401  # a raw protobuf message
-    """Whether it is open, and the share of uploaded members that Google matched.
-
-    Unlike a size it is Google's own figure, in percent; 0 where it states none yet.
-    """
-    states = {_OPEN: "OPEN", _CLOSED: "CLOSED"}
-    rate = message.ingested_user_list_info.contact_id_info.match_rate_percentage
-    told = (
-        f"membership_status {states[message.membership_status]}"
-        if message.membership_status in states
-        else "",
-        f"match_rate_percentage {rate}" if 0 < rate <= 100 else "",  # noqa: PLR2004  # percent
-    )
-    return ", ".join(filter(None, told))
+def _rate(message: Any) -> MatchRate | None:  # noqa: ANN401  # a raw protobuf message
+    """The share of uploaded members that Google matched; 0 where it states none yet."""
+    percentage = message.ingested_user_list_info.contact_id_info.match_rate_percentage
+    return of_list(percentage) if percentage else None

@@ -2,8 +2,9 @@
 
 Google counts requests by the project that the service account belongs to, whatever account
 they are for, and its answers say nothing of how many are left. So they are counted here,
-once for all accounts of a project. Of each quota a tenth is left to others: to a command
-beside the daemon, and to what the last process asked for.
+once for all accounts of a project; what earlier processes uploaded within a day, the core
+knows. Of each quota a tenth is left to others: to a command beside the daemon, and to the
+questions that the last process asked.
 
 Source: Data Manager API, "Limits and quotas", read 2026-11-22.
 """
@@ -13,8 +14,9 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 
 from syncd.model import Advice
@@ -55,6 +57,11 @@ class _Count:
         for hour in [each for each in self._hours if (each + 1) * HOUR + DAY <= now]:
             del self._hours[hour]
 
+    def recall(self, now: float, sent: Iterable[tuple[timedelta, int]]) -> None:
+        """Count requests of before, of which only the day's quota still knows."""
+        for ago, times in sent:
+            self._hours[int((now - ago.total_seconds()) // HOUR)] += times
+
     def advice(self, now: float) -> Advice:
         """Until the oldest of so many is over a minute, or a day, old."""
         spent = f"{SHARE:.0%} of the project's quota of"
@@ -80,11 +87,20 @@ class Project:
         self._counts = {kind: _Count(kind, quota) for kind, quota in QUOTAS.items()}
         self._until = 0.0
         self._code = ""
+        self._recalled: set[str] = set()
 
     def asked(self, kind: Kind, times: int = 1) -> None:
         """Count requests that go out."""
         with self._lock:
             self._counts[kind].add(self._now(), times)
+
+    def recall(self, account: str, sent: Callable[[], Iterable[tuple[timedelta, int]]]) -> None:
+        """Count, once for each account, what earlier processes sent."""
+        with self._lock:
+            if account in self._recalled:
+                return
+            self._counts["uploads"].recall(self._now(), sent())
+            self._recalled.add(account)
 
     def refused(self, seconds: float | None, code: str) -> None:
         """Hear that a quota is used up, which is so for every account of the project."""

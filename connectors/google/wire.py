@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from google.ads.datamanager_v1 import types
 
+from connectors.google_rates import of_band
 from syncd.model import (
     ADDRESS_CELLS,
     EMAIL_CELLS,
     PHONE_CELLS,
     Consent,
+    MatchRate,
     Outcome,
     Refusal,
 )
@@ -200,7 +202,8 @@ def outcome(response: types.RetrieveRequestStatusResponse) -> Outcome:
         one.audience_members_ingestion_status.user_data_ingestion_status.upload_match_rate_range
         for one in told
     )
-    return Outcome("failed" if failed else "processed", refused, max(map(_match_rate, rates)))
+    rate = MatchRate.spanning(map(_match_rate, rates))
+    return Outcome("failed" if failed else "processed", refused, rate)
 
 
 def _processing_reason(number: int) -> str:
@@ -211,12 +214,9 @@ def _processing_reason(number: int) -> str:
     return str(name).removeprefix("PROCESSING_ERROR_").removeprefix("REASON_")
 
 
-def _match_rate(number: int) -> str:
-    """`81 to 90 %`; empty where Google does not say."""
+def _match_rate(number: int) -> MatchRate | None:
     try:
-        name = str(types.MatchRateRange(number).name).removeprefix("MATCH_RATE_RANGE_")
+        name = str(types.MatchRateRange(number).name)
     except ValueError:
-        return ""
-    if name in ("UNKNOWN", "NOT_ELIGIBLE"):
-        return ""
-    return name.replace("_", " ").lower() + " %"
+        return None
+    return of_band(name)

@@ -44,6 +44,9 @@ CAPABILITIES = Capabilities(
     consent="member",
     lifespan=timedelta(days=LIFE_SPAN),
     advises=True,
+    closes=True,
+    # "As little as 10 minutes up to 24 hours": google-ads-java 721, which quotes the guide.
+    first_look=timedelta(minutes=10),
 )
 
 OPTIONS = (
@@ -131,5 +134,7 @@ PLATFORM = Platform(
     connect=connect,
     audience_options=AUDIENCE_OPTIONS,
     sizes="the larger of the counts that it states for search and display, rounded, and nothing "
-    "of small lists; so a match rate is an estimate",
+    "of small lists; so a match rate that is made of them is an estimate",
+    rates="the share of all members ever sent to the list that it matched, in whole percent, up to "
+    "days late; nothing of small and new lists. One upload's is a range, beside it in `runs show`",
 )

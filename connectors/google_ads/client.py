@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from connectors.google_ads import api, errors, jobs, wire
 from connectors.google_ads.upload import AdsUpload
@@ -38,16 +38,14 @@ class GoogleAds:
         )
         # Whether the query minds case and spaces is not documented; here they count.
         return tuple(
-            wire.audience(self.api, row.user_list, self.account)
-            for row in rows
-            if row.user_list.name == name
+            wire.audience(row.user_list, self.account) for row in rows if row.user_list.name == name
         )
 
     def read(self, audience_id: str) -> Audience:
         """The user list with this id.
 
         Raises:
-            syncd.errors.AudienceUnusable: Gone, of another type, or ours to read only.
+            syncd.errors.AudienceUnusable: Gone, closed, of another type, or ours to read only.
         """
         if not (audience_id.isascii() and audience_id.isdigit()):
             raise AudienceUnusable(
@@ -59,8 +57,8 @@ class GoogleAds:
         if not rows:
             hint = "the audience is gone, or not of this account"
             raise AudienceGone(errors.PLATFORM, "NOT_FOUND", hint=hint)
-        wire.changeable(self.api, rows[0].user_list)
-        return wire.audience(self.api, rows[0].user_list, self.account)
+        wire.changeable(rows[0].user_list)
+        return wire.audience(rows[0].user_list, self.account)
 
     def create(self, name: str, options: AudienceOptions = NO_OPTIONS) -> Audience:
         """Make an empty user list; what it is matched by is settled with that."""
@@ -87,8 +85,10 @@ class GoogleAds:
 
     def open(self, audience_id: str, operation: Operation, *, rows: int) -> AdsUpload:  # noqa: ARG002  # Google needs no total
         """Begin an upload; its job is made with the first batch."""
-        user_list = f"customers/{self.api.customer}/userLists/{audience_id}"
-        return AdsUpload(jobs.Jobs(self.api, user_list), operation, randbits=self.randbits)
+        return AdsUpload(self._jobs(audience_id), operation, randbits=self.randbits)
+
+    def _jobs(self, audience_id: str) -> jobs.Jobs:
+        return jobs.Jobs(self.api, f"customers/{self.api.customer}/userLists/{audience_id}")
 
     def outcome(self, reference: str) -> Outcome:
         """What became of the jobs of a receipt; one that nobody ran is run.
@@ -109,7 +109,11 @@ class GoogleAds:
         )
 
     def examine(self, audience_ids: Sequence[str]) -> tuple[Finding, ...]:
-        """Whether the account answers and its terms are accepted, and how these lists are."""
+        """Whether the account answers and its terms are accepted, and how these lists are.
+
+        One request for the account, and two a list: the second asks for a job, which Google
+        checks and does not make. Whether the account may upload at all, only that tells.
+        """
         try:
             rows = self.api.ask(f"SELECT customer.id, {_TERMS} FROM customer LIMIT 1")
         except (AudienceUnusable, Denied, RequestRefused) as error:
@@ -121,15 +125,22 @@ class GoogleAds:
         else:
             said = "the customer data terms are not accepted: Google will refuse every upload"
             account = Finding("", "warning", "CUSTOMER_DATA_TERMS", said, _SETTINGS)
-        return (account, *(self._examined(each) for each in audience_ids))
+        found = [account]
+        if old := self.advice().warning:
+            found.append(Finding("", "warning", "API_VERSION", old))
+        for each in audience_ids:
+            one = self._examined(each)
+            if one.verdict == "denied":
+                return (replace(one, subject=""),)  # what it may not do is the account's
+            found.append(one)
+        return tuple(found)
 
     def _examined(self, audience_id: str) -> Finding:
         try:
-            found = self.read(audience_id)
+            self.read(audience_id)
+            self._jobs(audience_id).check()
         except (AudienceUnusable, Denied, RequestRefused) as error:
             return _found(audience_id, error)
-        if found.warning:
-            return Finding(audience_id, "warning", found.status, found.warning)
         return Finding(audience_id, "good", "user_list", "it can be changed")
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from google.ads.googleads.errors import GoogleAdsException
 from google.api_core.exceptions import GoogleAPICallError
 
-from connectors.google_ads.meanings import FINAL, HINTS, OF_SIZE, PASSING, ROWS, STATUS
+from connectors.google_ads.meanings import FINAL, GATE, HINTS, OF_SIZE, PASSING, ROWS, STATUS
 from syncd.errors import Denied, PlatformError, RequestRefused, Throttled, Unavailable
 
 PLATFORM = "google_ads"
@@ -88,6 +88,9 @@ def translate(
         reference = trailer.get("request-id", "")
         packed = next((v for k, v in trailer.items() if _TRAILER.match(k)), None)
         found = troubles(read(packed)) if isinstance(packed, bytes) else ()
+        reason = str(error.reason or "")
+        if not found and reason in GATE:  # which the API itself was not reached through
+            return Denied(PLATFORM, f"{status}/{reason}", hint=GATE[reason])
     known = reference if isinstance(reference, str) and _REFERENCE.match(reference) else ""
     return meant(found, status, reference=known, rows=rows)
 

@@ -11,7 +11,7 @@ from connectors.google_ads import errors, wire
 from connectors.google_ads.api import UPLOAD_SECONDS, Api
 from connectors.google_ads.meanings import EXISTS, FINAL, HINTS, OTHER_KEY, STARTED
 from syncd.errors import AudienceUnusable, RequestRefused, Unavailable
-from syncd.model import Operation, Outcome, Refusal
+from syncd.model import MatchRate, Operation, Outcome, Refusal
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,12 +42,28 @@ class Jobs:
         Raises:
             syncd.errors.PlatformError: It was not made, or nobody knows.
         """
+        request = self._making(granted=granted)
+        request.job.external_id = external_id
+        answer = self.api.call(self.api.jobs.create_offline_user_data_job, _MODULE, request)
+        return _named(str(answer.resource_name))
+
+    def check(self) -> None:
+        """See whether Google would let a job be made; none is.
+
+        Raises:
+            syncd.errors.PlatformError: It would not, or nobody knows.
+        """
+        request = self._making(granted=False)
+        request.validate_only = True
+        self.api.call(self.api.jobs.create_offline_user_data_job, _MODULE, request)
+
+    def _making(self, *, granted: bool) -> Message:
+        """The request to make a job."""
         api = self.api
         request = api.new(_MODULE, "CreateOfflineUserDataJobRequest")
         request.customer_id = api.customer
         request.enable_match_rate_range_preview = True
         job = request.job
-        job.external_id = external_id
         job.type_ = api.number(
             "offline_user_data_job_type", "OfflineUserDataJobType.CUSTOMER_MATCH_USER_LIST"
         )
@@ -56,8 +72,7 @@ class Jobs:
             yes = api.number("consent_status", "ConsentStatus.GRANTED")
             job.customer_match_user_list_metadata.consent.ad_user_data = yes
             job.customer_match_user_list_metadata.consent.ad_personalization = yes
-        answer = api.call(api.jobs.create_offline_user_data_job, _MODULE, request)
-        return _named(str(answer.resource_name))
+        return request
 
     def create_or_find(self, external_id: int, *, granted: bool) -> str:
         """Make a job, or find the one that was made when the answer was lost.
@@ -145,7 +160,7 @@ def outcome(api: Api, reference: str) -> Outcome:
     states = {wire.state(job) for job in found}
     if not states <= {"SUCCESS", "FAILED"}:
         return Outcome("processing")
-    rate = max(wire.match_rate(job) for job in found)
+    rate = MatchRate.spanning(map(wire.match_rate, found))
     return Outcome("failed" if "FAILED" in states else "processed", match_rate=rate)
 
 

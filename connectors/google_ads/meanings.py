@@ -126,6 +126,12 @@ STATUS: Mapping[str, type[PlatformError]] = {
     "UNIMPLEMENTED": Denied,
 }
 
+# What Google's gateway refuses before the API is reached, by ErrorInfo's reason.
+GATE: Mapping[str, str] = {
+    "ACCESS_TOKEN_SCOPE_INSUFFICIENT": "the credentials lack the adwords scope",
+    "SERVICE_DISABLED": "enable the Google Ads API in the service account's project",
+}
+
 STARTED = f"{_JOB}.JOB_ALREADY_STARTED"
 EXISTS = f"{_JOB}.EXTERNAL_UPDATE_ID_ALREADY_EXISTS"
 OTHER_KEY = f"{_JOB}.INCOMPATIBLE_UPLOAD_KEY_TYPE"

@@ -11,20 +11,22 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from connectors.google_ads import errors
-from syncd.errors import AudienceUnusable
+from connectors.google_rates import of_band, of_list
+from syncd.errors import AudienceClosed, AudienceUnusable
 from syncd.model import (
     ADDRESS_CELLS,
     EMAIL_CELLS,
     PHONE_CELLS,
     Audience,
     Consent,
+    MatchRate,
     Operation,
 )
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from connectors.google_ads.api import Api, Message
+    from connectors.google_ads.api import Message
 
 _DIGEST_BYTES = 32
 
@@ -35,18 +37,17 @@ LIST_FIELDS = ", ".join(
         "name",
         "type",
         "read_only",
+        "account_user_list_status",
         "membership_life_span",
         "membership_status",
         "closing_reason",
         "size_for_search",
         "size_for_display",
+        "match_rate_percentage",
     )
 )
 
-_CLOSED = (
-    "Google closed the audience, as it does where nobody used one for a year, and takes no new "
-    "members: open it again in Google Ads"
-)
+_REOPEN = "open it again in Google Ads (Tools, Audience manager), or name another"
 
 Cells = tuple[bytes | None, ...]
 
@@ -155,7 +156,7 @@ def quoted(text: str) -> str:
     return f"'{escaped}'"
 
 
-def audience(api: Api, found: Message, account: str) -> Audience:
+def audience(found: Message, account: str) -> Audience:
     """A user list in our words.
 
     Google states no size of a small list, nor of a new one. So it never says "empty".
@@ -166,9 +167,7 @@ def audience(api: Api, found: Message, account: str) -> Audience:
     if not found.id or not found.name:
         raise errors.malformed("a user list without its id or name")
     size = max(found.size_for_search, found.size_for_display)
-    closed = found.membership_status == api.number(
-        "user_list_membership_status", "UserListMembershipStatus.CLOSED"
-    )
+    status = _name(found, "membership_status")
     return Audience(
         platform=errors.PLATFORM,
         account=account,
@@ -177,44 +176,56 @@ def audience(api: Api, found: Message, account: str) -> Audience:
         size=size or None,
         empty=False if size else None,
         lifespan=timedelta(days=found.membership_life_span) if found.membership_life_span else None,
-        status="membership_status CLOSED" if closed else "",
-        warning=_CLOSED if closed else "",
+        status=f"membership_status {status}" if status in ("OPEN", "CLOSED") else "",
+        matched=of_list(found.match_rate_percentage)
+        if found.HasField("match_rate_percentage")
+        else None,
     )
 
 
-def changeable(api: Api, found: Message) -> None:
+def changeable(found: Message) -> None:
     """Let a list pass that can be synced.
 
     Raises:
         syncd.errors.AudienceUnusable: It is another account's, or of another type.
+        syncd.errors.AudienceClosed: It is closed.
     """
     if found.read_only:
-        raise AudienceUnusable(
-            errors.PLATFORM, "READ_ONLY", hint="another account owns it; sync from that one"
-        )
-    if found.type_ != api.number("user_list_type", "UserListType.CRM_BASED"):
-        raise AudienceUnusable(
+        raise _unusable("READ_ONLY", "another account owns it; sync from that one")
+    if _name(found, "account_user_list_status") == "DISABLED":
+        raise _unusable("ACCESS_DISABLED", "its owner no longer shares it; sync to another list")
+    if _name(found, "type_") != "CRM_BASED":
+        said = "the audience is no customer match list; name another one"
+        raise _unusable("INVALID_USER_LIST_TYPE", said)
+    if _name(found, "membership_status") == "CLOSED":
+        unused = _name(found, "closing_reason") == "UNUSED"
+        why = "Google closed it, for no campaign used it for a year" if unused else "it is closed"
+        raise AudienceClosed(
             errors.PLATFORM,
-            "INVALID_USER_LIST_TYPE",
-            hint="the audience is no customer match list; name another one",
+            "CLOSED/UNUSED" if unused else "CLOSED",
+            hint=f"{why}, so it takes no new members; {_REOPEN}",
         )
 
 
-def match_rate(found: Message) -> str:
-    """`81 to 90 %`, of a job; empty where Google does not say."""
-    field = found.operation_metadata.DESCRIPTOR.fields_by_name["match_rate_range"]
-    value = field.enum_type.values_by_number.get(found.operation_metadata.match_rate_range)
-    name = value.name.removeprefix("MATCH_RANGE_") if value else "UNKNOWN"
-    if name in ("UNKNOWN", "UNSPECIFIED"):
-        return ""
-    return name.replace("_", " ").lower() + " %"
+def _unusable(code: str, hint: str) -> AudienceUnusable:
+    return AudienceUnusable(errors.PLATFORM, code, hint=hint)
+
+
+def match_rate(found: Message) -> MatchRate | None:
+    """Of a job; None where Google does not say."""
+    return of_band(_name(found.operation_metadata, "match_rate_range"))
 
 
 def state(found: Message) -> str:
     """A job's status, as Google names it; a newer one than the SDK knows is UNKNOWN."""
-    kind = found.DESCRIPTOR.fields_by_name["status"].enum_type
-    value = kind.values_by_number.get(found.status)
-    return str(value.name) if value else "UNKNOWN"
+    return _name(found, "status") or "UNKNOWN"
+
+
+def _name(found: Message, field: str) -> str:
+    """The name of an enum field's value; "" of a number that is newer than the SDK."""
+    kind = found.DESCRIPTOR.fields_by_name[field].enum_type
+    value = kind.values_by_number.get(getattr(found, field))
+    return str(value.name) if value else ""
 
 
 def jobs(rows: Sequence[Message]) -> Iterator[Message]:

@@ -55,7 +55,7 @@ def run(run_id: str, config: Path | None, *, as_json: bool) -> None:
         audience = app.ledger.audience_of(found.sync)
     if as_json:
         shown = {"run": found, "plan": plan, "snapshot": snapshot, "batches": batches}
-        print_json(shown | {"size": size, "events": events})
+        print_json(shown | {"answers": answers, "size": size, "events": events})
         return
     say(f"run {found.id} of {found.sync}: {found.state.value}, started by {found.actor}")
     say(f"  {found.started_at:%Y-%m-%d %H:%M:%S} to {_until(found)}")

@@ -18,7 +18,9 @@ def counted(measured: Measured | None) -> str:
 
 
 def rate(measured: Measured | None) -> str:
-    """The estimated match rate in percent, or ""."""
+    """The match rate in percent: the platform's own, else our estimate; or ""."""
+    if measured is not None and measured.matched is not None:
+        return str(measured.matched)
     found = measured.match_rate if measured else None
     if found is None:
         return ""
@@ -37,6 +39,8 @@ def lines(measured: Measured | None, platform: str) -> list[str]:
         said.append(f"look at: {measured.warning}")
     # Also where nothing is stated: they say of what sizes nothing is.
     said += (f"counted by {line}" for line in caveats([platform]))
+    if measured.matched is not None:
+        said += (f"matched by {line}" for line in caveats([platform], of_rates=True))
     return said
 
 
@@ -45,15 +49,18 @@ def _sentence(measured: Measured, title: str) -> str:
     said = f"{title} counts {told} people in it" if told else f"{title} states no size of it"
     said += f" ({measured.at:%Y-%m-%d %H:%M}{f'; {measured.status}' if measured.status else ''})"
     share = rate(measured)
-    if share:
+    if measured.matched is not None:
+        said += f": it matched {share} of what it was sent, as it states"
+    elif share:
         said += f": a match rate of about {share} of {measured.members:,} members"
     elif told and measured.foreign:
         said += ": no match rate, for others may be in it"
     return said
 
 
-def caveats(names: Iterable[str]) -> list[str]:
-    """What the sizes of these platforms mean, a sentence each."""
+def caveats(names: Iterable[str], *, of_rates: bool = False) -> list[str]:
+    """What the sizes of these platforms mean, or their own match rates, a sentence each."""
     known = platforms()
     found = (known[name] for name in dict.fromkeys(names) if name in known)
-    return [f"{one.title}: {one.sizes}" for one in found if one.sizes]
+    told = ((one.title, one.rates if of_rates else one.sizes) for one in found)
+    return [f"{title}: {text}" for title, text in told if text]

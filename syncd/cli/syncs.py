@@ -163,6 +163,14 @@ def _say_of_sizes(app: App, rows: list[dict[str, object]]) -> None:
     stated = [sync for sync, size in known if size.least is not None]
     for line in sizes.caveats(app.account_of(sync)[0] for sync in stated):
         say(f"counted by {line}")
+    rated = [sync for sync, size in known if size.matched is not None]
+    for line in sizes.caveats((app.account_of(sync)[0] for sync in rated), of_rates=True):
+        say(f"matched by {line}")
+    # Whoever sees no number must not take the audience for empty.
+    for sync, size in known:
+        if size.least is None and not size.warning:
+            for line in sizes.caveats([app.account_of(sync)[0]]):
+                say(f"no size is stated: sync {sync}: {line}")
 
 
 def _status(app: App, name: str) -> dict[str, object]:

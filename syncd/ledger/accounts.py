@@ -1,19 +1,22 @@
-"""What platforms told of accounts: until when to wait, and what to see to."""
+"""What platforms told of accounts: until when to wait, and what to see to; what they were sent."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Table, delete, insert, select
+from sqlalchemy import Table, delete, func, insert, select
 
-from syncd.ledger.tables import throttle, warning
+from syncd.ledger.tables import attempt, audience, batch, throttle, warning
 from syncd.ledger.transactions import Transactions
 from syncd.ports import Clock
 
 # Platforms warn with every answer, or with those of some requests only: one that was not
 # heard for so long is taken for mended.
 HEARD = timedelta(days=7)
+
+_DAY = timedelta(days=1)
+_HOUR = len("2026-11-28T09")  # of a moment as text
 
 
 class Throttle(NamedTuple):
@@ -51,6 +54,29 @@ class Accounts:
         with self._tx.read() as tx:
             row = tx.execute(query).one_or_none()
         return None if row is None else Throttle(row.until, row.code)
+
+    def sent(self, platform: str, account: str) -> tuple[tuple[timedelta, int], ...]:
+        """Requests with rows that an account was sent within a day.
+
+        Returns:
+            How many, and how long ago at least; one for each hour of the clock.
+        """
+        now = self._clock.now()
+        query = (
+            select(func.substr(attempt.c.started_at, 1, _HOUR).label("hour"), func.count())
+            .join(batch, batch.c.id == attempt.c.batch)
+            .join(audience, audience.c.pk == batch.c.audience)
+            .where(
+                audience.c.platform == platform,
+                audience.c.account == account,
+                attempt.c.started_at > now - _DAY,
+            )
+            .group_by("hour")
+        )
+        with self._tx.read() as tx:
+            found = tx.execute(query).all()
+        ends = ((datetime.fromisoformat(f"{hour}:59:59+00:00"), count) for hour, count in found)
+        return tuple((max(now - end, timedelta()), count) for end, count in ends)
 
     def warn(self, platform: str, account: str, text: str) -> None:
         """Note what a person should see to, as of now; the last word counts."""

@@ -188,7 +188,7 @@ def outcome(tx: Connection, batch_id: BatchId, told: Outcome, *, now: datetime) 
         then,
         owed=bool(told.refused),  # the membership took in that all of it was accepted
         refused=codec.refusals_text((*before.refused, *told.refused)),
-        match_rate=told.match_rate,
+        match_rate=str(told.match_rate or ""),
         processed_at=now,
     )
 

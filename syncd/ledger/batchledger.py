@@ -132,12 +132,14 @@ class BatchLedger:
         batch: BatchId,
         *,
         code: str,
+        reference: str = "",
         refused: Sequence[Refusal] = (),
         instead: Sequence[Part] = (),
     ) -> tuple[BatchRecord, ...]:
         """Commit that a batch was refused whole, and the parts of it that take its place.
 
         Args:
+            reference: The platform's own name for the request, for its support.
             refused: Its rows that are not in any of the parts, named or counted.
             instead: None are made of a batch in doubt, which rests `failed`.
 
@@ -146,7 +148,15 @@ class BatchLedger:
         """
         with self._tx.write() as tx:
             now = self._clock.now()
-            return parting.refuse(tx, batch, code=code, refused=refused, instead=instead, now=now)
+            return parting.refuse(
+                tx,
+                batch,
+                code=code,
+                reference=reference,
+                refused=refused,
+                instead=instead,
+                now=now,
+            )
 
     def part(self, batch: BatchId, *, parts: Sequence[Part]) -> tuple[BatchRecord, ...]:
         """Commit further parts of the plan and phase of a batch; returns them."""

@@ -1,4 +1,4 @@
-"""What platforms stated of audiences' sizes, kept as a history."""
+"""What platforms stated of audiences' sizes and match rates, kept as a history."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import RowMapping, Select, insert, select
 from syncd.ledger import audiences
 from syncd.ledger.tables import size
 from syncd.ledger.transactions import Transactions
-from syncd.model import Measured
+from syncd.model import MatchRate, Measured
 
 
 class Measurements:
@@ -33,6 +33,8 @@ class Measurements:
                     status=measured.status,
                     warning=measured.warning,
                     foreign=measured.foreign,
+                    matched_least=measured.matched.least if measured.matched else None,
+                    matched_most=measured.matched.most if measured.matched else None,
                 )
             )
 
@@ -66,6 +68,11 @@ def _read(rows: Iterable[RowMapping]) -> tuple[Measured, ...]:
             status=row["status"],
             warning=row["warning"],
             foreign=row["foreign"],
+            matched=_rate(row["matched_least"], row["matched_most"]),
         )
         for row in rows
     )
+
+
+def _rate(least: int | None, most: int | None) -> MatchRate | None:
+    return None if least is None or most is None else MatchRate(least, most)

@@ -38,6 +38,7 @@ def refuse(
     batch_id: BatchId,
     *,
     code: str,
+    reference: str,
     refused: Sequence[Refusal],
     instead: Sequence[Part],
     now: datetime,
@@ -54,10 +55,16 @@ def refuse(
     states.check(before.state, BatchState.REFUSED)
     then = states.resting(BatchState.REFUSED, doubtful=before.doubtful)
     batches.end_attempt(tx, before, then, code=code, now=now)
+    of = reference or before.reference
     if then is not BatchState.REFUSED:
-        return (batches.change(tx, before, then),)
+        return (batches.change(tx, before, then, reference=of),)
     ended = batches.change(
-        tx, before, then, owed=named(refused), refused=codec.refusals_text(refused)
+        tx,
+        before,
+        then,
+        owed=named(refused),
+        reference=of,
+        refused=codec.refusals_text(refused),
     )
     return (ended, *add(tx, batch_id, instead))
 

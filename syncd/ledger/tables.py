@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DontWrapMixin
 
 # The newest file in `migrations/versions`; a test holds the two together.
-HEAD = "r0008"
+HEAD = "r0009"
 
 
 class NaiveTime(DontWrapMixin, ValueError):
@@ -211,6 +211,7 @@ attempt = Table(
     Column("ended_at", Instant),
     Column("state", Text),
     Column("code", Text, nullable=False),
+    Index("ix_attempt_started", "started_at"),
 )
 
 generation = Table(
@@ -244,6 +245,8 @@ size = Table(
     Column("status", Text, nullable=False),
     Column("warning", Text, nullable=False),
     Column("foreign", Boolean, nullable=False),
+    Column("matched_least", Integer),
+    Column("matched_most", Integer),
     Index("ix_size_audience", "audience", "number"),
     Index("ix_size_run", "run"),
 )

@@ -26,7 +26,7 @@ from syncd.model.making import (
     AudienceValue,
     Wording,
 )
-from syncd.model.measuring import Measured
+from syncd.model.measuring import MatchRate, Measured
 from syncd.model.members import (
     ADDRESS_CELLS,
     CELLS_OF,
@@ -132,6 +132,7 @@ __all__ = [
     "Generation",
     "Guard",
     "IdentifierKind",
+    "MatchRate",
     "Measured",
     "Operation",
     "Option",

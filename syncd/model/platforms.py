@@ -8,6 +8,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Literal, NewType
 
+from syncd.model.measuring import MatchRate
 from syncd.model.members import Detail, Fact, IdentifierKind
 
 if TYPE_CHECKING:
@@ -55,6 +56,10 @@ class Capabilities:
             in time and opens another. None where that does not matter.
         advises: Whether the platform's answers say how near its limits an account is: its
             connector is a `ports.Advises`.
+        first_look: How long after a request to ask first what became of it, where `answers` is
+            `later`, as the platform advises.
+        closes: Whether the platform, or people there, close audiences to new members or withdraw
+            them from an account: one is looked at before each run.
         details: What its rows may carry beside identifiers, to match better.
         facts: What else its rows may say of a member. One that an `AudienceOption` goes with is
             sent to audiences made so; others wherever the segment has their column.
@@ -74,6 +79,8 @@ class Capabilities:
     details: frozenset[Detail] = frozenset()
     facts: frozenset[Fact] = frozenset()
     max_slots: int | None = None
+    closes: bool = False
+    first_look: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +146,8 @@ class Audience:
         warning: What a person should look at, in our words; "" if nothing.
         facts: For which facts it was made, of those that an `AudienceOption` goes with; None
             if it does not tell.
+        matched: The share of all that it was sent which the platform matched; None if it does
+            not tell.
     """
 
     platform: str
@@ -152,6 +161,7 @@ class Audience:
     status: str = ""
     warning: str = ""
     facts: frozenset[Fact] | None = None
+    matched: MatchRate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,8 +226,9 @@ class Outcome:
         state: `processing`, `processed` (with any `refused` counted) or `failed`; or
             `forgotten` where the platform does not know the request, or no more: whether
             it took effect, or still will, cannot be learned.
+        match_rate: The share of its rows that the platform matched; None if it does not tell.
     """
 
     state: Literal["processing", "processed", "failed", "forgotten"]
     refused: tuple[Refusal, ...] = ()
-    match_rate: str = ""
+    match_rate: MatchRate | None = None

@@ -96,7 +96,7 @@ def test_an_account_without_the_terms_is_warned_of() -> None:
     audience.about["membership_status"] = "CLOSED"
     terms, closed = connector.examine((audience.id,))
     assert (terms.verdict, terms.code) == ("warning", "CUSTOMER_DATA_TERMS")
-    assert (closed.verdict, closed.code) == ("warning", "membership_status CLOSED")
+    assert (closed.verdict, closed.code) == ("unusable", "CLOSED")
     assert "open it again" in closed.said
     for name, value in (("read_only", True), ("type_", "LOGICAL")):
         other = world.create(CUSTOMER, name)

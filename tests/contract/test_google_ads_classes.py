@@ -6,12 +6,15 @@ sorted by what is to be done.
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Iterator
 
 import pytest
+from google.ads.googleads.v26.errors.types.errors import ErrorCode
 
 from connectors.conformance import batch, member
+from connectors.google_ads import meanings
 from connectors.sandbox.faults import Fault, FaultQueue
 from connectors.sandbox.google import serve
 from connectors.sandbox.state import World
@@ -228,6 +231,37 @@ def test_what_is_our_fault_is_refused_and_blames_no_row(rig: AdsRig, code: str) 
     error = answered(rig, "INVALID_ARGUMENT", code)
     assert isinstance(error, RequestRefused)
     assert not error.of_rows
+
+
+@pytest.mark.parametrize("kind", ["offline_user_data_job_error", "user_data_error"])
+def test_every_error_of_an_upload_is_told_by_its_code(rig: AdsRig, kind: str) -> None:
+    """Those too that customer match should never meet: none is lost, and none breaks a run."""
+    names = [name for name in codes(kind) if not name.startswith("UN")]
+    assert names
+    upload = rig.connect().open(rig.connect().create("whales").id, Operation.ADD, rows=2)
+    for name in names:
+        if name == "JOB_ALREADY_STARTED":  # which is seen to: the rows go into another job
+            continue
+        refusal = Fault(code="INVALID_ARGUMENT", subcode=f"{kind}.{name}", method="add")
+        rig.faults.script(refusal)
+        with pytest.raises(PlatformError) as caught:
+            upload.push(PUSH, last=True)
+        assert caught.value.code.endswith(f".{name}")
+        assert caught.value.reference == "sandbox-trace"
+        assert not isinstance(caught.value, Unavailable), "it would be sent again for ever"
+
+
+def test_every_code_that_is_sorted_is_one_of_googles() -> None:
+    """A code misspelt in our tables would never be met."""
+    for code in {*meanings.PASSING, *meanings.FINAL, *meanings.ROWS, *meanings.OF_SIZE}:
+        kind, _, name = code.partition(".")
+        assert name in codes(re.sub("(?<=[a-z])(?=[A-Z])", "_", kind).lower()), code
+
+
+def codes(kind: str) -> tuple[str, ...]:
+    """The names of an enum of errors: `user_data_error`."""
+    fields = ErrorCode.pb().DESCRIPTOR.fields_by_name
+    return tuple(fields[kind].enum_type.values_by_name)
 
 
 def test_one_code_of_every_row_that_is_none_of_rows_is_one_of_the_account(rig: AdsRig) -> None:

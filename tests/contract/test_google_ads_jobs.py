@@ -8,14 +8,16 @@ from typing import cast
 
 import pyarrow as pa
 import pytest
+from google.ads.googleads.v26.resources.types.offline_user_data_job import OfflineUserDataJob
 
 from connectors.conformance import batch, identifiers, member
+from connectors.google_ads import PLATFORM, wire
 from connectors.sandbox.faults import Fault, FaultQueue
 from connectors.sandbox.google import serve
 from connectors.sandbox.google.ads_jobs import Job
 from connectors.sandbox.state import World
 from syncd.errors import AudienceUnusable, Throttled, Unavailable
-from syncd.model import Batch, BatchId, Operation, Outcome
+from syncd.model import Batch, BatchId, MatchRate, Operation, Outcome
 from tests.contract.test_google_ads import CUSTOMER, AdsRig
 
 GRANTED = ("GRANTED", "GRANTED")
@@ -200,6 +202,29 @@ def test_additions_and_removals_never_share_a_job(rig: AdsRig) -> None:
     assert sorted(job.operation for job in jobs(rig)) == ["create", "remove"]
 
 
+def test_no_job_ever_removes_all(rig: AdsRig) -> None:
+    """Two jobs of one list run in any order: one that empties it could come second."""
+    assert not PLATFORM.capabilities.replace
+    assert not {"cut", "replace"} & {*dir(rig.connect())}
+    audience = rig.connect().create("whales").id
+    for operation in Operation:
+        sent = batch(operation, [member(1)], operation.value)
+        rig.connect().open(audience, operation, rows=1).push(sent, last=True)
+    assert {job.operation for job in jobs(rig)} == {"create", "remove"}
+
+
+def test_a_status_that_is_newer_than_the_sdk_is_still_under_way(rig: AdsRig) -> None:
+    """A number without a name is one in the SDK's raw messages; the rest is as ever."""
+    made = rig.connect().create("whales")
+    audience = rig.world.get(made.id)
+    assert audience is not None
+    audience.about["membership_status"] = 99
+    assert rig.connect().read(made.id).status == ""
+    job = OfflineUserDataJob.pb()(status=99)
+    job.operation_metadata.match_rate_range = 99
+    assert (wire.state(job), wire.match_rate(job)) == ("UNKNOWN", None)
+
+
 def test_a_job_that_google_does_not_know_is_forgotten(rig: AdsRig) -> None:
     name = f"customers/{CUSTOMER}/offlineUserDataJobs/1"
     assert rig.connect().outcome(name) == Outcome("forgotten")
@@ -220,7 +245,7 @@ def test_the_match_rate_is_read_back(rig: AdsRig) -> None:
     receipt = rig.connect().open(audience, Operation.ADD, rows=120).push(many, last=True)
     rig.settle()
     told = rig.connect().outcome(receipt.reference)
-    assert told == Outcome("processed", match_rate="81 to 90 %")
+    assert told == Outcome("processed", match_rate=MatchRate(81, 90))
 
 
 def test_one_person_is_one_operation_and_an_address_needs_its_four_parts(rig: AdsRig) -> None:

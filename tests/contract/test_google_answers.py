@@ -22,7 +22,7 @@ from syncd.errors import (
     Throttled,
     Unavailable,
 )
-from syncd.model import Operation, Outcome, Refusal
+from syncd.model import MatchRate, Operation, Outcome, Refusal
 from tests.contract.google_recorder import (
     CREATE,
     CUSTOMER,
@@ -289,8 +289,10 @@ DENIED = Refusal(None, "DENIED_CONSENT", 3)
         ([(2, {}, 0)], Outcome("processing")),
         ([(99, {}, 0)], Outcome("processing")),
         ([(1, {}, 0)], Outcome("processed")),
-        ([(1, {}, 9)], Outcome("processed", match_rate="81 to 90 %")),
-        ([(1, {}, 2)], Outcome("processed", match_rate="less than 20 %")),
+        ([(1, {}, 9)], Outcome("processed", match_rate=MatchRate(81, 90))),
+        ([(1, {}, 2)], Outcome("processed", match_rate=MatchRate(0, 20))),
+        # Of several: from the least of all to the most; as text the order would be another.
+        ([(1, {}, 9), (1, {}, 2)], Outcome("processed", match_rate=MatchRate(0, 90))),
         ([(1, {}, 1)], Outcome("processed")),
         ([(1, {}, 77)], Outcome("processed")),
         ([(4, {4: 3}, 0)], Outcome("processed", (DENIED,))),

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from google.ads.datamanager_v1 import types
 
-from syncd.errors import AudienceUnusable
-from syncd.model import AudienceOptions
+from syncd.errors import AudienceClosed, AudienceUnusable
+from syncd.model import AudienceOptions, MatchRate
 from tests.contract.google_recorder import Recorder, connect, recording, user_list
 
 
@@ -62,7 +62,8 @@ def test_a_list_that_takes_no_members_of_ours_is_unusable(
     with pytest.raises(AudienceUnusable, match=said) as caught:
         connect(recorder).read("4711")
     assert caught.value.code == code
-    assert type(caught.value) is AudienceUnusable, "it is there"
+    kind = AudienceClosed if code.startswith("CLOSED") else AudienceUnusable
+    assert type(caught.value) is kind, "it is there"
 
 
 @pytest.mark.parametrize(
@@ -83,10 +84,14 @@ def test_a_list_says_how_it_is(recorder: Recorder, stated: dict[str, Any], statu
 
 @pytest.mark.parametrize(
     ("rate", "told"),
-    [(0, ""), (1, ", match_rate_percentage 1"), (100, ", match_rate_percentage 100"), (101, "")],
+    [(0, None), (1, MatchRate(1, 1)), (100, MatchRate(100, 100)), (101, None), (-1, None)],
 )
-def test_a_list_says_how_many_google_matched(recorder: Recorder, rate: int, told: str) -> None:
+def test_a_list_says_how_many_google_matched(
+    recorder: Recorder, rate: int, told: MatchRate | None
+) -> None:
+    """In percent; 0 where it states none yet, and no number that is no share."""
     found = user_list()
     found._pb.ingested_user_list_info.contact_id_info.match_rate_percentage = rate
     recorder.answers = [found._pb.SerializeToString()]
-    assert connect(recorder).read("4711").status == f"membership_status OPEN{told}"
+    read = connect(recorder).read("4711")
+    assert (read.matched, read.status) == (told, "membership_status OPEN")

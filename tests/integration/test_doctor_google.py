@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.integration.commands import Answer, Desk
+from tests.integration.commands import Answer, Desk, Hands
 
 MANAGER = "1112223334"
 CLOUD = "https://console.cloud.google.com"
@@ -64,7 +64,7 @@ def used(desk: Desk) -> Desk:
     desk.settings["accounts"].pop("meta")
     desk.save()
     desk.join(1, 2, consent="granted")
-    assert desk.syncd("sync", "everyone", "--wait").code == 0
+    assert desk.syncd("sync", "everyone", "--wait", clock=Hands()).code == 0
     return desk
 
 
@@ -240,10 +240,10 @@ def test_terms_that_are_not_accepted_end_a_run_at_its_first_upload(used: Desk) -
 
 
 def test_a_run_asks_for_its_account_once(used: Desk) -> None:
-    """With nothing to send, what it asks beside that is the list's size."""
+    """With nothing to send, what it asks beside that is the list, before it and for its size."""
     world = used.local.google_world
     before = world.requests
     assert used.syncd("sync", "everyone").code == 0
     after = world.requests
     asked = {name: after[name] - before[name] for name in after if after[name] != before[name]}
-    assert asked == {"list": 1, "get": 1}
+    assert asked == {"list": 1, "get": 2}

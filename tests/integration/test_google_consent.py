@@ -17,7 +17,7 @@ from tests.contract.google_recorder import (
     recording,
     user_list,
 )
-from tests.integration.commands import Desk, digests
+from tests.integration.commands import Desk, Hands, digests
 
 GRANTED = int(types.ConsentStatus.CONSENT_GRANTED)
 UNSAID = int(types.ConsentStatus.CONSENT_STATUS_UNSPECIFIED)
@@ -55,13 +55,14 @@ def test_each_member_travels_with_what_they_said_and_no_more(
     desk.join(10, consent="denied", country="US")
     desk.join(11, consent="denied", country="NL")
     nothing = types.ListUserListsResponse()._pb.SerializeToString()
-    # Asked for the account, for the list, and to make it; then rows, and at last its size.
+    # Asked for the account, for the list, before the shop is read and after it, and to make
+    # it; then rows, and at last its size.
     made = user_list()._pb.SerializeToString()
-    recorder.answers = [nothing, nothing, made, ingested(), made]
+    recorder.answers = [nothing, nothing, nothing, made, ingested(), made]
 
     answer = desk.syncd("sync", "everyone", "--json")
     assert answer.code == 0, answer.said
-    assert [method for method, _, _ in recorder.calls][:4] == [LIST, LIST, CREATE, INGEST]
+    assert [method for method, _, _ in recorder.calls][:5] == [LIST, LIST, LIST, CREATE, INGEST]
     sent = members(recorder)
     emails = {
         person: text
@@ -90,7 +91,7 @@ def test_consent_that_google_misses_is_counted_by_its_reason(desk: Desk) -> None
         rows=(0, 1),
         subcode="NO_CONSENT",
     )
-    answer = desk.syncd("sync", "everyone", "--wait", "--json")
+    answer = desk.syncd("sync", "everyone", "--wait", "--json", clock=Hands())
     assert answer.code == 3
     shown = desk.syncd("runs", "show", answer.json[0]["run"]["id"]).out
     assert "2 x NO_CONSENT" in shown

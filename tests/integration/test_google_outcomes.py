@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +13,13 @@ import pytest
 
 from connectors.sandbox import start
 from tests.integration.commands import Desk, Hands, digests
+
+# 90,000 of them, as of the first.
+MANY_ATTEMPTS = """
+WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 90000)
+INSERT INTO attempt SELECT batch, i, label, deadline, started_at, ended_at, state, code
+FROM attempt, n WHERE number = 1
+"""
 
 
 @pytest.fixture
@@ -22,6 +32,7 @@ def google(desk: Desk) -> Desk:
 
 def synced(desk: Desk, code: int = 0, clock: Hands | None = None) -> dict[str, Any]:
     """A run that waits for Google; what `runs show` says of it."""
+    clock = clock or Hands()
     answer = desk.syncd("sync", "everyone", "--wait", "--json", clock=clock)
     assert answer.code == code, answer.said
     shown: dict[str, Any] = desk.syncd(
@@ -78,6 +89,8 @@ def test_the_match_rate_of_an_upload_is_told_beside_it(google: Desk) -> None:
     google.join(*range(120), consent="granted")
     shown = synced(google)
     assert "81 to 90 %" in google.syncd("runs", "show", shown["run"]["id"]).out
+    (answer,) = shown["answers"].values()
+    assert answer["match_rate"] == "81 to 90 %"
 
 
 @pytest.fixture
@@ -107,4 +120,22 @@ def test_requests_are_asked_for_ever_less_often(slow: Desk) -> None:
     clock.sleep = sleep  # type: ignore[method-assign]  # the hands of this test
     synced(slow, clock=clock)
     assert [look.total_seconds() / 60 for look in looks] == [30, 90, 210, 450, 690, 930]
-    assert world.requests["status"] == len(looks) + 1
+    assert world.requests["status"] == len(looks), "and not before"
+
+
+def test_a_days_quota_counts_what_earlier_processes_sent(google: Desk) -> None:
+    """100,000 uploads a day are a project's, whoever makes them: a restart begins no new day."""
+    key = google.folder / "config" / "key.json"
+    key.write_text(json.dumps({"type": "service_account", "project_id": google.google_account}))
+    google.settings["accounts"]["google"]["credentials"] = {"file": "key.json"}
+    google.save()
+    google.join(1, consent="granted")
+    assert google.process("sync", "everyone").code == 0
+    with closing(sqlite3.connect(google.var / "ledger.db")) as ledger, ledger:
+        ledger.execute(MANY_ATTEMPTS)
+    google.join(2, consent="granted")
+    before = google.held("G", google=True)
+    waits = google.syncd("sync", "everyone", clock=Hands())
+    assert waits.code == 75, waits.said
+    assert "90% of the project's quota of 100,000 uploads a day is used" in waits.said
+    assert google.held("G", google=True) == before

@@ -14,6 +14,7 @@ from syncd.ledger.store import Ledger
 from syncd.model import (
     BatchId,
     BatchState,
+    MatchRate,
     Outcome,
     Phase,
     PlanId,
@@ -72,14 +73,16 @@ def test_a_batch_goes_from_planned_to_settled(ledger: Ledger, clock: Hands) -> N
     assert accepted.accepted_at == clock.now()
     assert ledger.under_way(*AT) == (accepted,)
     assert ledger.outcome(ONE, Outcome("processing")) == accepted
-    processed = ledger.outcome(ONE, Outcome("processed", (Refusal(None, "late", 3),), "60-69 %"))
+    processed = ledger.outcome(
+        ONE, Outcome("processed", (Refusal(None, "late", 3),), MatchRate(60, 69))
+    )
     assert processed.state is BatchState.PROCESSED
     assert processed.processed_at == clock.now()
     assert processed.refused == (*receipt.refused, Refusal(None, "late", 3))
     assert ledger.under_way(*AT) == ()
     assert ledger.mark(ONE, BatchState.SETTLED, code="").state is BatchState.SETTLED
     answer = ledger.answers("p1")[ONE]
-    assert (answer.received, answer.match_rate, answer.code) == (2, "60-69 %", "")
+    assert (answer.received, answer.match_rate, answer.code) == (2, "60 to 69 %", "")
 
 
 def test_a_final_receipt_is_processed_at_once(ledger: Ledger) -> None:
@@ -293,3 +296,24 @@ def test_refusals_that_come_with_the_outcome_are_owed_to_the_membership(ledger: 
     assert [b.id for b in ledger.unfolded(*AT)] == [ONE]
     ledger.commit_generation(*AT, generation(2), {ONE: BatchState.PROCESSED})
     assert ledger.unfolded(*AT) == ()
+
+
+def test_a_days_requests_are_counted_by_the_hour_of_their_account(
+    ledger: Ledger, clock: Hands
+) -> None:
+    """Each attempt is one, also of one batch; what is a day old is none."""
+    planned(ledger)
+    assert ledger.accounts.sent(*AT[:2]) == ()
+    for _ in range(3):
+        send(ledger)
+        ledger.mark(ONE, BatchState.UNKNOWN, code="timeout")
+    clock.pass_by(hours=2)
+    send(ledger)
+    (old, three), (new, one) = sorted(ledger.accounts.sent(*AT[:2]), reverse=True)
+    assert (three, one) == (3, 1)
+    assert timedelta(hours=1) < old <= timedelta(hours=2)
+    assert new < timedelta(hours=1)
+    assert ledger.accounts.sent(AT[0], "another") == ()
+    assert ledger.accounts.sent("another", AT[1]) == ()
+    clock.pass_by(hours=22)
+    assert [count for _, count in ledger.accounts.sent(*AT[:2])] == [1]

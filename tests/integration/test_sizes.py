@@ -67,39 +67,57 @@ def test_google_states_one_number(desk: Desk) -> None:
     desk.sync.update(account="google", audience="G")
     desk.save()
     desk.join(*range(4), consent="granted")
-    assert desk.syncd("sync", "everyone", "--wait").code == 0
-    assert desk.syncd("sync", "everyone", "--wait").code == 0
+    assert desk.syncd("sync", "everyone", "--wait", clock=Hands()).code == 0
+    assert desk.syncd("sync", "everyone", "--wait", clock=Hands()).code == 0
     told = row(desk)
     assert (told["counted"], told["match rate"]) == ("4", "100 %")
     assert "counted by Google customer match: the largest count" in desk.syncd("status").out
 
 
-def test_googles_own_match_rate_is_a_history_too(desk: Desk) -> None:
-    """Of the list as Google computes it, beside the estimate that is ours."""
+@pytest.mark.parametrize("connector", ["google", "google_ads"])
+def test_googles_own_match_rate_is_a_history_too(desk: Desk, connector: str) -> None:
+    """Of the list as Google computes it, in place of the estimate that is ours."""
+    desk.settings["accounts"] = {
+        "google": {**desk.settings["accounts"]["google"], "connector": connector}
+    }
     desk.sync.update(account="google", audience="G")
     desk.save()
     desk.join(*range(4), consent="granted")
     runs = []
-    for rate in (0, 63, 71):
+    for rate in (None, 63, 71):
         if rate:
             desk.audience("G", google=True).about["match_rate_percentage"] = rate
-        answer = desk.syncd("sync", "everyone", "--wait", "--json")
+        answer = desk.syncd("sync", "everyone", "--wait", "--json", clock=Hands())
         assert answer.code == 0, answer.said
         runs.append(str(answer.json[0]["run"]["id"]))
-    shown = [desk.syncd("runs", "show", run, "--json").json["size"]["status"] for run in runs]
-    told = "membership_status OPEN"
-    assert shown == [told, *(f"{told}, match_rate_percentage {rate}" for rate in (63, 71))]
-    assert "match_rate_percentage 63" in desk.syncd("runs", "show", runs[1]).out
+    shown = [desk.syncd("runs", "show", run, "--json").json["size"] for run in runs]
+    told = [None, *({"least": rate, "most": rate} for rate in (63, 71))]
+    assert [size["matched"] for size in shown] == told
+    assert shown[1]["at"] < shown[2]["at"]
+    said = desk.syncd("runs", "show", runs[1]).out
+    assert "it matched 63 % of what it was sent, as it states" in said
+    assert "matched by Google customer match" in said
+    assert "the share of all members ever sent to the list" in said
+    now = row(desk)
+    assert (now["match rate"], now["size"]["matched"]) == ("71 %", told[2])
+    assert "matched by Google customer match" in desk.syncd("status").out
+
+
+def test_a_platform_that_states_no_match_rate_has_none_but_the_estimate(filled: Desk) -> None:
+    filled.join(*range(10, 2_000))
+    synced(filled, matched=1_234)
+    assert row(filled)["size"]["matched"] is None
+    assert "matched by" not in filled.syncd("status").out
 
 
 def test_a_google_list_that_was_closed_after_the_rows_went_out_is_told(desk: Desk) -> None:
     desk.sync.update(account="google", audience="G")
     desk.save()
     desk.join(*range(4), consent="granted")
-    assert desk.syncd("sync", "everyone", "--wait").code == 0
+    assert desk.syncd("sync", "everyone", "--wait", clock=Hands()).code == 0
     closing = {"membership_status": "CLOSED", "closing_reason": "UNUSED"}
     desk.audience("G", google=True).about.update(closing)
-    assert desk.syncd("sync", "everyone", "--wait").code == 0
+    assert desk.syncd("sync", "everyone", "--wait", clock=Hands()).code == 0
     status = desk.syncd("status").out
     assert "look at: sync everyone: Google closed it" in status
     assert "(CLOSED/UNUSED)" in status
@@ -109,9 +127,9 @@ def test_a_small_google_list_states_no_size_and_says_why(desk: Desk) -> None:
     desk.sync.update(account="google", audience="G")
     desk.save()
     desk.join(1, consent="granted")
-    assert desk.syncd("sync", "everyone", "--wait").code == 0
+    assert desk.syncd("sync", "everyone", "--wait", clock=Hands()).code == 0
     desk.audience("G", google=True).about["matched"] = 0
-    answer = desk.syncd("sync", "everyone", "--wait", "--json")
+    answer = desk.syncd("sync", "everyone", "--wait", "--json", clock=Hands())
     shown = desk.syncd("runs", "show", answer.json[0]["run"]["id"]).out
     assert "Google customer match states no size of it" in shown
     assert "nothing of small lists" in shown

@@ -92,6 +92,7 @@ class Remote:
     outcomes: dict[str, Outcome | Unavailable] = field(default_factory=dict)
     opened: list[tuple[str, Operation, int]] = field(default_factory=list)
     pushed: list[tuple[str, list[str], bool]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
     label: str = "upload 2"
 
     def open(self, audience: str, operation: Operation, *, rows: int) -> Remote:
@@ -103,6 +104,7 @@ class Remote:
         return Receipt(sent.rows.num_rows)
 
     def outcome(self, reference: str) -> Outcome:
+        self.asked.append(reference)
         answer = self.outcomes[reference]
         if isinstance(answer, Unavailable):
             self.outcomes[reference] = Outcome("processed")
@@ -158,12 +160,13 @@ class Scene:
             ledger.add_plan(drawn, run, batches, event=None)
         return drawn
 
-    def send(self, name: str, state: S = S.SENDING) -> None:
-        """Bring a batch to a state; accepted, its reference is `r-NAME`."""
+    def send(self, name: str, state: S = S.SENDING, *, reference: str = "") -> None:
+        """Bring a batch to a state; accepted, its reference is `r-NAME` if not this."""
         one, ledger = BatchId(name), self.ledger
         ledger.intend(one, label="upload 1", deadline=self.clock.now() + timedelta(minutes=2))
         if state in {S.ACCEPTED, S.PROCESSED}:
-            ledger.record(one, Receipt(2, reference=f"r-{name}", final=state is S.PROCESSED))
+            said = reference or f"r-{name}"
+            ledger.record(one, Receipt(2, reference=said, final=state is S.PROCESSED))
         elif state is not S.SENDING:
             ledger.mark(one, state, code="timeout")
 

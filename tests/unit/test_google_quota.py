@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import timedelta
+
 import pytest
 
 from connectors.google.quota import DAY, HOUR, MINUTE, QUOTAS, Kind, Project, Projects
@@ -72,6 +75,27 @@ def test_a_days_quota_frees_itself_by_the_hour(
     assert project.advice.pause == 1
     hands.at += 1
     assert hands.at >= began + DAY, "not before the first requests are a day old"
+    assert project.advice == Advice()
+
+
+def test_uploads_of_earlier_processes_count_until_they_are_a_day_old(
+    hands: Hands, project: Project
+) -> None:
+    """Once an account, however many connectors are made for it; of the minute they are no part."""
+    hands.at = 100 * HOUR + 10 * MINUTE
+
+    def sent(*told: tuple[timedelta, int]) -> Callable[[], tuple[tuple[timedelta, int], ...]]:
+        return lambda: told
+
+    ours = sent((timedelta(hours=20), 50_000), (timedelta(0), 30_000))
+    for _ in range(3):
+        project.recall("1234567890", ours)
+    assert project.advice == Advice()
+    project.recall("2345678901", sent((timedelta(hours=22), 10_000)))
+    told = project.advice
+    assert told.reason == "90% of the project's quota of 100,000 uploads a day is used"
+    hands.at += told.pause
+    assert HOUR <= told.pause <= 3 * HOUR
     assert project.advice == Advice()
 
 

@@ -42,9 +42,16 @@ class Outbox:
         return made
 
     def refuse(
-        self, batch: str, *, code: str, refused: Sequence[Refusal], instead: Sequence[Part]
+        self,
+        batch: str,
+        *,
+        code: str,
+        reference: str,
+        refused: Sequence[Refusal],
+        instead: Sequence[Part],
     ) -> tuple[BatchRecord, ...]:
         assert code
+        assert not reference
         before = self.batches[batch]
         state = BatchState.FAILED if before.doubtful else BatchState.REFUSED
         ended = replace(before, state=state, refused=tuple(refused))

@@ -4,7 +4,8 @@ One world: a list that was made through either API is there for both, under the 
 Every version that the installed google-ads speaks is served; its messages are imported with the
 first request. Faults are taken under platform `google_ads` and the methods `search`,
 `create_list`, `create_job`, `add` (also of removals) and `run`. Of an `error`, `code` is the
-gRPC status and `subcode` the API's own: `quota_error.RESOURCE_EXHAUSTED`.
+gRPC status and `subcode` the API's own: `quota_error.RESOURCE_EXHAUSTED`; or, without a dot, the
+reason that Google's gateway gives before the API is reached: `SERVICE_DISABLED`.
 """
 
 from __future__ import annotations
@@ -189,10 +190,12 @@ class Ads(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no types
         consent = (ad_user_data, ad_personalization)
         if "DENIED" in consent:
             call.refuse(f"{_JOB}.CUSTOMER_NOT_ACCEPTED_CUSTOMER_DATA_TERMS")
+        answer = call.answer(_JOBS, "CreateOfflineUserDataJobResponse")
+        if call.request.validate_only:
+            return answer
         made = self.jobs.create(account, audience.id, job.external_id, consent)
         if made is None:
             call.refuse(f"{_JOB}.EXTERNAL_UPDATE_ID_ALREADY_EXISTS")
-        answer = call.answer(_JOBS, "CreateOfflineUserDataJobResponse")
         answer.resource_name = made.name
         return answer
 

@@ -10,7 +10,8 @@ from typing import Any, NoReturn
 
 import grpc
 from google.protobuf import any_pb2  # type: ignore[import-untyped]  # no stubs installed
-from google.rpc import code_pb2, status_pb2  # type: ignore[import-untyped]  # generated, no stubs
+from google.rpc import code_pb2, error_details_pb2, status_pb2  # type: ignore[import-untyped]  # generated, no stubs
+from grpc_status import rpc_status  # type: ignore[import-untyped]  # as above
 
 from connectors.sandbox.faults import Fault
 
@@ -91,6 +92,17 @@ def refuse_as_told(context: grpc.ServicerContext, version: str, fault: Fault) ->
     """End the call as a fault says; a code that is no gRPC name is INTERNAL."""
     code = grpc.StatusCode.__members__.get(str(fault.code), grpc.StatusCode.INTERNAL)
     said = str(fault.subcode or "")
+    if said and "." not in said:
+        _refuse_at_the_gate(context, code, said)
     rows: tuple[int | None, ...] = fault.rows or (None,)
     troubles = [Trouble(said, row, fault.retry_after) for row in rows] if said else []
     refuse(context, version, *troubles, code=code)
+
+
+def _refuse_at_the_gate(context: grpc.ServicerContext, code: grpc.StatusCode, reason: str) -> None:
+    """End the call as Google's gateway does, with an ErrorInfo and no failure of the API."""
+    status = status_pb2.Status(code=code.value[0], message="The request was not let in.")
+    packed = any_pb2.Any()
+    packed.Pack(error_details_pb2.ErrorInfo(reason=reason, domain="googleapis.com"))
+    status.details.append(packed)
+    context.abort_with_status(rpc_status.to_status(status))

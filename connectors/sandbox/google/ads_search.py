@@ -79,11 +79,13 @@ def _list_filler(one: AudienceState) -> Fill:
         _put(found, "account_user_list_status", "ENABLED")
         found.membership_life_span = _LIFE_SPAN
         # Null until it is computed, which for a list that nobody is in is never.
-        if one.size:
-            found.size_for_search = found.size_for_display = one.size
+        size = int(str(one.about.get("matched", one.size)))
+        if size:
+            found.size_for_search = found.size_for_display = size
         for name, value in one.about.items():
             into = found.crm_based_user_list if name == "upload_key_type" else found
-            _put(into, name, value)
+            if name in into.DESCRIPTOR.fields_by_name:
+                _put(into, name, value)
 
     return fill
 
