@@ -7,6 +7,7 @@ without its change.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -88,10 +89,17 @@ class Delivery:
 
 
 class Alerts:
-    """The alerts of one ledger; each method is one transaction."""
+    """The alerts of one ledger; each method is one transaction.
+
+    Attributes:
+        turn: Held by the thread that compares what is so with what was told.
+        sending: Held by the thread that sends.
+    """
 
     def __init__(self, transactions: Transactions) -> None:
         self._tx = transactions
+        self.turn = threading.Lock()
+        self.sending = threading.Lock()
 
     def open(self) -> tuple[Alert, ...]:
         """What is open, the oldest first."""
@@ -110,11 +118,9 @@ class Alerts:
         with self._tx.write() as tx:
             return sum(_keep(tx, one, targets, now) for one in changes)
 
-    def waiting(self, target: str, now: datetime) -> tuple[Delivery, ...]:
-        """What is due for a target, in the order in which it happened."""
-        query = _deliveries().where(
-            delivery.c.target == target, delivery.c.state == "waiting", delivery.c.due_at <= now
-        )
+    def waiting(self, target: str) -> tuple[Delivery, ...]:
+        """What waits for a target, due or not, in the order in which it happened."""
+        query = _deliveries().where(delivery.c.target == target, delivery.c.state == "waiting")
         with self._tx.read() as tx:
             return _read(tx, query.order_by(notice.c.number))
 
