@@ -10,6 +10,7 @@ from syncd.alerts.conditions import Finding, View, of_accounts, of_sync
 from syncd.lateness import late
 from syncd.ledger.alerting import Alert, Change
 from syncd.ledger.store import Ledger
+from syncd.logs import scrubbed
 from syncd.ports import Clock
 from syncd.settings import Settings
 
@@ -104,7 +105,8 @@ def _changes(
     for each in found:
         told = known.get((each.subject, each.condition))
         if each.holds and told is None:
-            yield Change(app.names("n"), each.subject, each.condition, "opened", each.said)
+            said = scrubbed(each.said)  # a net: what is found never holds a customer's data
+            yield Change(app.names("n"), each.subject, each.condition, "opened", said)
         elif told is not None and not each.holds:
             yield _over(app, told, each.said)
 
@@ -126,4 +128,5 @@ def _gone(
 
 def _over(app: Watched, told: Alert, said: str) -> Change:
     since = f"What was told at {told.opened_at:%Y-%m-%d %H:%M} UTC is over."
-    return Change(app.names("n"), told.subject, told.condition, "recovered", f"{said} {since}")
+    text = scrubbed(f"{said} {since}")
+    return Change(app.names("n"), told.subject, told.condition, "recovered", text)

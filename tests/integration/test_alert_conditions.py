@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -238,6 +239,54 @@ def test_an_audience_that_is_left_alone_is_given_that_time(
         clock.pass_by(hours=30)
         look(scene)
         assert (told(scene) == [("opened", "stale")]) is stale
+
+
+def test_a_membership_that_has_just_grown_is_not_counted_yet(scene: Scene) -> None:
+    scene.runs()
+    measured(scene, 700)
+    scene.clock.pass_by(hours=1)
+    measured(scene, 700, members=2_000)
+    look(scene)
+    assert told(scene) == []
+
+
+def test_others_in_an_audience_are_no_match_rate_to_compare_with(scene: Scene) -> None:
+    scene.runs()
+    measured(scene, 5_000, foreign=True)
+    scene.clock.pass_by(hours=1)
+    measured(scene, 700)
+    look(scene)
+    assert told(scene) == []
+
+
+def test_what_expires_is_told_with_a_sixth_of_the_lifespan_left(scene: Scene) -> None:
+    begun = scene.clock.now()
+    ageing(scene)
+    look(scene)
+    assert f"may leave it at {begun + timedelta(days=180):%Y-%m-%d %H:%M} UTC" in said(scene)
+
+
+def test_a_customer_in_a_runs_words_is_not_told(scene: Scene) -> None:
+    """Ours never hold one; this is the net below."""
+    scene.fails(detail=f"refused anna@shop.example and {'ab' * 32}")
+    look(scene)
+    assert "refused <e-mail> and <digest>" in said(scene)
+
+
+def test_threads_that_look_at_once_tell_once(scene: Scene) -> None:
+    scene.fails()
+    together = threading.Barrier(6)
+
+    def one() -> None:
+        together.wait()
+        look(scene)
+
+    threads = [threading.Thread(target=one) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert told(scene) == [("opened", "failed")]
 
 
 def test_small_numbers_say_nothing(scene: Scene) -> None:

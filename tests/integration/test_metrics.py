@@ -121,11 +121,14 @@ def test_totals_only_grow_whatever_becomes_of_runs_and_batches(tmp_path: Path) -
         scene = Scene(ledger, configured(tmp_path), clock)
 
         def grown() -> None:
+            gone = set(before)
             for one in samples(metrics.exposition(ledger, scene.settings, clock)):
                 if one.name.endswith(("_total", "_count", "_sum", "_bucket")):
                     key = (one.name, json.dumps(one.labels, sort_keys=True))
                     assert one.value >= before.get(key, 0), key
                     before[key] = one.value
+                    gone.discard(key)
+            assert not gone
 
         for state in (RunState.PROCESSING, RunState.HELD, RunState.DONE):
             run = scene.runs(state)
