@@ -26,7 +26,7 @@ from syncd.ledger.store import Ledger
 from syncd.model import BatchState, Measured, Operation, Phase, RunState
 from syncd.ports import Clock
 from syncd.settings import Settings
-from syncd.staleness import stale_at
+from syncd.staleness import failed, stale_at
 from syncd.sums import reasons
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ def _of_sync(seen: Moment, settings: Settings, name: str) -> Iterator[Sample]:
     )
     yield from ((what, (name,), at.timestamp()) for what, at in moments if at is not None)
     if last is not None:
-        yield "run_failed", (name,), last.state is RunState.FAILED
+        yield "run_failed", (name,), failed(last)
         yield "guard_held", (name,), last.state is RunState.HELD
         yield from _of_plan(seen, name, last.plan)
     audience = seen.audience_of(name)

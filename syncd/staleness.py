@@ -1,4 +1,4 @@
-"""When a sync counts as stale: its second turn since it last succeeded is over.
+"""When a sync counts as failed, and when as stale: its second turn without success is over.
 
 One turn that failed is told as a failure. Two in a row, or two that nobody began, mean that
 an audience drifts away from its segment while all may seem quiet.
@@ -10,8 +10,18 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from syncd.ledger.figures import SUCCESSES, Moment
+from syncd.model import Run, RunState
 from syncd.schedule import cron_after
 from syncd.settings import After, Cron, Every, Manual, Schedule, Settings
+
+# Errors that end a run and are nobody's task: the next run goes on by itself, and if that
+# lasts the sync goes stale. `Stopped` is a service that was told to end.
+PASSING = frozenset({"Throttled", "AudienceBusy", "Busy", "Stopped"})
+
+
+def failed(run: Run) -> bool:
+    """Whether a run failed in a way that somebody should look at."""
+    return run.state is RunState.FAILED and run.error not in PASSING
 
 
 def stale_at(seen: Moment, settings: Settings, sync: str) -> datetime | None:

@@ -27,7 +27,7 @@ from syncd.settings.values import is_loopback, parse_endpoint
 if TYPE_CHECKING:
     from apprise import NotifyBase
 
-DEADLINE = 30.0  # seconds, whatever a receiver does
+DEADLINE = 20.0  # seconds, whatever a receiver does
 CONNECT, READ = 5.0, 10.0  # seconds, each time
 TAKEN = ""  # the code of an attempt that the target took
 NO_ANSWER = "no_answer"

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from syncd.ledger.figures import SUCCESSES, Moment
 from syncd.model import Run, RunState
 from syncd.settings import Settings, SyncSettings
-from syncd.staleness import stale_at
+from syncd.staleness import failed, stale_at
 from syncd.sums import outcome, pushed_rows, refused_rows
 
 # Constant names, and what each is to a reader.
@@ -44,9 +44,6 @@ UNSEEN: Mapping[str, str] = MappingProxyType(
     }
 )
 
-# Errors that end a run and are nobody's task: the next run goes on by itself, and if that
-# lasts the sync goes stale. `Stopped` is a service that was told to end.
-PASSING = frozenset({"Throttled", "AudienceBusy", "Busy", "Stopped"})
 LEAST_ROWS = 10  # refused, before a share of them says anything
 LEAST_MEMBERS = 100  # in the larger of two segments, likewise
 MATCHES = timedelta(days=30)  # in which the best match rate is looked for
@@ -134,7 +131,7 @@ def _ended(view: View) -> Iterator[Finding]:
         return
     over = f"Run {last.id} of sync {view.name} ended {last.state.value} at {_time(last.ended_at)}."
     if last.state is RunState.FAILED:
-        if last.error not in PASSING and last.error != "Denied":
+        if failed(last) and last.error != "Denied":
             said = (
                 f"Run {last.id} of sync {view.name} failed at {_time(last.ended_at)}: "
                 f"{_words(last)} `syncd runs show {last.id}` shows what went out; "

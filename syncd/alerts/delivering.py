@@ -15,7 +15,7 @@ from syncd.alerts.looking import Watched
 from syncd.errors import ConfigError
 from syncd.ledger.alerting import Delivery, Notice
 
-ATTEMPTS = 3  # at a time, seconds apart
+ATTEMPTS = 2  # at a time, seconds apart: who runs syncs waits for it
 SOON, LATER = timedelta(minutes=5), timedelta(hours=1)  # until the next time, ever longer
 KEPT = timedelta(days=7)  # after which a message is of no use to anybody
 NOT_CONFIGURED = "not_configured"
@@ -112,7 +112,7 @@ def _attempted(app: Watched, way: Channel, told: Message) -> str:
     attempts = Retrying(
         retry=retry_if_result(passing),
         stop=stop_after_attempt(ATTEMPTS),
-        wait=wait_random_exponential(multiplier=1.0, max=8.0),
+        wait=wait_random_exponential(multiplier=1.0, max=4.0),
         sleep=app.clock.sleep,
         retry_error_callback=_last,
     )

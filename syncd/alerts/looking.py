@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Protocol
 
+import structlog
+
 from syncd.alerts.conditions import Finding, View, of_accounts, of_sync
 from syncd.lateness import late
 from syncd.ledger.alerting import Alert, Change
@@ -13,6 +15,8 @@ from syncd.ledger.store import Ledger
 from syncd.logs import scrubbed
 from syncd.ports import Clock
 from syncd.settings import Settings
+
+log = structlog.get_logger()
 
 
 class Watched(Protocol):
@@ -62,7 +66,10 @@ def look(app: Watched) -> int:
         changes = [*_changes(app, known, found), *_gone(app, known, found)]
         if not changes:
             return 0
-        return alerts.keep(changes, targets=tuple(app.settings.alerts.targets), now=now)
+        kept = alerts.keep(changes, targets=tuple(app.settings.alerts.targets), now=now)
+    for one in changes:
+        log.info("alert_kept", turn=one.turn, subject=one.subject, condition=one.condition)
+    return kept
 
 
 def _findings(app: Watched) -> Iterator[Finding]:

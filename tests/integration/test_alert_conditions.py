@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from syncd.alerts import CONDITIONS, look
-from syncd.alerts.conditions import PASSING
 from syncd.ledger.alerting import Change
 from syncd.model import Erased, Erasure, ErasureId, Measured, RunState
+from syncd.staleness import PASSING
 from tests.integration.ledger_databases import AT, NOON, WHALES, Hands, event
 from tests.integration.watching import Scene, configured, opened
 

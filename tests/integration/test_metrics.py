@@ -141,6 +141,15 @@ def test_totals_only_grow_whatever_becomes_of_runs_and_batches(tmp_path: Path) -
     assert before
 
 
+def test_a_run_that_was_told_to_stop_has_not_failed(tmp_path: Path) -> None:
+    with opened(tmp_path, clock := Still()) as ledger:
+        scene = Scene(ledger, configured(tmp_path), clock)
+        for error, failed in (("ShopError", 1), ("Stopped", 0)):
+            scene.fails(error)
+            found = samples(metrics.exposition(ledger, scene.settings, clock))
+            assert value(found, "run_failed", sync="whales") == failed
+
+
 def test_a_new_process_tells_the_same(tmp_path: Path) -> None:
     with opened(tmp_path, clock := Still()) as ledger:
         scene = Scene(ledger, configured(tmp_path), clock)
