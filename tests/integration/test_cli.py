@@ -61,17 +61,7 @@ def test_help_names_every_command() -> None:
     assert answer.code == 0
     for command in (
         *("init", "plan", "sync", "approve", "status", "runs", "audit", "segments", "config"),
-        *(
-            "migrate",
-            "sandbox",
-            "demo",
-            "identity",
-            "doctor",
-            "erase",
-            "reconcile",
-            "alerts",
-            "metrics",
-        ),
+        *("migrate", "sandbox", "demo", "identity", "doctor", "erase", "reconcile", "alerts"),
     ):
         assert f" {command} " in answer.out
     assert here("--version").out.startswith("syncd 0.")
