@@ -10,7 +10,6 @@ from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attem
 from tenacity.wait import wait_random_exponential
 
 from syncd.alerts.channels import TAKEN, Channel, Message, channel, passing
-from syncd.alerts.conditions import CONDITIONS
 from syncd.alerts.looking import Watched
 from syncd.errors import ConfigError
 from syncd.ledger.alerting import Delivery, Notice
@@ -57,7 +56,7 @@ def try_out(app: Watched) -> dict[str, str]:
 
 def message(notice: Notice) -> Message:
     """A notice as it goes out."""
-    words = CONDITIONS.get(notice.condition, notice.condition)
+    words = notice.condition.replace("_", " ")
     over = "over: " if notice.turn == "recovered" else ""
     return Message(
         id=notice.id,

@@ -10,6 +10,7 @@ import logging
 import re
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from syncd import alerts, logs
 from syncd.alerts.channels import NO_ANSWER, TAKEN, Message, _within, channel
 from syncd.errors import ConfigError
 from syncd.ledger.alerting import Change
+from syncd.ledger.store import Ledger
+from tests.integration.deaths import Death, Died, MortalTransactions, When, Wire
 from tests.integration.ledger_databases import NOON, Hands
 from tests.integration.receivers import Receiver, receiving
 from tests.integration.watching import Scene, configured, opened
@@ -266,6 +269,37 @@ def test_a_target_that_is_down_delays_no_other(tmp_path: Path, receiver: Receive
         # A target that the configuration has no more keeps nothing waiting.
         alerts.deliver(Scene(ledger, scene(tmp_path, up=webhook(other)), clock))
         assert ledger.alerts.backlog() == {("down", "given up"): 1, ("broken", "given up"): 1}
+
+
+WHENS: tuple[When, ...] = ("before", "after")
+DEATHS = [Death("commit", number, when) for number in (1, 2, 3) for when in WHENS]
+
+
+@pytest.mark.parametrize("death", DEATHS, ids=lambda death: f"{death.when}-{death.number}")
+def test_a_death_around_any_commit_loses_no_message_and_doubles_one_at_most(
+    tmp_path: Path, receiver: Receiver, death: Death
+) -> None:
+    """Of what is new, and of each target that took it."""
+    clock = Hands()
+    with receiving() as other, opened(tmp_path, clock) as ledger:
+        settings = scene(tmp_path, one=webhook(receiver), two=webhook(other))
+        place = Scene(ledger, settings, clock)
+        place.fails()
+        tx = ledger.transactions
+        mortal = MortalTransactions(tx.engine, tx.audit_key, Wire(death))
+        dying = replace(place, ledger=Ledger(mortal, ledger.ledger_id, clock))
+        with pytest.raises(Died):
+            alerts.tell(dying)
+        assert len(receiver.heard) + len(other.heard) < 3
+        next_process = replace(place, ledger=Ledger(tx, ledger.ledger_id, clock))
+        alerts.tell(next_process)
+        alerts.tell(next_process)
+        ids = [[one.json["id"] for one in each.heard] for each in (receiver, other)]
+        assert len({one for heard in ids for one in heard}) == 1, "the same message to both"
+        assert all(ids), "each target has it"
+        assert sum(map(len, ids)) <= 3, "one of them twice at most"
+        assert [one.condition for one in ledger.alerts.open()] == ["failed"]
+        assert ledger.alerts.backlog() == {}
 
 
 def test_a_ledger_that_cannot_be_written_harms_no_run(
