@@ -33,7 +33,11 @@ def deliver(app: Watched) -> int:
         return 0
     try:
         _drop_orphans(app)
-        return sum(_to(app, target) for target in app.settings.alerts.targets)
+        taken = 0
+        # Again, for what other threads, who left at once, put there meanwhile.
+        while some := sum(_to(app, target) for target in app.settings.alerts.targets):
+            taken += some
+        return taken
     finally:
         alerts.sending.release()
 

@@ -25,7 +25,7 @@ from syncd.ledger.alerting import Change
 from syncd.ledger.store import Ledger
 from tests.integration.deaths import Death, Died, MortalTransactions, When, Wire
 from tests.integration.ledger_databases import NOON, Hands
-from tests.integration.receivers import Receiver, receiving
+from tests.integration.receivers import Heard, Receiver, receiving
 from tests.integration.watching import Scene, configured, opened
 
 SECRET = "s3cr3t-that-nobody-may-see-4711"
@@ -231,6 +231,26 @@ def test_what_is_not_taken_is_tried_again_in_order_and_then_given_up(
         (last, *_) = ledger.alerts.deliveries()
         assert (last.state, last.code) == ("given up", "http_500")
     assert SECRET not in said.getvalue()
+
+
+def test_what_another_thread_puts_there_meanwhile_goes_out_too(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    clock = Hands()
+    with opened(tmp_path, clock) as ledger:
+        place = Scene(ledger, scene(tmp_path, ops=webhook(receiver)), clock)
+        waiting(place, 1)
+        left: list[int] = []
+
+        def meanwhile(_: Heard) -> None:
+            if not left:
+                waiting(place, 2)
+                left.append(alerts.deliver(place))
+
+        receiver.before = meanwhile
+        assert alerts.deliver(place) == 2
+        assert left == [0], "one thread sends"
+        assert [one.json["id"] for one in receiver.heard] == ["n1", "n2"]
 
 
 def test_one_message_that_is_refused_keeps_no_other(tmp_path: Path, receiver: Receiver) -> None:
