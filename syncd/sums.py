@@ -32,10 +32,10 @@ def accepted_rows(batches: Sequence[BatchRecord]) -> dict[Phase, int]:
 
 def refused_rows(batches: Sequence[BatchRecord]) -> int:
     """Rows that the platform would not take, whole requests included."""
-    return sum(_reasons(batches).values())
+    return sum(reasons(batches).values())
 
 
-def _reasons(batches: Sequence[BatchRecord]) -> Mapping[str, int]:
+def reasons(batches: Sequence[BatchRecord]) -> Mapping[str, int]:
     """Refused rows by the platform's code; a batch that was sent in parts has none itself."""
     found: Counter[str] = Counter()
     for batch in batches:
@@ -56,7 +56,7 @@ def outcome(plan: Plan, batches: Sequence[BatchRecord], *, left: int = 0, unusab
         left: How many of them are under way.
         unusable: Rows of the segment without an identifier, where they are too many.
     """
-    pushed, refused = pushed_rows(plan, batches), _reasons(batches)
+    pushed, refused = pushed_rows(plan, batches), reasons(batches)
     said = (
         f"Took out {pushed[Phase.REMOVE]:,} rows."
         if plan.takes_out

@@ -378,7 +378,8 @@ def _ended(parts: Parts, opened: Run, wish: Wish) -> Iterator[None]:
         held = isinstance(error, Held)
         kind = "run_held" if held else "run_failed"
         event = parts.event(kind, str(error), actor=wish.actor)
-        state = RunState.HELD if held else RunState.FAILED
-        parts.ledger.set_run(opened.id, state, detail=str(error), event=event, ended=True)
-        log.error(kind, error=type(error).__name__)
+        state, name = RunState.HELD if held else RunState.FAILED, type(error).__name__
+        said = str(error)
+        parts.ledger.set_run(opened.id, state, detail=said, error=name, event=event, ended=True)
+        log.error(kind, error=name)
         raise

@@ -21,6 +21,7 @@ from syncd.cli.checks import (
     identity_sample,
 )
 from syncd.cli.options import Config, Json
+from syncd.cli.watching import alerts, alerts_test, metrics
 
 Wait = Annotated[
     bool, typer.Option("--wait", help="Stay until the platform has processed everything.")
@@ -55,6 +56,8 @@ def register(application: typer.Typer) -> None:
         doctor_accounts,
         alone=doctor,
     )
+    _group(application, "alerts", "What people are told, and who.", alerts_test, alone=alerts)
+    application.command()(metrics)
     application.command()(retire)
     application.command("erase", context_settings={"allow_extra_args": True})(erase)
     told = (audit_show, audit_export, audit_verify)

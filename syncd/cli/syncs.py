@@ -10,6 +10,7 @@ from pathlib import Path
 import structlog
 
 from syncd import erasure
+from syncd.alerts import watched
 from syncd.app import App, open_app
 from syncd.cli import erase, retire, sizes
 from syncd.cli.options import actor
@@ -66,7 +67,7 @@ def sync(
     if scheduled and (plan or full or adopt):
         raise UsageError("--scheduled is for a timer; --plan, --full and --adopt are a person's")
     wish = Wish("schedule" if scheduled else actor(), plan, adopt=adopt, wait=wait, full=full)
-    with open_app(config, holder=f"sync {' '.join(names)}") as app:
+    with open_app(config, holder=f"sync {' '.join(names)}") as app, watched(app):
         code = _run_each(app, names, wish, as_json=as_json)
     sys.exit(code)
 
@@ -106,7 +107,8 @@ def approve(plan: str, config: Path | None, *, wait: bool, as_json: bool) -> Non
             counts={"leaving": found.counts.leaving.members},
         )
         app.ledger.approve(found.id, who, event=event, expires_at=now + APPROVED_FOR)
-        code = _run_each(app, [found.sync], Wish(actor=who, wait=wait), as_json=as_json)
+        with watched(app):
+            code = _run_each(app, [found.sync], Wish(actor=who, wait=wait), as_json=as_json)
     sys.exit(code)
 
 

@@ -44,20 +44,21 @@ class Measurements:
         """The last that was stated of an audience, the newest first."""
         with self._tx.of(platform, account, audience) as (tx, pk):
             query = select(size).where(size.c.audience == pk)
-            return _read(tx.execute(_newest(query, limit)).mappings())
+            return read(tx.execute(_newest(query, limit)).mappings())
 
     def of_run(self, run: str) -> Measured | None:
         """What was stated after a run."""
         with self._tx.read() as tx:
             found = tx.execute(_newest(select(size).where(size.c.run == run), 1)).mappings()
-            return next(iter(_read(found)), None)
+            return next(iter(read(found)), None)
 
 
 def _newest(query: Select[tuple[object, ...]], limit: int) -> Select[tuple[object, ...]]:
     return query.order_by(size.c.number.desc()).limit(limit)
 
 
-def _read(rows: Iterable[RowMapping]) -> tuple[Measured, ...]:
+def read(rows: Iterable[RowMapping]) -> tuple[Measured, ...]:
+    """What was stated, from its rows."""
     return tuple(
         Measured(
             at=row["at"],

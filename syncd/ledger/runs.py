@@ -38,6 +38,7 @@ def change(
     plan: PlanId | None,
     detail: str,
     ended_at: datetime | None,
+    error: str = "",
 ) -> Run:
     """Say where a run stands; what is not given stays as it is.
 
@@ -49,6 +50,8 @@ def change(
         values["plan"] = plan
     if detail:
         values["detail"] = detail
+    if error:
+        values["error"] = error
     if ended_at is not None:
         values["ended_at"] = ended_at
     tx.execute(update(run).where(run.c.id == run_id).values(**values))
@@ -61,7 +64,7 @@ def change(
 def one(tx: Connection, run_id: str) -> Run | None:
     """The run, or None."""
     row = tx.execute(select(run).where(run.c.id == run_id)).mappings().one_or_none()
-    return None if row is None else _run(row)
+    return None if row is None else read(row)
 
 
 def latest(tx: Connection, sync: str | None, limit: int) -> tuple[Run, ...]:
@@ -69,10 +72,11 @@ def latest(tx: Connection, sync: str | None, limit: int) -> tuple[Run, ...]:
     query = select(run).order_by(run.c.number.desc()).limit(limit)
     if sync is not None:
         query = query.where(run.c.sync == sync)
-    return tuple(_run(row) for row in tx.execute(query).mappings())
+    return tuple(read(row) for row in tx.execute(query).mappings())
 
 
-def _run(row: RowMapping) -> Run:
+def read(row: RowMapping) -> Run:
+    """A run, from its row."""
     return Run(
         id=RunId(row["id"]),
         sync=row["sync"],
@@ -82,6 +86,7 @@ def _run(row: RowMapping) -> Run:
         ended_at=row["ended_at"],
         plan=None if row["plan"] is None else PlanId(row["plan"]),
         detail=row["detail"],
+        error=row["error"],
     )
 
 

@@ -19,11 +19,13 @@ from sqlalchemy import select
 
 from syncd.ledger import audiences, audit, batches, generations, plans, runs
 from syncd.ledger.accounts import Accounts
+from syncd.ledger.alerting import Alerts
 from syncd.ledger.audiences import KnownAudience
 from syncd.ledger.audit import Verification
 from syncd.ledger.batchledger import BatchLedger
 from syncd.ledger.due import DueTimes
 from syncd.ledger.erasures import Erasures
+from syncd.ledger.figures import Figures
 from syncd.ledger.measured import Measurements
 from syncd.ledger.plans import Approval
 from syncd.ledger.states import PlanState
@@ -57,6 +59,8 @@ class Ledger(BatchLedger):
         self.accounts = Accounts(transactions, clock)
         self.measured = Measurements(transactions)
         self.due = DueTimes(transactions)
+        self.alerts = Alerts(transactions)
+        self.figures = Figures(transactions)
 
     @property
     def transactions(self) -> Transactions:
@@ -200,11 +204,13 @@ class Ledger(BatchLedger):
         detail: str = "",
         event: AuditEvent | None = None,
         ended: bool = False,
+        error: str = "",
     ) -> Run:
-        """Say where a run stands; a plan or detail that is not given stays."""
-        ended_at = self._clock.now() if ended else None
+        """Say where a run stands; a plan, detail or error's class that is not given stays."""
+        now = self._clock.now() if ended else None
         with self._tx.write() as tx:
-            run = runs.change(tx, run_id, state, plan=plan, detail=detail, ended_at=ended_at)
+            told = {"detail": detail, "error": error}
+            run = runs.change(tx, run_id, state, plan=plan, ended_at=now, **told)
             self._tx.tell(tx, event, run=run_id, plan=run.plan or "")
             return run
 

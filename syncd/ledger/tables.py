@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DontWrapMixin
 
 # The newest file in `migrations/versions`; a test holds the two together.
-HEAD = "r0009"
+HEAD = "r0010"
 
 
 class NaiveTime(DontWrapMixin, ValueError):
@@ -104,6 +104,7 @@ run = Table(
     Column("ended_at", Instant),
     Column("plan", Text),  # no foreign key: a plan names its run, which is there first
     Column("detail", Text, nullable=False),
+    Column("error", Text, nullable=False, server_default=""),
     UniqueConstraint("id", name="uq_run"),
     Index("ix_run_sync", "sync", "number"),
 )
@@ -276,6 +277,48 @@ due = Table(
     Column("schedule", Text, nullable=False),
     Column("begun_at", Instant),
     Column("due_at", Instant),
+)
+
+# What a person was, or is to be, told of: open until `closed_at`.
+alert = Table(
+    "alert",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("condition", Text, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("closed_at", Instant),
+    Column("said", Text, nullable=False),
+    Index("ix_alert_open", "closed_at"),
+)
+
+# One message: that an alert was opened, or is over.
+notice = Table(
+    "notice",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("id", Text, nullable=False),
+    Column("alert", Integer, ForeignKey("alert.number", name="fk_notice_alert"), nullable=False),
+    Column("change", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("said", Text, nullable=False),
+    UniqueConstraint("id", name="uq_notice"),
+    CheckConstraint("change IN ('opened', 'recovered')", name="ck_notice_change"),
+)
+
+# The outbox of notices: one row for each target that is to have one.
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("notice", Integer, ForeignKey("notice.number", name="fk_delivery"), primary_key=True),
+    Column("target", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Column("code", Text, nullable=False),
+    CheckConstraint("state IN ('waiting', 'sent', 'given up')", name="ck_delivery_state"),
+    Index("ix_delivery_state", "state"),
 )
 
 # Triggers refuse UPDATE and DELETE; they stand in the migration.

@@ -240,7 +240,12 @@ class Generation:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One execution of a sync."""
+    """One execution of a sync.
+
+    Attributes:
+        detail: What ended it early, in a sentence.
+        error: The class of the error that did, such as `Denied`; "" if none did.
+    """
 
     id: RunId
     sync: str
@@ -250,6 +255,7 @@ class Run:
     ended_at: datetime | None = None
     plan: PlanId | None = None
     detail: str = ""
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)

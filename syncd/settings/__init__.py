@@ -12,8 +12,10 @@ from syncd.settings.accounts import (
     ledger_password,
     resolve_account,
     shop_password,
+    target_secret,
     warnings,
 )
+from syncd.settings.alerting import AlertSettings, TargetSettings
 from syncd.settings.cron import CronFields, read_cron
 from syncd.settings.fingerprint import configuration_digest
 from syncd.settings.models import (
@@ -34,6 +36,7 @@ __all__ = [
     "DEFAULT_PATH",
     "AccountSettings",
     "After",
+    "AlertSettings",
     "AudienceSettings",
     "Cron",
     "CronFields",
@@ -47,6 +50,7 @@ __all__ = [
     "Settings",
     "ShopSettings",
     "SyncSettings",
+    "TargetSettings",
     "check_accounts",
     "configuration_digest",
     "find",
@@ -59,5 +63,6 @@ __all__ = [
     "read_cron",
     "resolve_account",
     "shop_password",
+    "target_secret",
     "warnings",
 ]

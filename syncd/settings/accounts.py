@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Protocol
+from typing import Literal, Protocol
 
 from syncd.errors import ConfigError
 from syncd.model import Account, AudienceOption, Option
@@ -132,6 +132,18 @@ def ledger_key(settings: Settings) -> str | None:
     return _resolved(settings, secret, "ledger", "key") if secret else None
 
 
+def target_secret(
+    settings: Settings, target: str, key: Literal["webhook", "secret", "apprise"]
+) -> str:
+    """Fetch one value of a target of `alerts`.
+
+    Raises:
+        syncd.errors.ConfigError: It is not there.
+    """
+    value = getattr(settings.alerts.targets[target], key)
+    return _resolved(settings, value, "alerts", "targets", target, key)
+
+
 def _resolved(settings: Settings, value: str | Secret, *keys: str) -> str:
     where = settings.where(*keys)
     if isinstance(value, Secret):
@@ -171,6 +183,10 @@ def references(settings: Settings) -> Iterator[tuple[tuple[str, ...], Secret]]:
         for key, value in account.options.items():
             if isinstance(value, Secret):
                 yield ("accounts", name, key), value
+    for name, target in settings.alerts.targets.items():
+        for key in ("apprise", "webhook", "secret"):
+            if isinstance(value := getattr(target, key), Secret):
+                yield ("alerts", "targets", name, key), value
 
 
 def literals(account: AccountSettings) -> dict[str, str]:

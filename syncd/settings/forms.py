@@ -188,6 +188,11 @@ ShopSchema = Annotated[str, PlainValidator(_schema), WithJsonSchema({"const": "c
 Url = Annotated[
     str, PlainValidator(values.parse_url), WithJsonSchema({"type": "string", "minLength": 1})
 ]
+Receiver = Annotated[
+    str | Secret,
+    PlainValidator(values.parse_receiver),
+    WithJsonSchema({"anyOf": [SECRET_SCHEMA, {"type": "string", "pattern": "^https?://"}]}),
+]
 Endpoint = Annotated[str, PlainValidator(values.parse_endpoint), WithJsonSchema({"type": "string"})]
 Zone = Annotated[str, PlainValidator(values.parse_timezone), WithJsonSchema({"type": "string"})]
 Country = Annotated[

@@ -20,13 +20,9 @@ from pydantic import (
 
 from syncd import model
 from syncd.settings import forms
+from syncd.settings.alerting import AlertSettings
+from syncd.settings.shape import Shape
 from syncd.settings.values import Manual, Secret, suggest
-
-
-class Shape(BaseModel):
-    """What all parts share: no unknown keys, no guessing, no change after reading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
 
 
 class ShopSettings(Shape):
@@ -315,6 +311,11 @@ class Configuration(Shape):
     ] = Field(default_factory=dict, description="Segments, by a name of your own.")
     syncs: Annotated[Mapping[forms.Name, SyncSettings], BeforeValidator(forms.empty_if_blank)] = (
         Field(default_factory=dict, description="What fills which audience, by names of your own.")
+    )
+    alerts: Annotated[AlertSettings, BeforeValidator(forms.empty_if_blank)] = Field(
+        default=AlertSettings(),
+        description="What people are told without asking, and where.",
+        json_schema_extra={"default": {}},
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from syncd.errors import ConfigError
+from syncd.settings.alerting import AlertSettings
 from syncd.settings.crosschecks import crosschecks
 from syncd.settings.document import Document, Keys, Problem, dotted, read
 from syncd.settings.models import (
@@ -42,6 +43,7 @@ class Settings:
     accounts: Mapping[str, AccountSettings]
     segments: Mapping[str, SegmentSettings]
     syncs: Mapping[str, SyncSettings]
+    alerts: AlertSettings
     environment: Mapping[str, str] = field(repr=False)
     lines: Mapping[Keys, int] = field(repr=False)
 
@@ -89,6 +91,7 @@ def load(path: Path | None, environment: Mapping[str, str] = os.environ) -> Sett
         accounts=found.accounts,
         segments=found.segments,
         syncs=found.syncs,
+        alerts=found.alerts,
         environment=environment,
         lines=document.lines,
     )
@@ -115,6 +118,8 @@ def _is_secret(keys: Keys) -> bool:
             return True
         case ("accounts", _, option, *_):
             return option not in {"connector", "endpoint"}
+        case ("alerts", "targets", _, _, *_):
+            return True
         case _:
             return False
 

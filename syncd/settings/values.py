@@ -192,6 +192,16 @@ def parse_endpoint(value: object) -> str:
     return value
 
 
+def parse_receiver(value: object) -> str | Secret:
+    """Read where a webhook goes: an address without a secret in it, or a reference."""
+    if isinstance(value, dict) or (isinstance(value, str) and VARIABLE.fullmatch(value)):
+        return parse_secret(value)
+    address = parse_endpoint(value)
+    if "${" in address or "://" not in address:
+        raise ValueError("must be https://host[:port]/path, {file: NAME} or ${NAME}")
+    return address
+
+
 def is_loopback(endpoint: str) -> bool:
     """Whether an endpoint can only mean this machine."""
     host = urlsplit(endpoint if "://" in endpoint else f"//{endpoint}").hostname or ""

@@ -20,9 +20,13 @@ import yaml
 from connectors.sandbox import Sandbox
 from tests.integration.commands import Desk, Hands, begin, digests, here
 
-HEAVY = ("pyarrow", "duckdb", "sqlalchemy", "facebook_business", "google.ads", "grpc", "sqlglot")
+HEAVY = (
+    *("pyarrow", "duckdb", "sqlalchemy", "facebook_business", "google.ads", "grpc", "sqlglot"),
+    *("apprise", "prometheus_client", "requests"),
+)
 READERS = [
     ("status",),
+    ("alerts",),
     ("runs",),
     ("runs", "show", "r1"),
     ("audit", "show"),
@@ -41,7 +45,7 @@ def test_help_imports_no_room_and_no_vendor() -> None:
     """`syncd --help`, and a command's, answer before anything heavy is loaded."""
     for words in (
         *(["--help"], ["sync", "--help"], ["runs", "show", "--help"]),
-        *(["identity", "explain", "--help"], ["doctor", "--help"]),
+        *(["identity", "explain", "--help"], ["alerts", "--help"]),
     ):
         asked = [sys.executable, "-X", "importtime", "-m", "syncd", *words]
         answer = subprocess.run(asked, capture_output=True, text=True, check=False)
@@ -57,7 +61,7 @@ def test_help_names_every_command() -> None:
     assert answer.code == 0
     for command in (
         *("init", "plan", "sync", "approve", "status", "runs", "audit", "segments", "config"),
-        *("migrate", "sandbox", "demo", "identity", "doctor", "erase", "reconcile"),
+        *("migrate", "sandbox", "demo", "identity", "doctor", "erase", "reconcile", "alerts"),
     ):
         assert f" {command} " in answer.out
     assert here("--version").out.startswith("syncd 0.")
