@@ -14,7 +14,7 @@ from datetime import timedelta
 import structlog
 
 from syncd import audiences, erasing, fitness, replacing, settle, sizes, withdrawing
-from syncd.errors import Held, PlanRefused, RemovalsHeld, SyncdError
+from syncd.errors import Held, PlanRefused, RemovalsHeld, Stopped, SyncdError
 from syncd.ledger.audiences import KnownAudience
 from syncd.model import AuditEvent, BatchState, Phase, Plan, PlanId, Run, RunState
 from syncd.outbox import send
@@ -363,8 +363,8 @@ def _ended(parts: Parts, opened: Run, wish: Wish) -> Iterator[None]:
     try:
         yield
     except SyncdError as error:
-        held = isinstance(error, Held)
-        kind = "run_held" if held else "run_failed"
+        held, stopped = isinstance(error, Held), isinstance(error, Stopped)
+        kind = "run_held" if held else "run_stopped" if stopped else "run_failed"
         event = parts.event(kind, str(error), actor=wish.actor)
         state = RunState.HELD if held else RunState.FAILED
         parts.ledger.set_run(opened.id, state, detail=str(error), event=event, ended=True)

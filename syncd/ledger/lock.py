@@ -59,7 +59,8 @@ class Hold:
         Raises:
             syncd.errors.Unwritten: The disk is full, or the like.
         """
-        self._told.write(run)
+        with self._turn:  # runs of several accounts tell at once, and the file names the last
+            self._told.write(run)
 
     def check(self) -> None:
         """Refuse to go on if the server's session, and the lock with it, is gone.
