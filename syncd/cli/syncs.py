@@ -7,21 +7,17 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import structlog
-
 from syncd import erasure
 from syncd.app import App, open_app
 from syncd.cli import erase, retire, sizes
 from syncd.cli.options import actor
 from syncd.cli.output import complain, print_json, progress, say, table
 from syncd.errors import PlanRefused, SyncdError, UsageError
-from syncd.interval import rests_until
 from syncd.lateness import late
 from syncd.model import Measured, Phase, Plan, Run, RunState
 from syncd.planning import sentence
-from syncd.sync import Result, Wish, run, show
-
-log = structlog.get_logger()
+from syncd.sync import Result, Wish, show
+from syncd.turn import SCHEDULE, take
 
 APPROVED_FOR = timedelta(hours=72)
 # What a caller of several syncs most needs to know, first.
@@ -65,7 +61,7 @@ def sync(
         raise UsageError("--plan carries out what was shown, and --full sends everyone: choose")
     if scheduled and (plan or full or adopt):
         raise UsageError("--scheduled is for a timer; --plan, --full and --adopt are a person's")
-    wish = Wish("schedule" if scheduled else actor(), plan, adopt=adopt, wait=wait, full=full)
+    wish = Wish(SCHEDULE if scheduled else actor(), plan, adopt=adopt, wait=wait, full=full)
     with open_app(config, holder=f"sync {' '.join(names)}") as app:
         code = _run_each(app, names, wish, as_json=as_json)
     sys.exit(code)
@@ -225,12 +221,11 @@ def _run_each(app: App, names: list[str], wish: Wish, *, as_json: bool) -> int:
 
     def one(name: str) -> int:
         with progress(name) as bars:
-            parts = app.parts(name, progress=bars)
-            rest = rests_until(parts) if wish.actor == "schedule" else None
-            if rest is not None:
-                _tell_rest(name, rest, as_json=as_json)
-                return 0
-            result = run(parts, wish)
+            result = take(app, name, wish, progress=bars)
+        if isinstance(result, datetime):
+            if not as_json:
+                _tell_rest(name, result)
+            return 0
         results.append(result)
         if not as_json:
             show_result(result, app.settings.syncs[name].segment)
@@ -242,13 +237,11 @@ def _run_each(app: App, names: list[str], wish: Wish, *, as_json: bool) -> int:
     return code
 
 
-def _tell_rest(name: str, until: datetime, *, as_json: bool) -> None:
-    log.info("run_rests", sync=name, until=until.isoformat())
-    if not as_json:
-        say(
-            f"{name}: left alone until {until:%Y-%m-%d %H:%M} UTC, by its min_interval; "
-            f"`syncd sync {name}` runs it now"
-        )
+def _tell_rest(name: str, until: datetime) -> None:
+    say(
+        f"{name}: left alone until {until:%Y-%m-%d %H:%M} UTC, by its min_interval; "
+        f"`syncd sync {name}` runs it now"
+    )
 
 
 def each(names: list[str], one: Callable[[str], int]) -> int:

@@ -57,7 +57,7 @@ def test_help_names_every_command() -> None:
     assert answer.code == 0
     for command in (
         *("init", "plan", "sync", "approve", "status", "runs", "audit", "segments", "config"),
-        *("migrate", "sandbox", "demo", "identity", "doctor", "erase", "reconcile"),
+        *("migrate", "sandbox", "demo", "identity", "doctor", "erase", "reconcile", "run"),
     ):
         assert f" {command} " in answer.out
     assert here("--version").out.startswith("syncd 0.")
