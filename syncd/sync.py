@@ -368,5 +368,5 @@ def _ended(parts: Parts, opened: Run, wish: Wish) -> Iterator[None]:
         event = parts.event(kind, str(error), actor=wish.actor)
         state = RunState.HELD if held else RunState.FAILED
         parts.ledger.set_run(opened.id, state, detail=str(error), event=event, ended=True)
-        log.error(kind, error=type(error).__name__)
+        (log.info if stopped else log.error)(kind, error=type(error).__name__)
         raise

@@ -14,8 +14,10 @@ from syncd.cli.options import actor
 from syncd.cli.output import complain, print_json, progress, say, table
 from syncd.errors import PlanRefused, SyncdError, UsageError
 from syncd.lateness import late
+from syncd.ledger.lock import Holder, holder
 from syncd.model import Measured, Phase, Plan, Run, RunState
 from syncd.planning import sentence
+from syncd.settings import Manual
 from syncd.sync import Result, Wish, show
 from syncd.turn import SCHEDULE, take
 
@@ -117,15 +119,17 @@ def status(config: Path | None, *, as_json: bool) -> None:
         erasures = app.ledger.erasures.open()
         now = app.clock.now()
         tardy = late(app.ledger, now=now, settle=app.settle)
+        first = holder(app.directory)
     if as_json:
-        found = {"syncs": rows, "orphans": orphans, "adopted": adopted}
+        found = {"holder": first, "syncs": rows, "orphans": orphans, "adopted": adopted}
         print_json({**found, "erasures": len(erasures), "late erasures": tardy})
         return
     columns = (
         *("sync", "audience", "members", "counted", "match rate", "refused"),
-        *("state", "last run", "under way", "needs"),
+        *("state", "last run", "due", "under way", "needs"),
     )
     table(columns, [[row[name] for name in columns] for row in rows])
+    _say_who_runs(app, first)
     _say_of_sizes(app, rows)
     for row in rows:
         if row["mode"] == "remove":
@@ -147,6 +151,16 @@ def status(config: Path | None, *, as_json: bool) -> None:
             "taken over or rebuilt; whoever is in it and syncd does not know stays in it until "
             "it is replaced as a whole"
         )
+
+
+def _say_who_runs(app: App, first: Holder | None) -> None:
+    if first is None:
+        if any(one.schedule != Manual() for one in app.settings.syncs.values()):
+            say("no daemon runs: `syncd run` begins what is due")
+        return
+    what = "the daemon" if first.name == "daemon" else f"syncd {first.name}"
+    last = f", its last run {first.run}" if first.run else ""
+    say(f"{what} runs: process {first.process}{last}")
 
 
 def _say_of_sizes(app: App, rows: list[dict[str, object]]) -> None:
@@ -171,6 +185,7 @@ def _status(app: App, name: str) -> dict[str, object]:
     throttle = app.ledger.accounts.throttled(*app.account_of(name))
     warned = app.ledger.accounts.warned(*app.account_of(name))
     size = next(iter(app.ledger.measured.of(*at)), None) if at else None
+    due = app.ledger.due.every().get(name)
     return {
         "sync": name,
         "mode": app.settings.syncs[name].mode,
@@ -185,6 +200,7 @@ def _status(app: App, name: str) -> dict[str, object]:
         "state": last.state.value if last else "never run",
         "last run": last.started_at if last else None,
         "run": last.id if last else None,
+        "due": due.at if due else None,
         "under way": len(app.ledger.under_way(*at)) if at else 0,
         "unknown": len(app.ledger.unfinished(*at)) if at else 0,
         "throttled until": throttle.until if throttle else None,

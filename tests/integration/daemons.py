@@ -1,7 +1,8 @@
 """A daemon as a process of its own, and the manager that it reports to: this test.
 
-As a command, `python -m tests.integration.daemons CONFIG`, it is `syncd run` with a faster
-rhythm: every sync that has an interval is due each second.
+As a command, `python -m tests.integration.daemons CONFIG ASKING EVERY`, it is `syncd run`
+with a faster rhythm: a sync that has an interval is due every so many seconds. Or it runs in a
+thread of the test, which then has its connectors' worlds in its hands.
 """
 
 from __future__ import annotations
@@ -14,18 +15,24 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
-from syncd.daemon import Rhythm, as_configured, serve
+from syncd.app import App, open_app
+from syncd.daemon import Daemon, Rhythm, as_configured, serve
 from syncd.logs import set_up
-from syncd.pulse import Patient
+from syncd.notify import Manager
+from syncd.pulse import Patient, Pulse
 from syncd.settings import Every, Schedule, Settings
+from syncd.signals import Call
+from syncd.stopping import StoppingClock, StoppingLock
 from tests.integration.commands import Desk, wait_until
 
 DEADLINE = 120.0  # seconds; only a failing test takes so long
@@ -84,12 +91,12 @@ class Service:
 
 
 @contextmanager
-def started(desk: Desk, *fast: str, watchdog: float = 0.0) -> Iterator[Service]:
+def started(desk: Desk, *faster: str, watchdog: float = 0.0) -> Iterator[Service]:
     """A daemon that has said that it is ready; killed at the end if it still runs.
 
     Args:
         desk: Its configuration.
-        fast: Arguments of this module as a command; none: it is `syncd run` itself.
+        faster: Arguments of this module as a command; none: it is `syncd run` itself.
         watchdog: Seconds after which its manager would take it for hung.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
@@ -97,7 +104,7 @@ def started(desk: Desk, *fast: str, watchdog: float = 0.0) -> Iterator[Service]:
         address.unlink(missing_ok=True)
         manager.bind(str(address))
         told = {"NOTIFY_SOCKET": str(address), "WATCHDOG_USEC": f"{watchdog * 1e6:.0f}"}
-        with begun(desk, *fast, environment=told) as (process, log):
+        with begun(desk, *faster, environment=told) as (process, log):
             service = Service(process, manager, log)
             service.told("READY=1")
             yield service
@@ -105,13 +112,13 @@ def started(desk: Desk, *fast: str, watchdog: float = 0.0) -> Iterator[Service]:
 
 @contextmanager
 def begun(
-    desk: Desk, *fast: str, environment: Mapping[str, str]
+    desk: Desk, *faster: str, environment: Mapping[str, str]
 ) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     """The process alone, and its log."""
     log = desk.folder / "daemon.log"
     words = (
-        ["tests.integration.daemons", str(desk.config), *fast]
-        if fast
+        ["tests.integration.daemons", str(desk.config), *faster]
+        if faster
         else ["syncd", "run", "--config", str(desk.config)]
     )
     with log.open("wb") as err:
@@ -130,21 +137,51 @@ def begun(
         process.wait(DEADLINE)
 
 
-def each_second(settings: Settings) -> Mapping[str, Schedule]:
-    """Whoever has an interval is due each second."""
-    found = as_configured(settings)
-    second = Every(timedelta(seconds=1))
-    return {name: second if isinstance(at, Every) else at for name, at in found.items()}
+def fast(every: float = 1.0, *, asking: float = 600.0) -> Rhythm:
+    """A rhythm in which whoever has an interval is due every so many seconds.
+
+    Args:
+        every: Seconds.
+        asking: Seconds for which nothing may be heard of who sends rows.
+    """
+    often = Every(timedelta(seconds=every))
+
+    def schedules(settings: Settings) -> Mapping[str, Schedule]:
+        found = as_configured(settings)
+        return {name: often if isinstance(at, Every) else at for name, at in found.items()}
+
+    patient = Patient(asking=timedelta(seconds=asking))
+    return Rhythm(timedelta(seconds=0.3), patient=patient, schedules=schedules)
 
 
-def main(config: str, asking: str) -> None:
-    """Run it; `asking` is how many seconds nothing may be heard of who sends rows."""
+@contextmanager
+def keeping(config: Path) -> Iterator[App]:
+    """A daemon in a thread, until the block ends and it has ended too."""
+    stopping, calls, pulse = threading.Event(), SimpleQueue[Call](), Pulse(time.monotonic)
+    with open_app(config, holder="daemon", clock=StoppingClock(stopping, pulse)) as app:
+        app.lock = StoppingLock(app.lock, stopping, pulse)
+        daemon = Daemon(
+            app,
+            fast(),
+            stopping=stopping,
+            calls=calls,
+            pulse=pulse,
+            listener=Manager("", None),
+        )
+        thread = threading.Thread(target=daemon.run)
+        thread.start()
+        try:
+            yield app
+        finally:
+            calls.put(Call.STOP)
+            thread.join(DEADLINE)
+            assert not thread.is_alive()
+
+
+def main(config: str, asking: str, every: str = "1") -> None:
+    """Run it."""
     set_up(sys.stderr, os.environ, level=logging.INFO)
-    patient = Patient(asking=timedelta(seconds=float(asking)))
-    serve(
-        Path(config),
-        rhythm=Rhythm(timedelta(seconds=0.3), patient=patient, schedules=each_second),
-    )
+    serve(Path(config), rhythm=fast(float(every), asking=float(asking)))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from datetime import UTC, datetime
 
 import pytest
 
@@ -44,9 +45,18 @@ def test_a_daemon_runs_what_is_due_and_ends_when_told(due: Desk) -> None:
     with started(due) as service:
         wait_until(lambda: due.held() == NOW, seconds=DEADLINE)
         service.logged("run_finished")
+        status = due.syncd("status", "--json").json
+        assert status["holder"] == {
+            "process": service.process.pid,
+            "name": "daemon",
+            "run": status["syncs"][0]["run"],
+        }
+        assert datetime.fromisoformat(status["syncs"][0]["due"]) > datetime.now(UTC)
+        assert f"the daemon runs: process {service.process.pid}" in due.syncd("status").out
         assert service.stop() == 0
         service.told("STOPPING=1")
 
+    assert "no daemon runs: `syncd run`" in due.syncd("status").out
     assert [state[:2] for state in states(due)][1:] == [("done", "schedule")]
     assert "Traceback" not in service.log.read_text("utf-8")
 
