@@ -191,9 +191,10 @@ class Daemon:
         self._erasing = found, now
         if not found:
             return
-        for account in {self._app.account_of(name) for name in self._app.settings.syncs}:
-            name = f"erasures {' '.join(account)}"
-            self._workers.also(" ".join(account), name, partial(self._visit, account))
+        accounts = {(each.platform.name, each.account) for each in self._app.desk().accounts}
+        for account in accounts:  # those too that no sync goes to: they may have been filled
+            name = " ".join(account)
+            self._workers.also(name, f"erasures {name}", partial(self._visit, account))
 
     def _visit(self, account: tuple[str, str]) -> None:
         app = self._app

@@ -27,6 +27,7 @@ from typing import Any
 
 from syncd.app import App, open_app
 from syncd.daemon import Daemon, Rhythm, as_configured, serve
+from syncd.errors import SyncdError
 from syncd.logs import set_up
 from syncd.notify import Manager
 from syncd.pulse import Patient, Pulse
@@ -179,9 +180,13 @@ def keeping(config: Path) -> Iterator[App]:
 
 
 def main(config: str, asking: str, every: str = "1") -> None:
-    """Run it."""
+    """Run it; what it raises on purpose becomes a message and an exit code, as in `syncd.cli`."""
     set_up(sys.stderr, os.environ, level=logging.INFO)
-    serve(Path(config), rhythm=fast(float(every), asking=float(asking)))
+    try:
+        serve(Path(config), rhythm=fast(float(every), asking=float(asking)))
+    except SyncdError as error:
+        sys.stderr.write(f"syncd: {error}\n")
+        sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

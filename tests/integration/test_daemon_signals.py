@@ -5,10 +5,12 @@ from __future__ import annotations
 import signal
 from datetime import UTC, datetime
 
+import psycopg
 import pytest
 
 from tests.integration.commands import Desk, begin, digests, wait_until
 from tests.integration.daemons import DEADLINE, Service, begun, started
+from tests.integration.ledger_databases import new_database
 
 
 @pytest.fixture
@@ -183,3 +185,21 @@ def test_a_wrong_configuration_is_no_daemon(due: Desk) -> None:
         _, err = process.communicate(timeout=DEADLINE)
     assert process.returncode == 78
     assert "syncz" in err
+
+
+def test_a_daemon_whose_lock_broke_off_ends_and_says_so(desk: Desk) -> None:
+    """Its ledger in PostgreSQL: another host may have the lock by now."""
+    desk.join(*range(3))
+    desk.sync["schedule"] = "every 1m"
+    with new_database("postgresql", desk.folder) as url:
+        desk.settings["ledger"]["url"] = url
+        desk.save()
+        assert desk.syncd("migrate").code == 0
+        with started(desk, "600") as service:
+            service.logged("run_finished")
+            with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as admin:
+                held = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+                admin.execute(held)
+            assert service.ended() == 75
+        assert "another process may have it" in service.log.read_text("utf-8")
+    assert desk.held() == digests(*range(3))
