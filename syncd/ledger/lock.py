@@ -23,6 +23,7 @@ from syncd.ledger.files import make_directory, refuse_network
 
 # "sync" in ASCII: our half of the server's number space, the schema is the other.
 _CLASS = 0x73796E63
+_WIDTH = 512  # bytes of what the lock's file says; only a long list of syncs is longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,8 @@ class _Told:
 
     def write(self, run: str = "") -> None:
         said = {"pid": os.getpid(), "holder": self.holder, "run": run}
-        text = json.dumps(said).encode()
+        # So wide that nothing of a longer one is left to read after a shorter one.
+        text = json.dumps(said).encode().ljust(_WIDTH)
         try:
             # In this order: who reads in between finds it whole.
             os.pwrite(self.handle, text, 0)

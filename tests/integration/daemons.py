@@ -70,11 +70,14 @@ class Service:
         while self.hear(0):
             pass
 
+    def lines(self) -> list[dict[str, Any]]:
+        """What its log says, as far as lines are whole."""
+        whole = self.log.read_text("utf-8").rpartition("\n")[0]
+        return [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
+
     def events(self, name: str) -> list[dict[str, Any]]:
         """What its log says under this name."""
-        whole = self.log.read_text("utf-8").rpartition("\n")[0]
-        found = [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
-        return [event for event in found if event["event"] == name]
+        return [event for event in self.lines() if event["event"] == name]
 
     def logged(self, name: str, *, times: int = 1) -> dict[str, Any]:
         """Wait until its log has so many of these; the last."""

@@ -154,3 +154,43 @@ def test_a_denied_account_delays_no_other(house: House) -> None:
     assert not house.held("two-1")
     denied = house.ask("SELECT DISTINCT state, actor FROM run WHERE sync LIKE 'two-%'")
     assert denied == [("failed", "schedule")]
+
+
+def test_what_goes_wrong_is_written_down_as_a_command_does_it(house: House) -> None:
+    """A guard that holds, a segment that fails, an account that is denied, one that is well."""
+    desk = house.desk
+    for sync in house.syncs:
+        assert desk.syncd("sync", sync).code == 0
+    desk.leave(*range(15))
+    desk.settings["syncs"]["one-1"]["guard"] = {"min_members": 0, "max_removed": "10%"}
+    desk.sql("broken", "SELECT customer_key, email FROM nowhere")
+    desk.settings["segments"]["broken"] = {"sql": "segments/broken.sql"}
+    desk.settings["syncs"]["one-2"]["segment"] = "broken"
+    house.worlds["two"].denied = True
+    desk.save()
+    first = int(house.ask("SELECT max(number) FROM run")[0][0])
+    with keeping(desk.config):
+        wanted = {"one-1": "held", "one-2": "failed", "two-1": "failed", "three-1": "done"}
+        wait_until(lambda: wanted.items() <= _written(house, first).items(), seconds=DEADLINE)
+    by_daemon = {sync: _kinds(house, sync, first) for sync in wanted}
+
+    first = int(house.ask("SELECT max(number) FROM run")[0][0])
+    answer = desk.syncd("sync", *wanted, "--scheduled")
+    assert answer.code == 77, "the gravest"
+    states = _written(house, first)
+    assert {sync: states[sync] for sync in wanted} == wanted
+    assert {sync: _kinds(house, sync, first) for sync in wanted} == by_daemon
+
+
+def _written(house: House, first: int) -> dict[str, str]:
+    """How the first run of each sync after a run ended."""
+    asked = f"SELECT sync, state FROM run WHERE number > {first} AND ended_at IS NOT NULL"
+    return {row[0]: row[1] for row in reversed(house.ask(f"{asked} ORDER BY number"))}
+
+
+def _kinds(house: House, sync: str, first: int) -> list[tuple[str, ...]]:
+    """What the audit says of that run, and by whom."""
+    ((run,),) = house.ask(
+        f"SELECT id FROM run WHERE number > {first} AND sync = '{sync}' ORDER BY number LIMIT 1"
+    )
+    return house.ask(f"SELECT kind, actor FROM audit_event WHERE run = '{run}' ORDER BY number")
