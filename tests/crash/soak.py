@@ -34,6 +34,7 @@ from tests.integration.daemons import Service, started
 
 EVERY = 4.0  # seconds from one run of a sync to the next
 LATE = timedelta(minutes=5)  # so long after its time a run that has not begun is lost
+TROUBLE = 4  # of so many changes of the shop, two seconds apart, one comes with a fault
 SEED = 20261128
 ENDED = ("run_finished", "run_failed", "run_held", "run_stopped")
 FAULTS = (
@@ -201,7 +202,7 @@ def watched(soak: Soak, service: Service, seconds: float) -> Iterator[Sample]:
             return
         pause.wait(2)
         soak.churn()
-        if not soak.desk.local.faults.waiting:
+        if moment % TROUBLE == 0 and not soak.desk.local.faults.waiting:
             soak.desk.local.faults.script(soak.random.choice(FAULTS))
         if moment % 15 == 0:
             service.process.send_signal(signal.SIGHUP)
@@ -261,6 +262,7 @@ def main() -> None:
     parser.add_argument("--every", type=float, default=EVERY)
     parser.add_argument("--seed", type=int, default=SEED)
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the daemon ends too
     sys.exit(run(given.minutes, given.every, given.seed))
 
 
