@@ -30,6 +30,11 @@ class Agenda:
         self._running = set[str]()
         self._turn = threading.Lock()
 
+    def change(self, schedules: Mapping[str, Schedule], zone: ZoneInfo) -> None:
+        """Go by other schedules from now on; whatever runs goes on."""
+        with self._turn:
+            self._schedules, self._zone = schedules, zone
+
     def look(self) -> tuple[str, ...]:
         """The syncs that are due and not running, the one that waits longest first."""
         with self._turn:
@@ -59,6 +64,13 @@ class Agenda:
         """Note that a run was stopped by us: it stays due, for the next process."""
         with self._turn:
             self._running.discard(sync)
+
+    def rest(self, sync: str, until: datetime) -> None:
+        """Note that a sync did not run, for its audience is to be left alone until then."""
+        with self._turn:
+            self._running.discard(sync)
+            found = self._kept.every().get(sync)
+            self._keep(sync, None if found is None else found.begun, until)
 
     def end(self, sync: str, *, succeeded: bool) -> None:
         """Note that a run ended: when the next one is due, and who comes after it now."""

@@ -22,14 +22,14 @@ from syncd.identity.rules import GOOGLE, META, rule_set
 from syncd.ledger import directory
 from syncd.ledger.audiences import KnownAudience
 from syncd.ledger.keys import Key, load_or_make_key
-from syncd.ledger.lock import Hold, hold
+from syncd.ledger.lock import hold
 from syncd.ledger.opening import is_blank, open_ledger
 from syncd.ledger.store import Ledger
 from syncd.membership import FileMembership
 from syncd.membership.survivors import SurvivingFiles
 from syncd.model import Guard, IdentifierKind, SegmentQuery, Sync, Timing
 from syncd.model.making import chosen_facts, facts_apart
-from syncd.parts import Parts, Progress, silent
+from syncd.parts import Guarded, Parts, Progress, silent
 from syncd.ports import Clock, Connector, Platform, Recalls
 from syncd.retry import Patience
 from syncd.segments import catalogue_query, definition, own_query
@@ -81,7 +81,7 @@ class App:
         self.membership = FileMembership(self.directory, key=key.derive("files"))
         self.tombstone_key = key.derive("tombstone")
         self.surviving = SurvivingFiles(self.directory, key=key.derive("files"))
-        self.lock: Unlocked | Hold = Unlocked()
+        self.lock: Guarded = Unlocked()
         self.gates = Gates(ledger.accounts)
 
     @cached_property
@@ -338,7 +338,7 @@ def open_app(
             app.lock = lock
         if lock is not None and fitting:
             directory.check(ledger, folder)
-            app.membership.sweep(ledger.named_files())
+            app.membership.sweep(ledger.named_files)
         yield app
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from syncd import replacing, settle
-from syncd.errors import SyncdError
+from syncd.errors import Stopped, SyncdError
 from syncd.gone import is_gone, let_go
 from syncd.ledger.audiences import KnownAudience
 from syncd.ledger.store import Ledger
@@ -56,6 +56,8 @@ def carry_out(parts: Parts, connector: Connector, audience: KnownAudience, *, ac
         replacing.recover(parts, connector, audience, actor=actor)
         _ready(parts, connector, audience, erasures, left, actor=actor)
         _remove(parts, connector, audience, erasures, left, actor=actor)
+    except Stopped:  # no trouble of the platform's
+        raise
     except SyncdError as error:
         if is_gone(parts, connector, audience, error):
             _gone(parts, audience, erasures, left, actor=actor)

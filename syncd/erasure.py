@@ -10,6 +10,7 @@ stays open until nothing of it is left anywhere; then its file goes too.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, cast
 import structlog
 
 from syncd.erasing import carry_out, left_in
-from syncd.errors import PlatformError, SyncdError
+from syncd.errors import PlatformError, Stopped, SyncdError
 from syncd.identity.erased import Person, as_rows, tombstones
 from syncd.identity.rules import rule_set
 from syncd.lateness import late
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 
 SETTLE = timedelta(hours=48)  # of an account as a whole, which has no sync to say another
 _ACCOUNT = ""  # in place of an audience's id: all of the account's at once
+# Accounts may be seen to side by side, but whether an erasure is over is asked by one.
+_end = threading.Lock()
 
 log = structlog.get_logger()
 
@@ -123,26 +126,42 @@ def ask(desk: Desk, person: Person, *, actor: str) -> Erasure:
 # --- everywhere ---------------------------------------------------------------------
 
 
-def carry_on(desk: Desk, *, actor: str) -> tuple[SyncdError, ...]:
+def carry_on(
+    desk: Desk, *, actor: str, within: tuple[str, str] | None = None
+) -> tuple[SyncdError, ...]:
     """Do what is due of every open erasure, in every account and audience there is.
 
     One that fails does not keep the next; what failed is tried again by the next run.
 
+    Args:
+        desk: What it works with.
+        actor: For the audit.
+        within: Only in this account (platform and account), and in audiences whose account
+            is not configured any more. One thread at a time may be in an account.
+
     Returns:
         What failed.
+
+    Raises:
+        syncd.errors.Stopped: We were told to end.
     """
     if not desk.ledger.erasures.open():
         return ()
     failed: list[SyncdError] = []
+    configured = {(each.platform.name, each.account) for each in desk.accounts}
+    elsewhere = set[tuple[str, str]]() if within is None else configured - {within}
     # Accounts come first: whoever a platform takes along with a person is then sent again
     # after the removals below, as after any removal.
     for each in desk.accounts:
-        if each.platform.capabilities.forgets:
+        here = (each.platform.name, each.account) not in elsewhere
+        if each.platform.capabilities.forgets and here:
             failed += _tried(partial(_forget, desk, each, actor=actor))
     for audience in desk.ledger.audiences():
-        failed += _tried(partial(_visit, desk, audience, actor=actor))
-    close(desk.ledger, desk.membership, actor=actor, now=desk.clock.now())
-    _tell_late(desk, actor=actor)
+        if (audience.platform, audience.account) not in elsewhere:
+            failed += _tried(partial(_visit, desk, audience, actor=actor))
+    with _end:
+        close(desk.ledger, desk.membership, actor=actor, now=desk.clock.now())
+        _tell_late(desk, actor=actor)
     return tuple(failed)
 
 
@@ -164,6 +183,8 @@ def _tell_late(desk: Desk, *, actor: str) -> None:
 def _tried(step: Callable[[], None]) -> list[SyncdError]:
     try:
         step()
+    except Stopped:
+        raise
     except SyncdError as error:
         log.error("erasure_waits", error=type(error).__name__)
         return [error]
@@ -205,7 +226,7 @@ def close(ledger: Ledger, membership: Membership, *, actor: str, now: datetime) 
         )
         ledger.erasures.close(erasure, event=AuditEvent("erasure_completed", now, actor, said))
         membership.forget_given(erasure)
-    membership.sweep(ledger.named_files())
+    membership.sweep(ledger.named_files)
     membership.sweep_given(frozenset(one.path for one in ledger.erasures.open()))
 
 

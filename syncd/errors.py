@@ -5,6 +5,7 @@
     - LedgerMismatch        the ledger and its directory are not of one time   78
   + UsageError              the command was wrong                               2
   + Busy                    someone else is at it; try later                   75
+  + Stopped                 we were told to end; the next start carries on     75
   + Held                    a person must look before anything is removed       4
     - EmptySegment          the segment returned nobody
     - ColumnsChanged        the segment returned other columns than last time
@@ -67,6 +68,12 @@ class UsageError(SyncdError):
 
 class Busy(SyncdError):
     """Another process or run holds what is needed."""
+
+    exit_code = 75
+
+
+class Stopped(SyncdError):
+    """This process was told to end, and did so between two requests."""
 
     exit_code = 75
 

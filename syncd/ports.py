@@ -378,8 +378,12 @@ class Membership(Protocol):
         """Whether rows of a batch name anything that an erased person is recognised by."""
         ...
 
-    def sweep(self, named: frozenset[str]) -> int:
-        """Delete files that no row of the ledger names; says how many."""
+    def sweep(self, named: Callable[[], frozenset[str]]) -> int:
+        """Delete files that no row of the ledger names; says how many.
+
+        Args:
+            named: Asks the ledger, once it is known what lies there.
+        """
         ...
 
     def forget_given(self, erasure: Erasure) -> None:

@@ -86,6 +86,7 @@ def _digested(parts: Parts, reading: Reading, tally: Tally) -> Iterator[pa.Recor
     done = 0
     stones = parts.ledger.erasures.stones()
     for batch in reading:
+        parts.lock.check()  # of what was read so far nothing is named, and nothing was sent
         result = parts.digest(batch)
         erased = parts.watch.marks(batch, stones)
         for refused in result.refused:

@@ -94,7 +94,7 @@ def retire(parts: Parts, audience: KnownAudience, *, actor: str) -> Retired:
             found = _emptied(parts, audience, run)
         state = RunState.PARTIAL if found.refused else RunState.DONE
         parts.ledger.set_run(run.id, state, detail=sentence(found), ended=True)
-    parts.membership.sweep(parts.ledger.named_files())  # the last of its digests
+    parts.membership.sweep(parts.ledger.named_files)  # the last of its digests
     log.info("audience_visited", state=found.state, left=found.left, refused=found.refused)
     return found
 

@@ -15,7 +15,7 @@ from functools import partial
 import structlog
 
 from syncd import audiences, erasing, fitness, replacing, settle, sizes, withdrawing
-from syncd.errors import AudienceClosed, Held, PlanRefused, RemovalsHeld, SyncdError
+from syncd.errors import AudienceClosed, Held, PlanRefused, RemovalsHeld, Stopped, SyncdError
 from syncd.ledger.audiences import KnownAudience
 from syncd.model import AuditEvent, BatchState, Phase, Plan, PlanId, Run, RunState
 from syncd.outbox import send
@@ -375,11 +375,11 @@ def _ended(parts: Parts, opened: Run, wish: Wish) -> Iterator[None]:
     try:
         yield
     except SyncdError as error:
-        held = isinstance(error, Held)
-        kind = "run_held" if held else "run_failed"
+        held, stopped = isinstance(error, Held), isinstance(error, Stopped)
+        kind = "run_held" if held else "run_stopped" if stopped else "run_failed"
         event = parts.event(kind, str(error), actor=wish.actor)
         state, name = RunState.HELD if held else RunState.FAILED, type(error).__name__
         said = str(error)
         parts.ledger.set_run(opened.id, state, detail=said, error=name, event=event, ended=True)
-        log.error(kind, error=name)
+        (log.info if stopped else log.error)(kind, error=name)
         raise

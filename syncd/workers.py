@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from enum import Enum
 
 import structlog
@@ -26,18 +27,25 @@ class Workers:
     """Runs what is due, one sync of an account at a time."""
 
     def __init__(
-        self, agenda: Agenda, account_of: Callable[[str], str], run: Callable[[str], Ended]
+        self,
+        agenda: Agenda,
+        account_of: Callable[[str], str],
+        run: Callable[[str], Ended | datetime],
+        told: Callable[[], None] = lambda: None,
     ) -> None:
         """Begin with no thread.
 
         Args:
             agenda: What is due.
             account_of: Names a sync's account.
-            run: Runs a sync to its end, in a thread of its account.
+            run: Runs a sync to its end, in a thread of its account; or says until when its
+                audience is to be left alone.
+            told: Called when something has ended and the agenda knows it.
         """
         self._agenda = agenda
         self._account_of = account_of
         self._run = run
+        self._told = told
         self._threads = dict[str, ThreadPoolExecutor]()
         self._queued = set[str]()
         self._turn = threading.Lock()
@@ -54,6 +62,19 @@ class Workers:
                 self._thread(self._account_of(sync)).submit(self._one, sync)
             found.append(sync)
         return tuple(found)
+
+    def also(self, account: str, name: str, job: Callable[[], None]) -> None:
+        """Queue something else on an account's thread, unless it waits or runs there already.
+
+        Args:
+            account: As `account_of` names it.
+            name: Of what is done; no sync is called so.
+            job: It may fail.
+        """
+        with self._turn:
+            if not self._stopped and name not in self._queued:
+                self._queued.add(name)
+                self._thread(account).submit(self._other, name, job)
 
     def close(self) -> None:
         """Begin nothing more; what is queued stays due."""
@@ -81,18 +102,32 @@ class Workers:
             # The ledger could not be written; what is due there is due at the next tick.
             log.exception("agenda_unkept", sync=sync)
         finally:
-            with self._turn:
-                self._queued.discard(sync)
+            self._is_over(sync)
 
-    def _ended(self, sync: str) -> Ended:
+    def _other(self, name: str, job: Callable[[], None]) -> None:
+        try:
+            job()
+        except Exception:
+            log.exception("work_crashed", what=name)
+        finally:
+            self._is_over(name)
+
+    def _is_over(self, name: str) -> None:
+        with self._turn:
+            self._queued.discard(name)
+        self._told()
+
+    def _ended(self, sync: str) -> Ended | datetime:
         try:
             return self._run(sync)
         except Exception:
             log.exception("run_crashed", sync=sync)
             return Ended.FAILED
 
-    def _note(self, sync: str, ended: Ended) -> None:
-        if ended is Ended.STOPPED:
+    def _note(self, sync: str, ended: Ended | datetime) -> None:
+        if isinstance(ended, datetime):
+            self._agenda.rest(sync, ended)
+        elif ended is Ended.STOPPED:
             self._agenda.drop(sync)
         else:
             self._agenda.end(sync, succeeded=ended is Ended.SUCCEEDED)

@@ -21,6 +21,7 @@ from syncd.cli.checks import (
     identity_sample,
 )
 from syncd.cli.options import Config, Json
+from syncd.cli.service import run
 from syncd.cli.watching import alerts, alerts_test, metrics
 
 Wait = Annotated[
@@ -43,7 +44,7 @@ Adopt = Annotated[bool, typer.Option("--adopt", help="Take over an audience that
 
 def register(application: typer.Typer) -> None:
     """Add every command, in the order in which one meets them."""
-    first: tuple[Callable[..., None], ...] = (demo, init, plan, sync, approve, status)
+    first: tuple[Callable[..., None], ...] = (demo, init, plan, sync, approve, run, status)
     last: tuple[Callable[..., None], ...] = (reconcile, backup, rebuild, migrate, sandbox)
     for command in first:
         application.command()(command)

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import structlog
-
 from syncd import erasure
 from syncd.alerts import watched
 from syncd.app import App, open_app
@@ -16,13 +14,13 @@ from syncd.cli import erase, retire, sizes
 from syncd.cli.options import actor
 from syncd.cli.output import complain, print_json, progress, say, table
 from syncd.errors import PlanRefused, SyncdError, UsageError
-from syncd.interval import rests_until
 from syncd.lateness import late
+from syncd.ledger.lock import Holder, holder
 from syncd.model import Measured, Phase, Plan, Run, RunState
 from syncd.planning import sentence
-from syncd.sync import Result, Wish, run, show
-
-log = structlog.get_logger()
+from syncd.settings import Manual
+from syncd.sync import Result, Wish, show
+from syncd.turn import SCHEDULE, take
 
 APPROVED_FOR = timedelta(hours=72)
 # What a caller of several syncs most needs to know, first.
@@ -66,7 +64,7 @@ def sync(
         raise UsageError("--plan carries out what was shown, and --full sends everyone: choose")
     if scheduled and (plan or full or adopt):
         raise UsageError("--scheduled is for a timer; --plan, --full and --adopt are a person's")
-    wish = Wish("schedule" if scheduled else actor(), plan, adopt=adopt, wait=wait, full=full)
+    wish = Wish(SCHEDULE if scheduled else actor(), plan, adopt=adopt, wait=wait, full=full)
     with open_app(config, holder=f"sync {' '.join(names)}") as app, watched(app):
         code = _run_each(app, names, wish, as_json=as_json)
     sys.exit(code)
@@ -123,15 +121,17 @@ def status(config: Path | None, *, as_json: bool) -> None:
         erasures = app.ledger.erasures.open()
         now = app.clock.now()
         tardy = late(app.ledger, now=now, settle=app.settle)
+        first = holder(app.directory)
     if as_json:
-        found = {"syncs": rows, "orphans": orphans, "adopted": adopted}
+        found = {"holder": first, "syncs": rows, "orphans": orphans, "adopted": adopted}
         print_json({**found, "erasures": len(erasures), "late erasures": tardy})
         return
     columns = (
         *("sync", "audience", "members", "counted", "match rate", "refused"),
-        *("state", "last run", "under way", "needs"),
+        *("state", "last run", "due", "under way", "needs"),
     )
     table(columns, [[row[name] for name in columns] for row in rows])
+    _say_who_runs(app, first)
     _say_of_sizes(app, rows)
     for row in rows:
         if row["mode"] == "remove":
@@ -153,6 +153,16 @@ def status(config: Path | None, *, as_json: bool) -> None:
             "taken over or rebuilt; whoever is in it and syncd does not know stays in it until "
             "it is replaced as a whole"
         )
+
+
+def _say_who_runs(app: App, first: Holder | None) -> None:
+    if first is None:
+        if any(one.schedule != Manual() for one in app.settings.syncs.values()):
+            say("no daemon runs: `syncd run` begins what is due")
+        return
+    what = "the daemon" if first.name == "daemon" else f"syncd {first.name}"
+    last = f", its last run {first.run}" if first.run else ""
+    say(f"{what} runs: process {first.process}{last}")
 
 
 def _say_of_sizes(app: App, rows: list[dict[str, object]]) -> None:
@@ -185,6 +195,7 @@ def _status(app: App, name: str) -> dict[str, object]:
     throttle = app.ledger.accounts.throttled(*app.account_of(name))
     warned = app.ledger.accounts.warned(*app.account_of(name))
     size = next(iter(app.ledger.measured.of(*at)), None) if at else None
+    due = app.ledger.due.every().get(name)
     return {
         "sync": name,
         "mode": app.settings.syncs[name].mode,
@@ -199,6 +210,7 @@ def _status(app: App, name: str) -> dict[str, object]:
         "state": last.state.value if last else "never run",
         "last run": last.started_at if last else None,
         "run": last.id if last else None,
+        "due": due.at if due else None,
         "under way": len(app.ledger.under_way(*at)) if at else 0,
         "unknown": len(app.ledger.unfinished(*at)) if at else 0,
         "throttled until": throttle.until if throttle else None,
@@ -235,12 +247,11 @@ def _run_each(app: App, names: list[str], wish: Wish, *, as_json: bool) -> int:
 
     def one(name: str) -> int:
         with progress(name) as bars:
-            parts = app.parts(name, progress=bars)
-            rest = rests_until(parts) if wish.actor == "schedule" else None
-            if rest is not None:
-                _tell_rest(name, rest, as_json=as_json)
-                return 0
-            result = run(parts, wish)
+            result = take(app, name, wish, progress=bars)
+        if isinstance(result, datetime):
+            if not as_json:
+                _tell_rest(name, result)
+            return 0
         results.append(result)
         if not as_json:
             show_result(result, app.settings.syncs[name].segment)
@@ -252,13 +263,11 @@ def _run_each(app: App, names: list[str], wish: Wish, *, as_json: bool) -> int:
     return code
 
 
-def _tell_rest(name: str, until: datetime, *, as_json: bool) -> None:
-    log.info("run_rests", sync=name, until=until.isoformat())
-    if not as_json:
-        say(
-            f"{name}: left alone until {until:%Y-%m-%d %H:%M} UTC, by its min_interval; "
-            f"`syncd sync {name}` runs it now"
-        )
+def _tell_rest(name: str, until: datetime) -> None:
+    say(
+        f"{name}: left alone until {until:%Y-%m-%d %H:%M} UTC, by its min_interval; "
+        f"`syncd sync {name}` runs it now"
+    )
 
 
 def each(names: list[str], one: Callable[[str], int]) -> int:

@@ -23,6 +23,22 @@ from syncd.ledger.files import make_directory, refuse_network
 
 # "sync" in ASCII: our half of the server's number space, the schema is the other.
 _CLASS = 0x73796E63
+_WIDTH = 512  # bytes of what the lock's file says; only a long list of syncs is longer
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A process that has the lock.
+
+    Attributes:
+        process: Its id.
+        name: What was asked for, or `daemon`.
+        run: The run that it began last; "" if none.
+    """
+
+    process: int
+    name: str
+    run: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +51,8 @@ class _Told:
 
     def write(self, run: str = "") -> None:
         said = {"pid": os.getpid(), "holder": self.holder, "run": run}
-        text = json.dumps(said).encode()
+        # So wide that nothing of a longer one is left to read after a shorter one.
+        text = json.dumps(said).encode().ljust(_WIDTH)
         try:
             # In this order: who reads in between finds it whole.
             os.pwrite(self.handle, text, 0)
@@ -59,7 +76,8 @@ class Hold:
         Raises:
             syncd.errors.Unwritten: The disk is full, or the like.
         """
-        self._told.write(run)
+        with self._turn:  # runs of several accounts tell at once, and the file names the last
+            self._told.write(run)
 
     def check(self) -> None:
         """Refuse to go on if the server's session, and the lock with it, is gone.
@@ -130,12 +148,42 @@ def _file(path: Path, holder: str) -> Iterator[_Told]:
 
 
 def _first(handle: int) -> str:
+    found = _read(handle)
+    if found is None:  # it has the lock and not yet written
+        return "another syncd"
+    run = f", run {found.run}" if found.run else ""
+    return f"process {found.process} ({found.name}{run})"
+
+
+def _read(handle: int) -> Holder | None:
     try:
         said = json.loads(os.pread(handle, 4096, 0))
-        run = f", run {said['run']}" if said["run"] else ""
-        return f"process {int(said['pid'])} ({said['holder']}{run})"
-    except (ValueError, KeyError, TypeError):  # it has the lock and not yet written
-        return "another syncd"
+        return Holder(int(said["pid"]), str(said["holder"]), str(said["run"]))
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def holder(directory: Path) -> Holder | None:
+    """Who holds the lock of a directory on this host; None if nobody does, or says so.
+
+    Nobody is kept from it by the question but a process that starts in the same moment,
+    after one that was killed.
+    """
+    try:
+        handle = os.open(directory / "lock", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        found = _read(handle)  # whoever ended well has emptied it
+        if found is None:
+            return None
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return found
+        return None
+    finally:
+        os.close(handle)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -32,6 +33,9 @@ class Transactions:
 
     engine: Engine
     audit_key: bytes = field(repr=False)
+    # The database gives up a writer that waits for 5 s, whoever came first. Threads of this
+    # process wait for each other here, so that those 5 s are for other processes.
+    _turn: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -49,7 +53,7 @@ class Transactions:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Change something; committed if the block ends well, else not at all."""
-        with writing(self.engine) as tx:
+        with self._turn, writing(self.engine) as tx:
             tx.execute(_ALONE)
             yield tx
 

@@ -7,8 +7,7 @@ that no row names are leftovers of a crash and are swept at start.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -19,7 +18,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from syncd.errors import LedgerMismatch, Unwritten
+from syncd.errors import LedgerMismatch
 from syncd.membership import compare, emptying, erasing, taking, withdrawing
 from syncd.membership.blocks import BlockReader, BlockWriter, Written
 from syncd.membership.choosing import choose
@@ -36,6 +35,7 @@ from syncd.membership.held import (
     total,
     write_held,
 )
+from syncd.membership.leftovers import Leftovers
 from syncd.membership.rest import MOVING, whole
 from syncd.membership.sections import write_plan
 from syncd.membership.sifting import around, of_plan
@@ -58,9 +58,6 @@ from syncd.model import (
     Withdrawal,
     Withdrawn,
 )
-
-_ABOUT_TO_BE_NAMED = 3600.0  # seconds
-SUFFIXES = (".snapshot", ".plan", ".members")
 
 
 class PlanRows:
@@ -90,6 +87,7 @@ class FileMembership:
         """Keep files in `directory`, sealed under `key` (32 bytes)."""
         self._directory = directory
         self._key = key
+        self._leftovers = Leftovers(directory)
 
     def receive(self, snapshot: SnapshotId, rows: Iterable[pa.RecordBatch]) -> Written:
         """Write a snapshot's digested rows (`SNAPSHOT_SCHEMA`) to its file."""
@@ -281,35 +279,21 @@ class FileMembership:
         written = _done(writer)
         return replace(found, path=written.path, checksum=written.checksum)
 
-    def sweep(self, named: frozenset[str]) -> int:
+    def sweep(self, named: Callable[[], frozenset[str]]) -> int:
         """Delete files that no row of the ledger names; says how many."""
-        stale = [
-            path
-            for path in self._directory.iterdir()
-            if path.is_file()
-            and path.name not in named
-            and (path.suffix in SUFFIXES or path.suffix == ".tmp")
-        ]
-        for path in stale:
-            try:
-                path.unlink()
-            except OSError as error:
-                raise Unwritten(path, error) from None
-        return len(stale)
+        return self._leftovers.sweep(named)
+
+    def let_go(self) -> None:
+        """Say that a run of this thread is over: what it wrote and did not name may go."""
+        self._leftovers.let_go()
 
     def forget_given(self, erasure: Erasure) -> None:
         """Delete an erasure's file of digests; the ledger names it no more."""
         (self._directory / erasure.path).unlink(missing_ok=True)
 
     def sweep_given(self, named: frozenset[str]) -> None:
-        """Delete files of digests that no open erasure names.
-
-        Not a young one: another process may have written it, and is about to name it.
-        """
-        young = time.time() - _ABOUT_TO_BE_NAMED
-        for path in self._directory.glob("*.erasure"):
-            if path.name not in named and path.stat().st_mtime < young:
-                path.unlink(missing_ok=True)
+        """Delete files of digests that no open erasure names."""
+        self._leftovers.sweep_given(named)
 
     def _load_approved(
         self, database: duckdb.DuckDBPyConnection, approved: Sequence[Plan], files: ExitStack
@@ -332,6 +316,7 @@ class FileMembership:
         return BlockReader(self._directory / path, key=self._key, checksum=checksum)
 
     def _writer(self, name: str, header: Mapping[str, object]) -> BlockWriter:
+        self._leftovers.written(name)
         return BlockWriter(self._directory, name, key=self._key, header=header)
 
 

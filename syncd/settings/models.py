@@ -262,8 +262,8 @@ class SyncSettings(Shape):
     )
     min_interval: forms.Duration = Field(
         default=model.Timing().min_interval,
-        description="Between two edits of the audience by `syncd sync --scheduled`; an edit may "
-        "make a platform's ad sets learn anew.",
+        description="Between two edits of the audience by the daemon or `syncd sync --scheduled`; "
+        "an edit may make a platform's ad sets learn anew.",
         json_schema_extra={"default": "0s"},
     )
     max_unusable: forms.Percent = Field(

@@ -297,7 +297,7 @@ class House:
         self.gates = Gates(self.ledger.accounts)
         directory.check(self.ledger, self.folder / "var")
         files = FileMembership(self.folder / "var", key=KEY.derive("files"))
-        files.sweep(self.ledger.named_files())
+        files.sweep(self.ledger.named_files)
 
     def _side(self, name: Name) -> Side:
         like = memory.LATER if name == "later" else memory.PLATFORM

@@ -156,3 +156,30 @@ def test_who_waits_longest_goes_first(ledger: Ledger, clock: Hands) -> None:
 
     assert len(order) == 2
     assert order == tuple(sorted(order, key=lambda name: str(known[name].at)))
+
+
+def test_one_that_is_to_rest_is_due_when_it_has_rested(ledger: Ledger, clock: Hands) -> None:
+    daemon = started(ledger, clock, a=Every(timedelta(hours=6)), b=After("a"))
+    (name,) = daemon.agenda.look()
+    assert daemon.agenda.begin(name)
+    daemon.agenda.rest(name, clock.at + timedelta(minutes=5))
+
+    assert daemon.run_due() == ()
+    daemon.restart()
+    assert daemon.run_due() == ()
+    daemon.later(minutes=5)
+    assert daemon.run_due() == ("a",)
+    assert daemon.run_due() == ("b",)
+
+
+def test_other_schedules_hold_at_once_and_what_runs_goes_on(ledger: Ledger, clock: Hands) -> None:
+    daemon = started(ledger, clock, a=HOURLY, b=HOURLY)
+    assert daemon.agenda.begin("a")
+    daemon.agenda.change({"c": HOURLY}, ZoneInfo("UTC"))
+    daemon.agenda.look()
+    daemon.later(minutes=1)
+
+    assert daemon.run_due() == ("c",)
+    daemon.agenda.end("a", succeeded=True)  # it is not configured any more
+    daemon.later(hours=3)
+    assert daemon.run_due() == ("c",)

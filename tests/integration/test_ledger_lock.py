@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import make_url
 
 from syncd.errors import Busy, LedgerMismatch
-from syncd.ledger import directory
+from syncd.ledger import directory, lock
 from syncd.ledger.files import filesystem
 from syncd.ledger.lock import hold
 from syncd.ledger.store import Ledger
@@ -83,6 +83,22 @@ def test_a_second_process_is_told_who_holds_the_directory(tmp_path: Path) -> Non
         with hold(where, holder="daemon") as mine:
             mine.check()
         assert (where / "lock").stat().st_mode & 0o777 == 0o600
+
+
+def test_who_asks_is_told_who_holds_it_and_takes_it_from_nobody(tmp_path: Path) -> None:
+    assert lock.holder(tmp_path / "nowhere") is None
+    with Holder(str(tmp_path)) as first:
+        assert lock.holder(tmp_path) == lock.Holder(first.pid, "run r7", "")
+        with pytest.raises(Busy):
+            hold(tmp_path, holder="daemon").__enter__()
+        os.kill(first.pid, signal.SIGKILL)
+        first.wait(timeout=20)
+        assert (tmp_path / "lock").read_bytes(), "what a killed process said is still there"
+        assert lock.holder(tmp_path) is None
+    with hold(tmp_path, holder="daemon") as mine:
+        mine.tell("r9")
+        assert lock.holder(tmp_path) == lock.Holder(os.getpid(), "daemon", "r9")
+    assert lock.holder(tmp_path) is None
 
 
 def test_a_stopped_process_keeps_the_lock(tmp_path: Path) -> None:

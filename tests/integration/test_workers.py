@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from queue import Queue
 from zoneinfo import ZoneInfo
@@ -36,11 +36,11 @@ class Scene:
         self.workers = Workers(self.agenda, lambda sync: sync.split("-")[0], self.run)
         self.begun, self.ended = Queue[str](), Queue[str]()
         self.hang, self.go = "", threading.Event()
-        self.says = Ended.SUCCEEDED
+        self.says: Ended | datetime = Ended.SUCCEEDED
         self.agenda.look()
         clock.at += timedelta(seconds=31)
 
-    def run(self, sync: str) -> Ended:
+    def run(self, sync: str) -> Ended | datetime:
         self.begun.put(sync)
         if sync.startswith(self.hang or "nobody"):
             assert self.go.wait(DEADLINE)
@@ -113,3 +113,38 @@ def test_a_bug_in_one_run_ends_no_thread(scene: Scene) -> None:
     scene.workers.wait()
 
     assert scene.agenda.look() == ()  # nobody follows a failure, and each has its next time
+
+
+def test_other_work_takes_its_turn_on_an_accounts_thread(scene: Scene) -> None:
+    """Once at a time, after what runs there; what it fails with ends no thread."""
+    scene.hang = "meta"
+    scene.workers.tick()
+    done = Queue[str]()
+
+    def work() -> None:
+        done.put("erasures")
+        raise RuntimeError("a bug")
+
+    for _ in range(3):
+        scene.workers.also("meta", "erasures meta", work)
+    scene.workers.also("google", "erasures google", lambda: done.put("google"))
+    assert done.get(timeout=DEADLINE) == "google"
+    assert done.empty()
+    scene.go.set()
+    assert done.get(timeout=DEADLINE) == "erasures"
+    scene.workers.close()
+    scene.workers.wait()
+    assert done.empty()
+
+
+def test_one_that_is_to_rest_is_not_due(scene: Scene) -> None:
+    scene.says = scene.clock.at + timedelta(minutes=5)
+    scene.workers.tick()
+    for _ in range(3):
+        scene.ended.get(timeout=DEADLINE)
+    scene.workers.close()
+    scene.workers.wait()
+
+    assert scene.agenda.look() == ()
+    scene.clock.at += timedelta(minutes=5)
+    assert set(scene.agenda.look()) == {"meta-a", "meta-b", "google-a"}

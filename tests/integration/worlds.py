@@ -349,7 +349,7 @@ class World:
         ledger = self._open()
         self.gates = Gates(ledger.accounts)
         directory.check(ledger, self.folder / "var")
-        self.membership.sweep(ledger.named_files())
+        self.membership.sweep(ledger.named_files)
         return ledger
 
     def _open(self) -> Ledger:

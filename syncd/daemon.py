@@ -1,0 +1,296 @@
+"""The daemon: runs what is due until a signal ends it, and tells its manager how it is.
+
+Nothing is remembered here that a kill may not take: what is due, begun and sent stands in
+the ledger. One thread an account runs; this one waits for the alarm clock, for signals and
+for runs to end, and does one thing at a time.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from queue import SimpleQueue
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from syncd import erasure
+from syncd.agenda import Agenda
+from syncd.alarm import Alarm
+from syncd.app import App, open_app
+from syncd.errors import Stopped, SyncdError
+from syncd.notify import Manager, manager
+from syncd.pulse import Patient, Pulse
+from syncd.rereading import reread
+from syncd.settings import Schedule, Settings
+from syncd.signals import Call, heard
+from syncd.stopping import StoppingClock, StoppingLock
+from syncd.sync import Wish
+from syncd.turn import SCHEDULE, take
+from syncd.workers import Ended, Workers
+
+_GOOD = frozenset({0, 3})  # exit codes of a run that was carried out; others may follow it
+# Open erasures are looked at when one is new, and as often as this for what has settled.
+ERASURES = timedelta(hours=1)
+
+log = structlog.get_logger()
+
+
+def as_configured(settings: Settings) -> Mapping[str, Schedule]:
+    """When each sync is to run."""
+    return {name: sync.schedule for name, sync in settings.syncs.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How the daemon's time goes; a test's goes faster.
+
+    Attributes:
+        tick: The longest time between two looks at what is due.
+        patient: How long nothing may be heard of a run that is not hung.
+        schedules: When each sync of a configuration is to run.
+    """
+
+    tick: timedelta = timedelta(seconds=30)
+    patient: Patient = field(default_factory=Patient)
+    schedules: Callable[[Settings], Mapping[str, Schedule]] = as_configured
+
+
+def serve(
+    config: Path | None,
+    *,
+    environment: Mapping[str, str] = os.environ,
+    rhythm: Rhythm | None = None,
+) -> None:
+    """Run what is scheduled, until SIGTERM or SIGINT; in a process's main thread.
+
+    Args:
+        config: The file; None for `$SYNCD_CONFIG`, then `config/syncd.yaml`.
+        environment: Says who is to be told how it is: `syncd.notify.manager`.
+        rhythm: Another one than the daemon's own.
+
+    Raises:
+        syncd.errors.Busy: Another process holds the lock; or it was lost.
+        syncd.errors.ConfigError: Something in the configuration or the ledger is wrong.
+    """
+    rhythm, listener = rhythm or Rhythm(), manager(environment)
+    stopping, calls = threading.Event(), SimpleQueue[Call]()
+    pulse = Pulse(time.monotonic, rhythm.patient)
+    with (
+        heard(calls),
+        open_app(config, holder="daemon", clock=StoppingClock(stopping, pulse)) as app,
+    ):
+        app.lock = StoppingLock(app.lock, stopping, pulse)
+        Daemon(app, rhythm, stopping=stopping, calls=calls, pulse=pulse, listener=listener).run()
+
+
+class Daemon:
+    """An open configuration whose schedule is kept."""
+
+    def __init__(
+        self,
+        app: App,
+        rhythm: Rhythm,
+        *,
+        stopping: threading.Event,
+        calls: SimpleQueue[Call],
+        pulse: Pulse,
+        listener: Manager,
+    ) -> None:
+        """Begin nothing yet.
+
+        Args:
+            app: With the lock; replaced as a whole when the configuration is read anew.
+            rhythm: How its time goes.
+            stopping: Set once it is to end; its clock and its lock go by that too.
+            calls: What it is to do next.
+            pulse: Whether runs get on.
+            listener: Told how it is.
+        """
+        self._app = app
+        self._rhythm = rhythm
+        self._stopping = stopping
+        self._calls = calls
+        self._pulse = pulse
+        self._listener = listener
+        self._agenda = Agenda(app.ledger.due, rhythm.schedules(app.settings), _zone(app), app.clock)
+        self._workers = Workers(self._agenda, self._account_of, self._run, self._ring)
+        watchdog = listener.watchdog
+        every = rhythm.tick if watchdog is None else min(rhythm.tick, watchdog / 3)
+        self._alarm = Alarm(self._ring, every)
+        self._status = ""
+        self._erasing: tuple[frozenset[str], datetime] | None = None
+
+    def run(self) -> None:
+        """Keep the schedule until told to end; then wait for what is under way.
+
+        Raises:
+            syncd.errors.Busy: The lock was lost.
+        """
+        log.info("daemon_started", syncs=len(self._app.settings.syncs))
+        self._alarm.start()
+        try:
+            self._listener.ready(self._doing())
+            self._tick()
+            while not self._stopping.is_set() or self._pulse.names():
+                self._do(self._calls.get())
+        finally:
+            self._stop()
+            self._alarm.stop()
+            self._workers.wait()
+            log.info("daemon_stopped")
+
+    def _do(self, call: Call) -> None:
+        if call is Call.STOP:
+            self._stop()
+        elif call is Call.REREAD and not self._stopping.is_set():
+            self._reread()
+        self._tick()
+
+    def _stop(self) -> None:
+        """Begin nothing more; what runs ends before its next request."""
+        if not self._stopping.is_set():
+            log.info("daemon_stopping", running=len(self._pulse.names()))
+        self._stopping.set()
+        self._workers.close()
+        self._listener.stopping(self._doing())
+
+    # --- what is due ------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        """Begin what is due, and tell the manager how it is.
+
+        Raises:
+            syncd.errors.Busy: The lock was lost: another process may run syncs by now.
+        """
+        if not self._stopping.is_set():
+            self._app.lock.check()
+            try:
+                self._workers.tick()
+                self._erase()
+                self._alarm.set(self._agenda.next_at(), self._app.clock.now())
+            except SyncdError as error:
+                # The ledger could not be read. It may be soon, and what is due there is late.
+                log.error("due_unknown", error=type(error).__name__, why=str(error))
+        self._tell()
+
+    def _erase(self) -> None:
+        """Do what is due of open erasures, each account's part on its own thread."""
+        found = frozenset(str(one.id) for one in self._app.ledger.erasures.open())
+        now = self._app.clock.now()
+        if self._erasing is not None:
+            before, at = self._erasing
+            if found <= before and at <= now < at + ERASURES:
+                return
+        self._erasing = found, now
+        if not found:
+            return
+        accounts = {(each.platform.name, each.account) for each in self._app.desk().accounts}
+        for account in accounts:  # those too that no sync goes to: they may have been filled
+            name = " ".join(account)
+            self._workers.also(name, f"erasures {name}", partial(self._visit, account))
+
+    def _visit(self, account: tuple[str, str]) -> None:
+        app = self._app
+        try:
+            with self._pulse.of(f"erasures {' '.join(account)}"):
+                erasure.carry_on(app.desk(), actor=SCHEDULE, within=account)
+        except Stopped:
+            log.info("erasures_stopped")
+        finally:
+            app.membership.let_go()
+
+    # --- one run ----------------------------------------------------------------------
+
+    def _account_of(self, sync: str) -> str:
+        """Whose thread it is: the account as its platform knows it, however it is called here."""
+        return " ".join(self._app.account_of(sync))
+
+    def _run(self, sync: str) -> Ended | datetime:
+        """One run on its account's thread; what it came to is in the ledger and the log."""
+        app = self._app  # until it ends, whatever is read anew meanwhile
+        if sync not in app.settings.syncs:
+            return Ended.FAILED
+        with self._pulse.of(sync), structlog.contextvars.bound_contextvars(sync=sync):
+            try:
+                self._app.lock.check()
+                result = take(app, sync, Wish(SCHEDULE), progress=self._pulse.progress)
+            except Stopped:
+                return Ended.STOPPED
+            except SyncdError as error:
+                log.error("sync_failed", error=type(error).__name__, why=str(error))
+                return Ended.FAILED
+            finally:
+                self._sweep(app)
+        if isinstance(result, datetime):
+            return result
+        return Ended.SUCCEEDED if result.exit_code in _GOOD else Ended.FAILED
+
+    def _sweep(self, app: App) -> None:
+        """Delete what the run has made needless: nobody else does, until the next start."""
+        try:
+            app.membership.sweep(app.ledger.named_files)
+        except SyncdError as error:
+            log.error("files_unswept", error=type(error).__name__, why=str(error))
+
+    def _ring(self) -> None:
+        self._calls.put(Call.LOOK)
+
+    # --- configuration ----------------------------------------------------------------
+
+    def _reread(self) -> None:
+        """Take the configuration as it is now, for runs that begin from now on; or keep the old.
+
+        A run that is under way keeps what it began with. Its account's thread is taken till
+        it ends, so no other run comes to its audience.
+        """
+        self._listener.reloading()
+        try:
+            self._app = reread(self._app)
+        except SyncdError as error:
+            why = "; ".join(str(error).splitlines())
+            log.error("configuration_kept", error=type(error).__name__, why=why)
+        else:
+            self._agenda.change(self._rhythm.schedules(self._app.settings), _zone(self._app))
+            log.info("configuration_read", syncs=len(self._app.settings.syncs))
+        self._listener.ready(self._doing())
+
+    # --- the manager ------------------------------------------------------------------
+
+    def _tell(self) -> None:
+        """Say what it is at; and that it is alive, if it is.
+
+        To come here is half of that: this loop turns. The other half is that no run was
+        silent for longer than it may be, see `syncd.pulse`. A ledger that cannot be read does
+        not count: the log and the alerts say so, and a restart would mend nothing and cut off
+        what still runs.
+        """
+        hung = self._pulse.hung()
+        if not hung:
+            self._listener.alive()
+        for name in hung:
+            log.error("run_hung", sync=name)
+        status = self._doing()
+        if status != self._status:
+            self._listener.status(status)
+            self._status = status
+
+    def _doing(self) -> str:
+        """One line: how many syncs, what runs, what is next."""
+        said = [f"{len(self._app.settings.syncs):,} syncs"]
+        if self._stopping.is_set():
+            said.append("ends")
+        said += self._pulse.doing()
+        if at := self._alarm.at:
+            said.append(f"next {at:%Y-%m-%d %H:%M} UTC")
+        return ", ".join(said)
+
+
+def _zone(app: App) -> ZoneInfo:
+    return ZoneInfo(app.settings.shop.timezone)
