@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from syncd import erasure
+from syncd import alerts, erasure
 from syncd.agenda import Agenda
 from syncd.alarm import Alarm
 from syncd.app import App, open_app
@@ -126,6 +126,8 @@ class Daemon:
         self._alarm = Alarm(self._ring, every)
         self._status = ""
         self._erasing: tuple[frozenset[str], datetime] | None = None
+        self._news = threading.Event()
+        self._looked: datetime | None = None
 
     def run(self) -> None:
         """Keep the schedule until told to end; then wait for what is under way.
@@ -174,6 +176,7 @@ class Daemon:
             try:
                 self._workers.tick()
                 self._erase()
+                self._warn()
                 self._alarm.set(self._agenda.next_at(), self._app.clock.now())
             except SyncdError as error:
                 # The ledger could not be read. It may be soon, and what is due there is late.
@@ -206,6 +209,17 @@ class Daemon:
         finally:
             app.membership.let_go()
 
+    def _warn(self) -> None:
+        """Note what people are to be told; a thread of its own sends it, which may take long."""
+        app, now = self._app, self._app.clock.now()
+        recent = self._looked is not None and self._looked <= now < self._looked + self._rhythm.tick
+        if recent and not self._news.is_set():
+            return
+        self._news.clear()
+        self._looked = now
+        if alerts.due(app):
+            self._workers.also("alerts", "alerts", partial(alerts.send, app))
+
     # --- one run ----------------------------------------------------------------------
 
     def _account_of(self, sync: str) -> str:
@@ -228,6 +242,7 @@ class Daemon:
                 return Ended.FAILED
             finally:
                 self._sweep(app)
+                self._news.set()
         if isinstance(result, datetime):
             return result
         return Ended.SUCCEEDED if result.exit_code in _GOOD else Ended.FAILED

@@ -21,8 +21,10 @@ __all__ = [
     "UNSEEN",
     "Watched",
     "deliver",
+    "due",
     "look",
     "next_at",
+    "send",
     "tell",
     "try_out",
     "watched",
@@ -34,6 +36,18 @@ log = structlog.get_logger()
 def tell(app: Watched) -> None:
     """Look, and send what waits. Whatever goes wrong in it is logged and stops nothing."""
     _unharmed(look, app)
+    _unharmed(deliver, app)
+
+
+def due(app: Watched) -> bool:
+    """Look; says whether anything waits to be sent now."""
+    _unharmed(look, app)
+    at = next_at(app)
+    return at is not None and at <= app.clock.now()
+
+
+def send(app: Watched) -> None:
+    """Send what waits. Whatever goes wrong in it is logged and stops nothing."""
     _unharmed(deliver, app)
 
 
