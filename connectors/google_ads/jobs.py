@@ -87,7 +87,7 @@ class Jobs:
         request = api.new(_MODULE, "AddOfflineUserDataJobOperationsRequest")
         request.resource_name = name
         request.enable_partial_failure = True
-        wire.put_rows(request.operations, rows, part.positions, operation)
+        wire.put_rows(request, rows, part.positions, operation)
         call, many = api.jobs.add_offline_user_data_job_operations, len(part.positions)
         answer = api.call(call, _MODULE, request, UPLOAD_SECONDS, many)
         return self._refused(answer.partial_failure_error.details, part)

@@ -8,25 +8,28 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
 
 from connectors.google_ads import errors
+from connectors.google_rows import Names, framed, identifiers
 from syncd.errors import AudienceUnusable
-from syncd.model import (
-    ADDRESS_CELLS,
-    EMAIL_CELLS,
-    PHONE_CELLS,
-    Audience,
-    Consent,
-    Operation,
-)
+from syncd.model import Audience, Consent, Operation
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from connectors.google_ads.api import Api, Message
 
-_DIGEST_BYTES = 32
+_NAMES = Names(
+    email="hashed_email",
+    phone="hashed_phone_number",
+    address="address_info",
+    given_name="hashed_first_name",
+    family_name="hashed_last_name",
+    postcode="postal_code",
+    country="country_code",
+    ids={"device_id": "mobile_id", "external_id": "third_party_user_id"},
+)
 
 LIST_FIELDS = ", ".join(
     f"user_list.{name}"
@@ -47,8 +50,6 @@ _CLOSED = (
     "Google closed the audience, as it does where nobody used one for a year, and takes no new "
     "members: open it again in Google Ads"
 )
-
-Cells = tuple[bytes | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,69 +85,25 @@ def parts(rows: pa.RecordBatch, operation: Operation) -> tuple[Part, ...]:
 
 
 def put_rows(
-    operations: Any,  # noqa: ANN401  # raw protobuf
-    rows: pa.RecordBatch,
-    positions: Sequence[int],
-    operation: Operation,
+    request: Message, rows: pa.RecordBatch, positions: Sequence[int], operation: Operation
 ) -> None:
-    """Fill a request's operations with rows, one each.
+    """Fill a request with rows as operations, one each.
+
+    Args:
+        request: An empty AddOfflineUserDataJobOperationsRequest.
+        rows: A batch's.
+        positions: Of those that go into it, in their order.
+        operation: What is to be done with them.
 
     Raises:
         ValueError: A row that the core must not send.
     """
-    names = (EMAIL_CELLS, PHONE_CELLS, ADDRESS_CELLS, ("device_id",), ("external_id",))
-    columns = [
-        list(zip(*(rows.column(c).to_pylist() for c in cells), strict=True)) for cells in names
-    ]
-    for position in positions:
-        one = operations.add()
-        person = one.remove if operation is Operation.REMOVE else one.create
-        try:
-            _put_identifiers(person.user_identifiers, *(column[position] for column in columns))
-        except ValueError as error:
-            raise ValueError(f"row {position}: {error}") from None
-
-
-def _put_identifiers(
-    identifiers: Any,  # noqa: ANN401  # raw protobuf
-    emails: Cells,
-    phones: Cells,
-    address: Cells,
-    device_ids: Cells,
-    external_ids: Cells,
-) -> None:
-    for email in filter(None, emails):
-        identifiers.add().hashed_email = _hex(email)
-    for phone in filter(None, phones):
-        identifiers.add().hashed_phone_number = _hex(phone)
-    given, family, postcode, country = address
-    # Google matches no address of fewer than four parts.
-    if given and family and postcode and country:
-        found = identifiers.add().address_info
-        found.hashed_first_name = _hex(given)
-        found.hashed_last_name = _hex(family)
-        found.postal_code = _text(postcode)
-        found.country_code = _text(country)
-    for device_id in filter(None, device_ids):
-        identifiers.add().mobile_id = _text(device_id)
-    for external_id in filter(None, external_ids):
-        identifiers.add().third_party_user_id = _text(external_id)
-    if not identifiers:
-        raise ValueError("no identifier is left; such a row must not be sent")
-
-
-def _hex(digest: bytes) -> str:
-    if len(digest) != _DIGEST_BYTES:
-        raise ValueError(f"a digest of {len(digest)} bytes, not {_DIGEST_BYTES}")
-    return digest.hex()
-
-
-def _text(cell: bytes) -> str:
-    # Not `strict`: its exception would carry the cell.
-    text = cell.decode(errors="replace")
-    if "\ufffd" in text:
-        raise ValueError("a postcode, country or id that is not UTF-8")
-    return text
+    operations = request.DESCRIPTOR.fields_by_name["operations"]
+    kinds = operations.message_type.fields_by_name
+    user_data = kinds["remove" if operation is Operation.REMOVE else "create"]
+    people = identifiers(rows, user_data.message_type, _NAMES)
+    every = framed(operations, framed(user_data, people))
+    request.MergeFromString(b"".join(every.take(pa.array(positions)).to_pylist()))
 
 
 def quoted(text: str) -> str:
