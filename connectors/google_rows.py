@@ -13,7 +13,7 @@ No vendor package is imported here.
 from __future__ import annotations
 
 from binascii import hexlify
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,39 +64,42 @@ def identifiers(rows: pa.RecordBatch, user_data: Descriptor, names: Names) -> pa
     hashed = [(cell, names.email) for cell in EMAIL_CELLS]
     hashed += [(cell, names.phone) for cell in PHONE_CELLS]
     found = [
-        framed(of[name], _digests(cells))
+        framed(_digests(cells), holder, of[name])
         for cell, name in hashed
         if (cells := _filled(rows, cell)) is not None
     ]
     whole = _addresses(rows, of[names.address], names)
-    found += [] if whole is None else [framed(of[names.address], whole)]
+    found += [] if whole is None else [framed(whole, holder, of[names.address])]
     found += [
-        framed(of[name], _texts(cells, "an id"))
+        framed(_texts(cells, "an id"), holder, of[name])
         for cell, name in names.ids.items()
         if (cells := _filled(rows, cell)) is not None
     ]
-    held = several(framed(holder, one) for one in found)
+    held = several(found)
     bare = 0 if held is None else _first(pc.equal(pc.binary_length(held), 0))
     if bare is not None:
         raise ValueError(f"row {bare}: no identifier is left; such a row must not be sent")
     return held
 
 
-def framed(of: Descriptor, contents: pa.Array) -> pa.Array:
-    """A field of each row that holds a text or a message; null where that is null."""
+def framed(contents: pa.Array, *fields: Descriptor) -> pa.Array:
+    """A field of each row that holds a text or a message; null where that is null.
+
+    Args:
+        contents: Bytes.
+        fields: The field; or fields, each in the message of the one before it.
+    """
     lengths = pc.binary_length(contents).dictionary_encode()
-    start = _varint(of.number << 3 | _LENGTH_DELIMITED)
-    heads = [start + _varint(length) for length in lengths.dictionary.to_pylist()]
+    heads = [_head(length, fields) for length in lengths.dictionary.to_pylist()]
     each = pa.array(heads, pa.binary()).take(lengths.indices)
     return pc.binary_join_element_wise(each, contents, b"")
 
 
-def several(fields: Iterable[pa.Array]) -> pa.Array | None:
+def several(fields: Sequence[pa.Array]) -> pa.Array | None:
     """Fields of one message, one after the other, without those that are null; None of none."""
-    given = tuple(fields)
-    if not given:
+    if not fields:
         return None
-    return pc.binary_join_element_wise(*given, b"", null_handling="replace", null_replacement=b"")
+    return pc.binary_join_element_wise(*fields, b"", null_handling="replace", null_replacement=b"")
 
 
 def _filled(rows: pa.RecordBatch, cell: str) -> pa.Array | None:
@@ -118,10 +121,10 @@ def _addresses(rows: pa.RecordBatch, address: Descriptor, names: Names) -> pa.Ar
     given, family, postcode, country = columns
     what, of = "a postcode or country", address.message_type.fields_by_name
     parts = (
-        framed(of[names.given_name], _digests(given)),
-        framed(of[names.family_name], _digests(family)),
-        framed(of[names.postcode], _texts(postcode, what)),
-        framed(of[names.country], _texts(country, what)),
+        framed(_digests(given), of[names.given_name]),
+        framed(_digests(family), of[names.family_name]),
+        framed(_texts(postcode, what), of[names.postcode]),
+        framed(_texts(country, what), of[names.country]),
     )
     return pc.binary_join_element_wise(*parts, b"")
 
@@ -161,6 +164,15 @@ def _first(flags: pa.Array) -> int | None:
     """The first row of which it is so."""
     found: int = pc.index(flags, value=True).as_py()
     return None if found < 0 else found
+
+
+def _head(length: int, fields: Sequence[Descriptor]) -> bytes:
+    """What stands before so many bytes."""
+    head = b""
+    for of in reversed(fields):
+        number = _varint(of.number << 3 | _LENGTH_DELIMITED)
+        head = number + _varint(len(head) + length) + head
+    return head
 
 
 def _varint(number: int) -> bytes:

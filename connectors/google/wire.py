@@ -131,10 +131,10 @@ def _put_members(
 ) -> None:
     """One member a row, each with its own identifiers: two people are never one member."""
     user_data = _MEMBER["user_data"]
-    fields = [framed(user_data, identifiers(rows, user_data.message_type, _NAMES))]
+    fields = [framed(identifiers(rows, user_data.message_type, _NAMES), user_data)]
     if consents is not None:
-        fields.append(framed(_MEMBER["consent"], _said(consents)))
-    members = framed(request.DESCRIPTOR.fields_by_name["audience_members"], several(fields))
+        fields.append(framed(_said(consents), _MEMBER["consent"]))
+    members = framed(several(fields), request.DESCRIPTOR.fields_by_name["audience_members"])
     request.MergeFromString(b"".join(members.to_pylist()))
 
 

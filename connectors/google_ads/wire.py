@@ -6,7 +6,7 @@ One operation is one UserData is one person: identifiers of two in one would joi
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,8 @@ from syncd.model import Audience, Consent, Operation
 if TYPE_CHECKING:
     from connectors.google_ads.api import Api, Message
 
+_GRANTED = Consent.GRANTED.value
+_CONSENTS = (_GRANTED, Consent.UNKNOWN.value, None)
 _NAMES = Names(
     email="hashed_email",
     phone="hashed_phone_number",
@@ -60,40 +62,23 @@ class Part:
         granted: Whether both fields of consent are set to GRANTED on the job; they are left
             unset otherwise, which is not DENIED.
         positions: Of its rows in the batch.
+        operations: Its rows, as a request carries them.
     """
 
     granted: bool
     positions: tuple[int, ...]
+    operations: bytes = field(repr=False)
 
 
-def parts(rows: pa.RecordBatch, operation: Operation) -> tuple[Part, ...]:
+def parts(rows: pa.RecordBatch, operation: Operation, request: Message) -> tuple[Part, ...]:
     """The rows by their consent, which a job states once for all of its rows.
 
     A removal needs none.
 
-    Raises:
-        ValueError: A row whose consent must not reach a request.
-    """
-    if operation is Operation.REMOVE:
-        return (Part(granted=False, positions=tuple(range(rows.num_rows))),)
-    found: dict[bool, list[int]] = {}
-    for position, consent in enumerate(rows.column("consent").to_pylist()):
-        if consent not in (Consent.GRANTED.value, Consent.UNKNOWN.value, None):
-            raise ValueError(f"row {position}: consent {consent} must not reach a request")
-        found.setdefault(consent == Consent.GRANTED.value, []).append(position)
-    return tuple(Part(granted, tuple(positions)) for granted, positions in found.items())
-
-
-def put_rows(
-    request: Message, rows: pa.RecordBatch, positions: Sequence[int], operation: Operation
-) -> None:
-    """Fill a request with rows as operations, one each.
-
     Args:
-        request: An empty AddOfflineUserDataJobOperationsRequest.
         rows: A batch's.
-        positions: Of those that go into it, in their order.
         operation: What is to be done with them.
+        request: An AddOfflineUserDataJobOperationsRequest; one that is empty will do.
 
     Raises:
         ValueError: A row that the core must not send.
@@ -102,8 +87,18 @@ def put_rows(
     kinds = operations.message_type.fields_by_name
     user_data = kinds["remove" if operation is Operation.REMOVE else "create"]
     people = identifiers(rows, user_data.message_type, _NAMES)
-    every = framed(operations, framed(user_data, people))
-    request.MergeFromString(b"".join(every.take(pa.array(positions)).to_pylist()))
+    every = framed(people, operations, user_data).to_pylist()
+    if operation is Operation.REMOVE:
+        return (Part(False, tuple(range(len(every))), b"".join(every)),)
+    found: dict[bool, list[int]] = {}
+    for position, consent in enumerate(rows.column("consent").to_pylist()):
+        if consent not in _CONSENTS:
+            raise ValueError(f"row {position}: consent {consent} must not reach a request")
+        found.setdefault(consent == _GRANTED, []).append(position)
+    return tuple(
+        Part(granted, tuple(positions), b"".join(every[one] for one in positions))
+        for granted, positions in found.items()
+    )
 
 
 def quoted(text: str) -> str:

@@ -77,19 +77,23 @@ def test_a_request_holds_what_the_sdk_would_have_put_into_it(
 )
 @settings(deadline=None, max_examples=60)
 def test_a_job_is_given_what_the_sdk_would_have_given_it(
-    data: st.DataObject,
-    rows: list[Row],
-    done: tuple[Operation, str],
-    version: str,
+    data: st.DataObject, rows: list[Row], done: tuple[Operation, str], version: str
 ) -> None:
-    """Google Ads, in every version: operations, in order, of the rows that were chosen."""
+    """Google Ads, in every version: operations, in order, of each consent; to the byte."""
     operation, kind = done
-    chosen = data.draw(st.lists(st.integers(0, len(rows) - 1), min_size=1, unique=True))
-    batch = cut_out(rows, [1] * len(rows))
-    request = ads_request(version)
-    ads_wire.put_rows(request, batch, chosen, operation)
-    expected = google_plain.operations(batch.take(pa.array(chosen)), kind, version)
-    assert request.SerializeToString() == type(expected).serialize(expected)
+    size = len(rows)
+    consents = data.draw(st.lists(st.sampled_from([0, 1, None]), min_size=size, max_size=size))
+    batch = cut_out(rows, consents)
+    found = ads_wire.parts(batch, operation, ads_request(version))
+    assert sorted(one for part in found for one in part.positions) == list(range(size))
+    for part in found:
+        chosen = batch.take(pa.array(part.positions))
+        if operation is Operation.ADD:
+            assert {one == 1 for one in chosen.column("consent").to_pylist()} == {part.granted}
+        request = ads_request(version)
+        request.MergeFromString(part.operations)
+        expected = google_plain.operations(chosen, kind, version)
+        assert request.SerializeToString() == type(expected).serialize(expected)
 
 
 @given(st.integers(0, 4), st.sampled_from(ADDRESS_CELLS[2:]), members(ids=False))
@@ -111,7 +115,7 @@ def test_a_row_that_must_not_be_sent_is_named_and_not_quoted(
     for send in (
         lambda: wire.addition(HERE, batch),
         lambda: wire.removal(HERE, batch),
-        lambda: ads_wire.put_rows(ads_request(), batch, range(len(rows) + 1), Operation.ADD),
+        lambda: ads_wire.parts(batch, Operation.ADD, ads_request()),
     ):
         with pytest.raises(ValueError, match=rf"row {len(rows)}: .*{says}") as caught:
             send()
@@ -122,7 +126,7 @@ def test_a_row_that_must_not_be_sent_is_named_and_not_quoted(
 def test_an_id_that_is_no_text_is_our_bug(cell: str) -> None:
     batch = rows_of([{cell: b"fine"}, {cell: b"\xff"}], [1, 1])
     with pytest.raises(ValueError, match="row 1: an id that is not UTF-8"):
-        ads_wire.put_rows(ads_request(), batch, (0, 1), Operation.ADD)
+        ads_wire.parts(batch, Operation.ADD, ads_request())
 
 
 def ads_request(version: str = "v26") -> Any:
