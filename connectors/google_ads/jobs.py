@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from connectors.google_ads.api import Message
 
 _MODULE = "services.types.offline_user_data_job_service"
+_ADDING = "AddOfflineUserDataJobOperationsRequest"
 _FIELDS = ", ".join(
     f"offline_user_data_job.{name}"
     for name in ("resource_name", "status", "operation_metadata.match_rate_range")
@@ -90,19 +91,21 @@ class Jobs:
         waiting = (job.resource_name for job in found if wire.state(job) == "PENDING")
         return next(waiting, "")
 
-    def add(
-        self, name: str, rows: pa.RecordBatch, part: wire.Part, operation: Operation
-    ) -> tuple[Refusal, ...]:
+    def parts(self, rows: pa.RecordBatch, operation: Operation) -> tuple[wire.Part, ...]:
+        """The rows by the job that they go into; see `wire.parts`."""
+        return wire.parts(rows, operation, self.api.new(_MODULE, _ADDING))
+
+    def add(self, name: str, part: wire.Part) -> tuple[Refusal, ...]:
         """Add rows to a job; those that it would not take.
 
         Raises:
             syncd.errors.PlatformError: Nothing, or nothing known, of them was taken.
         """
         api = self.api
-        request = api.new(_MODULE, "AddOfflineUserDataJobOperationsRequest")
+        request = api.new(_MODULE, _ADDING)
         request.resource_name = name
         request.enable_partial_failure = True
-        wire.put_rows(request.operations, rows, part.positions, operation)
+        request.MergeFromString(part.operations)
         call, many = api.jobs.add_offline_user_data_job_operations, len(part.positions)
         answer = api.call(call, _MODULE, request, UPLOAD_SECONDS, many)
         return self._refused(answer.partial_failure_error.details, part)

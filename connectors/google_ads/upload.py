@@ -48,7 +48,7 @@ class AdsUpload:
             raise ValueError(f"a batch of {rows.num_rows} rows; at most {MAX_ROWS} go in one")
         refused: list[Refusal] = []
         names: list[str] = []
-        for part in wire.parts(rows, self._operation):
+        for part in self._jobs.parts(rows, self._operation):
             try:
                 name, some = self._add(batch, part)
             except PlatformError as error:
@@ -70,13 +70,13 @@ class AdsUpload:
         """Put a part into the job of its consent; the job's name, and the rows refused."""
         name = self._open.get(part.granted) or self._begin(batch, part)
         try:
-            refused = self._jobs.add(name, batch.rows, part, self._operation)
+            refused = self._jobs.add(name, part)
         except RequestRefused as error:
             if error.code != STARTED:
                 raise
             # It was run meanwhile and takes nothing more; nothing of this went in.
             name = self._anew(part)
-            refused = self._jobs.add(name, batch.rows, part, self._operation)
+            refused = self._jobs.add(name, part)
         self._open[part.granted] = name
         return name, refused
 

@@ -6,29 +6,33 @@ One operation is one UserData is one person: identifiers of two in one would joi
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
 
 from connectors.google_ads import errors
 from connectors.google_rates import of_band, of_list
+from connectors.google_rows import Names, framed, identifiers
 from syncd.errors import AudienceClosed, AudienceUnusable
-from syncd.model import (
-    ADDRESS_CELLS,
-    EMAIL_CELLS,
-    PHONE_CELLS,
-    Audience,
-    Consent,
-    MatchRate,
-    Operation,
-)
+from syncd.model import Audience, Consent, MatchRate, Operation
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from connectors.google_ads.api import Message
 
-_DIGEST_BYTES = 32
+_GRANTED = Consent.GRANTED.value
+_CONSENTS = (_GRANTED, Consent.UNKNOWN.value, None)
+_NAMES = Names(
+    email="hashed_email",
+    phone="hashed_phone_number",
+    address="address_info",
+    given_name="hashed_first_name",
+    family_name="hashed_last_name",
+    postcode="postal_code",
+    country="country_code",
+    ids={"device_id": "mobile_id", "external_id": "third_party_user_id"},
+)
 
 LIST_FIELDS = ", ".join(
     f"user_list.{name}"
@@ -49,8 +53,6 @@ LIST_FIELDS = ", ".join(
 
 _REOPEN = "open it again in Google Ads (Tools, Audience manager), or name another"
 
-Cells = tuple[bytes | None, ...]
-
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -60,94 +62,43 @@ class Part:
         granted: Whether both fields of consent are set to GRANTED on the job; they are left
             unset otherwise, which is not DENIED.
         positions: Of its rows in the batch.
+        operations: Its rows, as a request carries them.
     """
 
     granted: bool
     positions: tuple[int, ...]
+    operations: bytes = field(repr=False)
 
 
-def parts(rows: pa.RecordBatch, operation: Operation) -> tuple[Part, ...]:
+def parts(rows: pa.RecordBatch, operation: Operation, request: Message) -> tuple[Part, ...]:
     """The rows by their consent, which a job states once for all of its rows.
 
     A removal needs none.
 
-    Raises:
-        ValueError: A row whose consent must not reach a request.
-    """
-    if operation is Operation.REMOVE:
-        return (Part(granted=False, positions=tuple(range(rows.num_rows))),)
-    found: dict[bool, list[int]] = {}
-    for position, consent in enumerate(rows.column("consent").to_pylist()):
-        if consent not in (Consent.GRANTED.value, Consent.UNKNOWN.value, None):
-            raise ValueError(f"row {position}: consent {consent} must not reach a request")
-        found.setdefault(consent == Consent.GRANTED.value, []).append(position)
-    return tuple(Part(granted, tuple(positions)) for granted, positions in found.items())
-
-
-def put_rows(
-    operations: Any,  # noqa: ANN401  # raw protobuf
-    rows: pa.RecordBatch,
-    positions: Sequence[int],
-    operation: Operation,
-) -> None:
-    """Fill a request's operations with rows, one each.
+    Args:
+        rows: A batch's.
+        operation: What is to be done with them.
+        request: An AddOfflineUserDataJobOperationsRequest; one that is empty will do.
 
     Raises:
         ValueError: A row that the core must not send.
     """
-    names = (EMAIL_CELLS, PHONE_CELLS, ADDRESS_CELLS, ("device_id",), ("external_id",))
-    columns = [
-        list(zip(*(rows.column(c).to_pylist() for c in cells), strict=True)) for cells in names
-    ]
-    for position in positions:
-        one = operations.add()
-        person = one.remove if operation is Operation.REMOVE else one.create
-        try:
-            _put_identifiers(person.user_identifiers, *(column[position] for column in columns))
-        except ValueError as error:
-            raise ValueError(f"row {position}: {error}") from None
-
-
-def _put_identifiers(
-    identifiers: Any,  # noqa: ANN401  # raw protobuf
-    emails: Cells,
-    phones: Cells,
-    address: Cells,
-    device_ids: Cells,
-    external_ids: Cells,
-) -> None:
-    for email in filter(None, emails):
-        identifiers.add().hashed_email = _hex(email)
-    for phone in filter(None, phones):
-        identifiers.add().hashed_phone_number = _hex(phone)
-    given, family, postcode, country = address
-    # Google matches no address of fewer than four parts.
-    if given and family and postcode and country:
-        found = identifiers.add().address_info
-        found.hashed_first_name = _hex(given)
-        found.hashed_last_name = _hex(family)
-        found.postal_code = _text(postcode)
-        found.country_code = _text(country)
-    for device_id in filter(None, device_ids):
-        identifiers.add().mobile_id = _text(device_id)
-    for external_id in filter(None, external_ids):
-        identifiers.add().third_party_user_id = _text(external_id)
-    if not identifiers:
-        raise ValueError("no identifier is left; such a row must not be sent")
-
-
-def _hex(digest: bytes) -> str:
-    if len(digest) != _DIGEST_BYTES:
-        raise ValueError(f"a digest of {len(digest)} bytes, not {_DIGEST_BYTES}")
-    return digest.hex()
-
-
-def _text(cell: bytes) -> str:
-    # Not `strict`: its exception would carry the cell.
-    text = cell.decode(errors="replace")
-    if "\ufffd" in text:
-        raise ValueError("a postcode, country or id that is not UTF-8")
-    return text
+    operations = request.DESCRIPTOR.fields_by_name["operations"]
+    kinds = operations.message_type.fields_by_name
+    user_data = kinds["remove" if operation is Operation.REMOVE else "create"]
+    people = identifiers(rows, user_data.message_type, _NAMES)
+    every = framed(people, operations, user_data).to_pylist()
+    if operation is Operation.REMOVE:
+        return (Part(False, tuple(range(len(every))), b"".join(every)),)
+    found: dict[bool, list[int]] = {}
+    for position, consent in enumerate(rows.column("consent").to_pylist()):
+        if consent not in _CONSENTS:
+            raise ValueError(f"row {position}: consent {consent} must not reach a request")
+        found.setdefault(consent == _GRANTED, []).append(position)
+    return tuple(
+        Part(granted, tuple(positions), b"".join(every[one] for one in positions))
+        for granted, positions in found.items()
+    )
 
 
 def quoted(text: str) -> str:

@@ -7,7 +7,7 @@ mistake.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -128,7 +128,9 @@ def digest(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
-def rows_of(members: Sequence[dict[str, bytes]], consents: Sequence[int | None]) -> pa.RecordBatch:
+def rows_of(
+    members: Sequence[Mapping[str, bytes | None]], consents: Sequence[int | None]
+) -> pa.RecordBatch:
     columns = [pa.array([one.get(name) for one in members], pa.binary()) for name in ROW_COLUMNS]
     columns.append(pa.array(consents, pa.int8()))
     return pa.RecordBatch.from_arrays(columns, names=[*ROW_COLUMNS, "consent"])
