@@ -83,12 +83,12 @@ class AdsUpload:
                 raise
             # It was run meanwhile and takes nothing more; nothing of this went in.
             under_way.clear()
-            name = self._begin(batch, part, under_way)
+            name = self._begin(batch, part, under_way, run=name)
             refused = self._jobs.add(name, batch.rows, part, self._operation)
         self._open[part.granted] = name
         return [*under_way, name], refused
 
-    def _begin(self, batch: Batch, part: wire.Part, under_way: list[str]) -> str:
+    def _begin(self, batch: Batch, part: wire.Part, under_way: list[str], *, run: str = "") -> str:
         """Make the job that a batch determines, or find it.
 
         Args:
@@ -96,6 +96,7 @@ class AdsUpload:
             part: Of it.
             under_way: Gets earlier jobs of the batch that were run and are not done: they have
                 these rows too, so what comes of them is waited for.
+            run: A job that was, though a query may not show it yet.
 
         Raises:
             syncd.errors.PlatformError: There is none, or nobody knows.
@@ -104,7 +105,7 @@ class AdsUpload:
         for again in ("", *map(str, range(1, MOST_AGAIN))):
             number = external_id(*whose, again) if again else external_id(*whose)
             job = self._jobs.create_or_find(number, granted=part.granted)
-            if job is not None and job.takes:
+            if job is not None and job.takes and job.name != run:
                 return job.name
             if job is not None and not job.done:
                 under_way.append(job.name)

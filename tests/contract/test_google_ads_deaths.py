@@ -20,6 +20,7 @@ from tests.contract.test_google_ads import CUSTOMER, AdsRig
 from tests.contract.test_google_ads_jobs import consenting, jobs, numbered
 
 LIST = "7001"
+STARTED = "offline_user_data_job_error.JOB_ALREADY_STARTED"
 
 
 @pytest.fixture
@@ -155,10 +156,18 @@ def test_a_job_that_the_dead_are_still_adding_to_is_busy(rig: AdsRig) -> None:
 def test_a_job_that_another_runs_at_that_moment_is_run_once(rig: AdsRig) -> None:
     """Two ask what became of it; the second is told that it has begun, which is as good."""
     reference = push(rig, numbered(0), last=False)
-    started = "offline_user_data_job_error.JOB_ALREADY_STARTED"
-    rig.faults.script(Fault(code="INVALID_ARGUMENT", subcode=started, method="run", when="after"))
+    rig.faults.script(Fault(code="INVALID_ARGUMENT", subcode=STARTED, method="run", when="after"))
     assert rig.connect().outcome(reference) == Outcome("processing")
     assert rig.connect().outcome(reference) == Outcome("processing")
     assert rig.world.requests["ads.run"] == 1
     rig.server.process()
     assert rig.connect().outcome(reference) == Outcome("processed")
+
+
+def test_a_job_that_takes_no_more_is_not_tried_twice(rig: AdsRig) -> None:
+    """It was run a moment ago, and a query still calls it PENDING; both are waited for."""
+    die(rig, "create_job", numbered(0))
+    rig.faults.script(Fault(code="INVALID_ARGUMENT", subcode=STARTED, method="add"))
+    reference = push(rig, numbered(0))
+    assert reference == ",".join(job.name for job in jobs(rig))
+    assert [len(job.rows) for job in jobs(rig)] == [0, 2]
