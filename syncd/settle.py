@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
@@ -47,12 +48,18 @@ def poll(parts: Parts, connector: Connector, audience: KnownAudience, *, actor: 
     """Ask what became of accepted batches; how many are still under way.
 
     What takes longer than `LONGEST`, or is not known to the platform any more, is given
-    up: it keeps nothing waiting, and may still take effect.
+    up: it keeps nothing waiting, and may still take effect. Where the platform has begun
+    with one only now, as its sender had died, all that went out with it are as new.
     """
     waiting = 0
+    begun = set[tuple[PlanId, Operation]]()
     lost: dict[BatchId, tuple[BatchRecord, str]] = {}
     for batch in parts.ledger.under_way(audience.platform, audience.account, audience.id):
         outcome = parts.patience.ask(connector.outcome, batch.reference)
+        if outcome.begun:
+            begun.add((batch.plan, batch.phase.operation))
+        elif outcome.state == "processing":
+            outcome = replace(outcome, begun=(batch.plan, batch.phase.operation) in begun)
         code = _lost(batch, outcome, parts.clock.now())
         if code:
             lost[batch.id] = batch, code
@@ -76,7 +83,8 @@ def _lost(batch: BatchRecord, outcome: Outcome, now: datetime) -> str:
     """Why nobody waits for a batch any more, as a code; "" if its answer may still come."""
     if outcome.state == "forgotten":
         return "FORGOTTEN"
-    late = batch.accepted_at is not None and now - batch.accepted_at > LONGEST
+    accepted = now if outcome.begun else batch.accepted_at
+    late = accepted is not None and now - accepted > LONGEST
     return "STILL_PROCESSING" if late and outcome.state == "processing" else ""
 
 

@@ -162,12 +162,12 @@ def outcome(api: Api, reference: str) -> Outcome:
     found = tuple(wire.jobs(api.ask(f"{query}.resource_name IN ({asked})")))
     if {job.resource_name for job in found} != set(names):
         return Outcome("forgotten")
-    for job in found:
-        if wire.state(job) == "PENDING":
-            Jobs(api, "").run(job.resource_name)
+    left = [job.resource_name for job in found if wire.state(job) == "PENDING"]
+    for name in left:
+        Jobs(api, "").run(name)
     states = {wire.state(job) for job in found}
     if not states <= _DONE:
-        return Outcome("processing")
+        return Outcome("processing", begun=bool(left))
     rate = max(wire.match_rate(job) for job in found)
     return Outcome("failed" if "FAILED" in states else "processed", match_rate=rate)
 

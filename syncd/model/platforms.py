@@ -216,8 +216,11 @@ class Outcome:
         state: `processing`, `processed` (with any `refused` counted) or `failed`; or
             `forgotten` where the platform does not know the request, or no more: whether
             it took effect, or still will, cannot be learned.
+        begun: Of one that is processing: it lay there until this question, and nobody had told
+            the platform to begin. So the time that it takes is counted from now.
     """
 
     state: Literal["processing", "processed", "failed", "forgotten"]
     refused: tuple[Refusal, ...] = ()
     match_rate: str = ""
+    begun: bool = False
