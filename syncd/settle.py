@@ -49,10 +49,12 @@ def poll(parts: Parts, connector: Connector, audience: KnownAudience, *, actor: 
 
     What takes longer than `LONGEST`, or is not known to the platform any more, is given
     up: it keeps nothing waiting, and may still take effect. Batches whose rows are in one
-    request of the platform's are asked about once.
+    request of the platform's are asked about once. Where the platform has begun with one only
+    now, as its sender had died, all that went out with it are as new.
     """
     waiting = 0
     told: dict[str, Outcome] = {}
+    begun = set[tuple[PlanId, Operation]]()
     lost: dict[BatchId, tuple[BatchRecord, str]] = {}
     for batch in parts.ledger.under_way(audience.platform, audience.account, audience.id):
         outcome = told.get(batch.reference)
@@ -60,6 +62,10 @@ def poll(parts: Parts, connector: Connector, audience: KnownAudience, *, actor: 
             outcome = parts.patience.ask(connector.outcome, batch.reference)
             # What it counts is of the request, not of each of its batches.
             told[batch.reference] = replace(outcome, refused=())
+        if outcome.begun:
+            begun.add((batch.plan, batch.phase.operation))
+        elif outcome.state == "processing":
+            outcome = replace(outcome, begun=(batch.plan, batch.phase.operation) in begun)
         code = _lost(batch, outcome, parts.clock.now())
         if code:
             lost[batch.id] = batch, code
@@ -97,7 +103,8 @@ def _lost(batch: BatchRecord, outcome: Outcome, now: datetime) -> str:
     """Why nobody waits for a batch any more, as a code; "" if its answer may still come."""
     if outcome.state == "forgotten":
         return "FORGOTTEN"
-    late = batch.accepted_at is not None and now - batch.accepted_at > LONGEST
+    accepted = now if outcome.begun else batch.accepted_at
+    late = accepted is not None and now - accepted > LONGEST
     return "STILL_PROCESSING" if late and outcome.state == "processing" else ""
 
 

@@ -20,10 +20,34 @@ if TYPE_CHECKING:
 
 _MODULE = "services.types.offline_user_data_job_service"
 _ADDING = "AddOfflineUserDataJobOperationsRequest"
+_DONE = frozenset({"SUCCESS", "FAILED"})
 _FIELDS = ", ".join(
     f"offline_user_data_job.{name}"
     for name in ("resource_name", "status", "operation_metadata.match_rate_range")
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as it was found, or made.
+
+    Attributes:
+        name: Its resource name.
+        state: As Google names it; only one that is PENDING takes rows.
+    """
+
+    name: str
+    state: str = "PENDING"
+
+    @property
+    def takes(self) -> bool:
+        """Whether rows can be added to it."""
+        return self.state == "PENDING"
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing will come of it any more."""
+        return self.state in _DONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +99,20 @@ class Jobs:
             job.customer_match_user_list_metadata.consent.ad_personalization = yes
         return request
 
-    def create_or_find(self, external_id: int, *, granted: bool) -> str:
+    def create_or_find(self, external_id: int, *, granted: bool) -> Job | None:
         """Make a job, or find the one that was made when the answer was lost.
 
         Returns:
-            Its resource name; "" where the job of this id takes nothing more.
+            The job; None where Google has one of this id, and does not show it.
         """
         try:
-            return self.create(external_id, granted=granted)
+            return Job(self.create(external_id, granted=granted))
         except RequestRefused as error:
             if error.code != EXISTS:
                 raise
         query = f"SELECT {_FIELDS} FROM offline_user_data_job WHERE offline_user_data_job"
         found = wire.jobs(self.api.ask(f"{query}.external_id = {external_id}"))
-        waiting = (job.resource_name for job in found if wire.state(job) == "PENDING")
-        return next(waiting, "")
+        return next((Job(job.resource_name, wire.state(job)) for job in found), None)
 
     def parts(self, rows: pa.RecordBatch, operation: Operation) -> tuple[wire.Part, ...]:
         """The rows by the job that they go into; see `wire.parts`."""
@@ -157,12 +180,12 @@ def outcome(api: Api, reference: str) -> Outcome:
     found = tuple(wire.jobs(api.ask(f"{query}.resource_name IN ({asked})")))
     if {job.resource_name for job in found} != set(names):
         return Outcome("forgotten")
-    for job in found:
-        if wire.state(job) == "PENDING":
-            Jobs(api, "").run(job.resource_name)
+    left = [job.resource_name for job in found if wire.state(job) == "PENDING"]
+    for name in left:
+        Jobs(api, "").run(name)
     states = {wire.state(job) for job in found}
-    if not states <= {"SUCCESS", "FAILED"}:
-        return Outcome("processing")
+    if not states <= _DONE:
+        return Outcome("processing", begun=bool(left))
     rate = MatchRate.spanning(map(wire.match_rate, found))
     return Outcome("failed" if "FAILED" in states else "processed", match_rate=rate)
 

@@ -7,11 +7,14 @@ from collections.abc import Callable
 
 from connectors.google_ads import errors, wire
 from connectors.google_ads.jobs import Jobs, external_id
-from connectors.google_ads.meanings import STARTED
+from connectors.google_ads.meanings import EXISTS, STARTED
 from syncd.errors import PlatformError, RequestRefused, Unavailable
 from syncd.model import Batch, Operation, Receipt, Refusal
 
 MAX_ROWS = 5_000
+# Jobs for one part of a batch. Each further one takes a process that died between the run of the
+# one before and its receipt, so more are no accident.
+MOST_AGAIN = 20
 
 
 class AdsUpload:
@@ -20,14 +23,16 @@ class AdsUpload:
     A job that is never run stays PENDING, and nothing tells so. It is run with the last batch;
     where that did not come about, because the run ended, or because the request was not
     answered, the core's question after any of its batches runs it (`jobs.outcome`). So a batch
-    is accepted once its rows are in the job. A job whose first batch got no answer is found again
-    by its external id, which that batch determines, and goes on.
+    is accepted once its rows are in the job.
+
+    A job's external id is determined by its first batch. So when that batch comes again, since an
+    answer was lost, the job is found and goes on, in whatever process. If it was run meanwhile,
+    another one follows, whose id is determined too: none is ever left behind.
     """
 
     def __init__(self, jobs: Jobs, operation: Operation, *, randbits: Callable[[int], int]) -> None:
         self._jobs = jobs
         self._operation = operation
-        self._randbits = randbits
         self._open: dict[bool, str] = {}
         self.label = f"{operation.value}-{randbits(64):016x}"
 
@@ -50,43 +55,60 @@ class AdsUpload:
         names: list[str] = []
         for part in self._jobs.parts(rows, self._operation):
             try:
-                name, some = self._add(batch, part)
+                found, some = self._add(batch, part)
             except PlatformError as error:
                 if not names:
                     raise
                 ours: PlatformError = Unavailable(errors.PLATFORM, error.code, hint=error.hint)
             else:
-                names.append(name)
+                names += found
                 refused += some
                 continue
             # Rows of another consent are in their job already: not "nothing was taken".
             raise ours
         if last:
             self._run()
-        found = tuple(sorted(refused, key=lambda one: one.row or 0))
-        return Receipt(rows.num_rows, found, ",".join(names), final=False)
+        in_order = tuple(sorted(refused, key=lambda one: one.row or 0))
+        return Receipt(rows.num_rows, in_order, ",".join(names), final=False)
 
-    def _add(self, batch: Batch, part: wire.Part) -> tuple[str, tuple[Refusal, ...]]:
-        """Put a part into the job of its consent; the job's name, and the rows refused."""
-        name = self._open.get(part.granted) or self._begin(batch, part)
+    def _add(self, batch: Batch, part: wire.Part) -> tuple[list[str], tuple[Refusal, ...]]:
+        """Put a part into the job of its consent; the jobs to wait for, and the rows refused."""
+        under_way: list[str] = []
+        name = self._open.get(part.granted) or self._begin(batch, part, under_way)
         try:
             refused = self._jobs.add(name, part)
         except RequestRefused as error:
             if error.code != STARTED:
                 raise
             # It was run meanwhile and takes nothing more; nothing of this went in.
-            name = self._anew(part)
+            under_way.clear()
+            name = self._begin(batch, part, under_way, run=name)
             refused = self._jobs.add(name, part)
         self._open[part.granted] = name
-        return name, refused
+        return [*under_way, name], refused
 
-    def _begin(self, batch: Batch, part: wire.Part) -> str:
+    def _begin(self, batch: Batch, part: wire.Part, under_way: list[str], *, run: str = "") -> str:
+        """Make the job that a batch determines, or find it.
+
+        Args:
+            batch: The job's first.
+            part: Of it.
+            under_way: Gets earlier jobs of the batch that were run and are not done: they have
+                these rows too, so what comes of them is waited for.
+            run: A job that was, though a query may not show it yet.
+
+        Raises:
+            syncd.errors.PlatformError: There is none, or nobody knows.
+        """
         whose = (self._jobs.user_list, self._operation.value, str(part.granted), batch.id)
-        found = self._jobs.create_or_find(external_id(*whose), granted=part.granted)
-        return found or self._anew(part)
-
-    def _anew(self, part: wire.Part) -> str:
-        return self._jobs.create(self._randbits(63) or 1, granted=part.granted)
+        for again in ("", *map(str, range(1, MOST_AGAIN))):
+            number = external_id(*whose, again) if again else external_id(*whose)
+            job = self._jobs.create_or_find(number, granted=part.granted)
+            if job is not None and job.takes and job.name != run:
+                return job.name
+            if job is not None and not job.done:
+                under_way.append(job.name)
+        raise Unavailable(errors.PLATFORM, EXISTS)
 
     def _run(self) -> None:
         for name in self._open.values():

@@ -170,7 +170,7 @@ def mark(
 
 
 def outcome(tx: Connection, batch_id: BatchId, told: Outcome, *, now: datetime) -> BatchRecord:
-    """Note what became of an accepted batch; `processing` changes nothing.
+    """Note what became of an accepted batch; `processing` changes nothing, unless it has begun.
 
     Raises:
         ValueError: It was not accepted, or is not any more, or is forgotten; our bug.
@@ -179,7 +179,7 @@ def outcome(tx: Connection, batch_id: BatchId, told: Outcome, *, now: datetime) 
         raise ValueError(f"batch {batch_id} is given up, not told of")
     before = _accepted(tx, batch_id)
     if told.state == "processing":
-        return before
+        return change(tx, before, BatchState.ACCEPTED, accepted_at=now) if told.begun else before
     then = BatchState.PROCESSED if told.state == "processed" else BatchState.FAILED
     states.check(before.state, then)
     return change(

@@ -68,7 +68,10 @@ class BatchLedger:
             return batches.mark(tx, batch, state, code=code, doubtful=doubtful, now=now)
 
     def outcome(self, batch: BatchId, outcome: Outcome) -> BatchRecord:
-        """Commit what became of an accepted batch; `processing` changes nothing."""
+        """Commit what became of an accepted batch; `processing` changes nothing.
+
+        Unless the platform has begun with it only now: it then counts as accepted now.
+        """
         with self._tx.write() as tx:
             return batches.outcome(tx, batch, outcome, now=self._clock.now())
 

@@ -227,8 +227,11 @@ class Outcome:
             `forgotten` where the platform does not know the request, or no more: whether
             it took effect, or still will, cannot be learned.
         match_rate: The share of its rows that the platform matched; None if it does not tell.
+        begun: Of one that is processing: it lay there until this question, and nobody had told
+            the platform to begin. So the time that it takes is counted from now.
     """
 
     state: Literal["processing", "processed", "failed", "forgotten"]
     refused: tuple[Refusal, ...] = ()
     match_rate: MatchRate | None = None
+    begun: bool = False

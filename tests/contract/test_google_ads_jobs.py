@@ -119,7 +119,7 @@ def test_a_job_that_a_killed_run_left_is_run_by_the_question_after_it(rig: AdsRi
     receipt = upload.push(numbered(0), last=False)
     rig.server.process()
     assert rig.identifiers(audience) == frozenset()
-    assert rig.connect().outcome(receipt.reference) == Outcome("processing")
+    assert rig.connect().outcome(receipt.reference) == Outcome("processing", begun=True)
     rig.server.process()
     assert rig.connect().outcome(receipt.reference) == Outcome("processed")
     assert asked(rig)["run"] == 1
@@ -133,7 +133,8 @@ def test_a_run_that_got_no_answer_is_no_failed_batch(rig: AdsRig, when: str) -> 
     rig.faults.script(Fault("reset", method="run", when="after" if when == "after" else "before"))
     receipt = rig.connect().open(audience, Operation.ADD, rows=2).push(numbered(0), last=True)
     assert asked(rig)["run"] == 1
-    assert rig.connect().outcome(receipt.reference) == Outcome("processing")
+    told = rig.connect().outcome(receipt.reference)
+    assert told == Outcome("processing", begun=when == "before")
     assert asked(rig)["run"] == (1 if when == "after" else 2)
     rig.server.process()
     assert rig.connect().outcome(receipt.reference) == Outcome("processed")

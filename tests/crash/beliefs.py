@@ -38,6 +38,7 @@ class Beliefs:
         certain: Accepted and not taken out since: must all be on the platform.
         attempts: Requests that were intended.
         unfinished: Batches whose outcome is not known.
+        batches: All there ever were: id and phase.
         rows: As sent: what stands in one row the platform may have joined into a person.
     """
 
@@ -46,6 +47,7 @@ class Beliefs:
     attempts: int = 0
     unfinished: int = 0
     chain: bool = True
+    batches: list[tuple[str, str]] = field(default_factory=list)
     rows: list[frozenset[Identifier]] = field(default_factory=list)
 
     def take_out(self, row: frozenset[Identifier]) -> None:
@@ -70,6 +72,7 @@ def read(var: Path) -> Beliefs:
         finally:
             ledger.close()
         found.attempts = attempts(copied / "ledger.db")
+        found.batches = _batches(copied / "ledger.db")
         return found
 
 
@@ -77,6 +80,11 @@ def attempts(ledger: Path) -> int:
     """How many requests were ever intended."""
     with closing(sqlite3.connect(ledger)) as opened:
         return int(opened.execute("SELECT count(*) FROM attempt").fetchone()[0])
+
+
+def _batches(ledger: Path) -> list[tuple[str, str]]:
+    with closing(sqlite3.connect(ledger)) as opened:
+        return list(opened.execute("SELECT id, phase FROM batch"))
 
 
 def intended(ledger: Path) -> list[str]:

@@ -101,13 +101,18 @@ class Ended:
 
 @dataclass
 class Nursery:
-    """A running nursery; a context manager that ends it."""
+    """A running nursery; a context manager that ends it.
 
+    Attributes:
+        also: Modules that its children need beside those of every errand.
+    """
+
+    also: Sequence[str] = ()
     process: subprocess.Popen[str] = field(init=False)
 
     def __enter__(self) -> Self:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.crash.nursery"],
+            [sys.executable, "-m", "tests.crash.nursery", *self.also],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -168,7 +173,7 @@ def _point(line: str) -> tuple[Point, str]:
 
 def main() -> None:
     """Fork a child for each line, and print how it ended and what it said."""
-    _warm()
+    _warm(sys.argv[1:])
     for line in sys.stdin:
         errand = json.loads(line)
         said, say = os.pipe()  # no file: a full disk must not swallow what is said of it
@@ -201,9 +206,9 @@ def _print(line: str) -> None:
     sys.stdout.flush()
 
 
-def _warm() -> None:
+def _warm(also: Sequence[str]) -> None:
     """Import what a sync imports, its libraries' late imports too; open nothing."""
-    for name in _IMPORTED:
+    for name in (*_IMPORTED, *also):
         importlib.import_module(name)
     gc.collect()
     gc.freeze()  # children neither search nor copy what they share

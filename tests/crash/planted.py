@@ -6,6 +6,7 @@ as before.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,7 +26,16 @@ from syncd.ledger.engine import writing
 from syncd.ledger.store import Ledger
 from syncd.ledger.tables import batch
 from syncd.membership.blocks import BlockWriter
-from syncd.model import AuditEvent, Batch, BatchId, BatchRecord, BatchState, Generation, Receipt
+from syncd.model import (
+    AuditEvent,
+    Batch,
+    BatchId,
+    BatchRecord,
+    BatchState,
+    Generation,
+    Outcome,
+    Receipt,
+)
 
 
 def receipt_before_send(outgoing: type[syncd.outbox._Outgoing]) -> None:
@@ -144,6 +154,30 @@ def noted_before_folded(_: object) -> None:
     _put(Ledger, commit_generation=early)
 
 
+def left_pending(_: object) -> None:
+    """A job of the Google Ads API that a dead process left is asked about, and not run."""
+    from connectors.google_ads import api, jobs  # noqa: PLC0415  # the SDK, where it is used
+
+    asked = jobs.outcome
+
+    def outcome(line: api.Api, reference: str) -> Outcome:
+        run = jobs.Jobs.run
+        _put(jobs.Jobs, run=lambda *_: None)
+        try:
+            return asked(line, reference)
+        finally:
+            _put(jobs.Jobs, run=run)
+
+    _put(jobs, outcome=outcome)
+
+
+def drawn_ids(_: object) -> None:
+    """A job's id is drawn, so that whoever sends its batch again does not find it."""
+    from connectors.google_ads import upload  # noqa: PLC0415  # as above
+
+    _put(upload, external_id=lambda *_: secrets.randbits(62) + 1)
+
+
 PLANTS: Mapping[str, Callable[[type[syncd.outbox._Outgoing]], None]] = {
     plant.__name__: plant
     for plant in (
@@ -154,6 +188,8 @@ PLANTS: Mapping[str, Callable[[type[syncd.outbox._Outgoing]], None]] = {
         stamped_before_committed,
         plans_swept,
         noted_before_folded,
+        left_pending,
+        drawn_ids,
     )
 }
 

@@ -12,7 +12,7 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any, Literal
@@ -20,19 +20,34 @@ from typing import Any, Literal
 import yaml
 
 from connectors.sandbox import Sandbox, start
+from connectors.sandbox.google.ads_jobs import Job
 from connectors.sandbox.google.work import Request, Status
 from connectors.sandbox.state import AudienceState, Identifier, World
 from syncd.demo.expect import expected_identifiers
-from tests.crash import beliefs
+from tests.crash import beliefs, jobs
 from tests.crash.nursery import Ended, Errand, Nursery
 from tests.integration.ledger_databases import KEY
 from tests.integration.memory_worlds import COLUMNS, SQL, Person, make_members
 
 Name = Literal["meta", "google"]
 NAMES: tuple[Name, ...] = ("meta", "google")
-ACCOUNTS: Mapping[Name, str] = {"meta": "act_1", "google": "1234567890"}
+# Where processes are killed; what troubles a line is tried on two of them.
+Played = Literal["meta", "google", "google_ads"]
+PLAYED: tuple[Played, ...] = ("meta", "google", "google_ads")
+ACCOUNTS: Mapping[Played, str] = {
+    "meta": "act_1",
+    "google": "1234567890",
+    "google_ads": "1234567890",
+}
 AUDIENCE = "Everyone"
+# Requests with rows, as the local platforms count them, and what their rows may be.
+OPERATIONS: Mapping[str, frozenset[str]] = {
+    "add": frozenset({"add"}),
+    "remove": frozenset({"remove"}),
+    "ads.add": frozenset({"add", "remove"}),
+}
 MEMBERS = 36
+FEWER = 20
 FAMILY = 3
 
 
@@ -44,21 +59,41 @@ def person(number: int, *, moved: bool = False, consent: str = "granted") -> Per
     return Person((email, *second), (f"020 62{number // FAMILY:05}", *mobile), consent)
 
 
-FIRST = {f"c{n:03}": person(n) for n in range(MEMBERS)}
-DAY = {
+Members = Mapping[str, Person]
+FIRST: Members = {f"c{n:03}": person(n) for n in range(MEMBERS)}
+DAY: Members = {
     f"c{n:03}": person(n, moved=n % 9 == 2, consent="denied" if n == 10 else "granted")
     for n in range(MEMBERS + 9)
     if n % 5 or n >= MEMBERS
 }
 
 
+def mixed(members: Members) -> Members:
+    """Every third family abroad and of unknown consent: to Google a job of its own.
+
+    And fewer of the first members: a batch has more points there.
+    """
+    fewer = {key: one for key, one in members.items() if not FEWER <= int(key[1:]) < MEMBERS}
+    return {
+        key: _abroad(one) if int(key[1:]) // FAMILY % 3 == 1 and one.consent == "granted" else one
+        for key, one in fewer.items()
+    }
+
+
+def _abroad(one: Person) -> Person:
+    """The same member, whose country asks for no consent; a phone is dialled from there."""
+    phones = tuple("+31" + phone[1:] for phone in one.phones)
+    return replace(one, phones=phones, consent="unknown", country="US")
+
+
 @dataclass
 class Moment:
     """What a platform holds, and what it has accepted and not yet done."""
 
-    audiences: dict[str, dict[str, object]]
-    waiting: dict[str, Request]
-    statuses: dict[str, Status]
+    audiences: dict[str, dict[str, object]] = field(default_factory=dict)
+    waiting: dict[str, Request] = field(default_factory=dict)
+    statuses: dict[str, Status] = field(default_factory=dict)
+    jobs: dict[str, Job] = field(default_factory=dict)
 
 
 @dataclass
@@ -74,7 +109,7 @@ class Stage:
         before: Requests that this platform had served when the folder was new.
     """
 
-    name: Name
+    name: Played
     root: Path
     sandbox: Sandbox
     nursery: Nursery
@@ -86,12 +121,13 @@ class Stage:
     arrived: Callable[[], object] = lambda: None
 
     def __post_init__(self) -> None:
-        self.world: World = self.sandbox.worlds[self.name]
+        self.world: World = self.sandbox.worlds["meta" if self.name == "meta" else "google"]
         self.backlog = self.sandbox._google.backlog
+        self.jobs = self.sandbox._google.ads.jobs
         count = self.world.count
 
         def watched(request: str, *, rows: int = 0) -> None:
-            if request in {"add", "remove"}:
+            if request in OPERATIONS:
                 self._must_be_intended(request)
                 self.arrived()
             count(request, rows=rows)
@@ -111,8 +147,8 @@ class Stage:
         (self.folder / "state_key").write_text(KEY.stored())
         (self.folder / "state_key").chmod(0o600)
         self._configure()
-        self.fill(FIRST)
-        self.put_back(Moment({}, {}, {}))
+        self.fill(self.first)
+        self.put_back(Moment())
         self.before = self.changes()
 
     def keep(self, name: str) -> Moment:
@@ -132,7 +168,7 @@ class Stage:
         ledger = self.folder / "var" / "ledger.db"
         self.before = self.changes() - (beliefs.read(ledger.parent).attempts)
 
-    def fill(self, members: Mapping[str, Person]) -> None:
+    def fill(self, members: Members) -> None:
         """Make the shop hold exactly these members."""
         with closing(sqlite3.connect(self.folder / "shop.db")) as shop, shop:
             shop.execute("DELETE FROM members")
@@ -160,6 +196,16 @@ class Stage:
     # --- looking ---------------------------------------------------------------
 
     @property
+    def first(self) -> Members:
+        """The shop's members on the first day."""
+        return mixed(FIRST) if self.name == "google_ads" else FIRST
+
+    @property
+    def day(self) -> Members:
+        """And on the day after."""
+        return mixed(DAY) if self.name == "google_ads" else DAY
+
+    @property
     def audience(self) -> AudienceState | None:
         found = self.world.named(ACCOUNTS[self.name], AUDIENCE)
         assert len(found) < 2, f"{len(found)} audiences were made"
@@ -176,25 +222,32 @@ class Stage:
 
     @property
     def coming(self) -> frozenset[Identifier]:
-        """Whom accepted additions will bring."""
+        """Whom accepted additions will bring, and jobs that were not run yet."""
         waiting = [one for one in self.backlog._waiting.values() if one.method == "add"]
         rows = [row for one in waiting for row in one.rows.values()]
-        return frozenset().union(*rows)
+        return frozenset().union(*rows, jobs.coming(self.jobs))
 
     def expected(self) -> frozenset[Identifier]:
         """What the platform should hold, by a path of its own."""
+        rules: Name = "meta" if self.name == "meta" else "google"
         shop = self.folder / "shop.db"
-        return expected_identifiers(shop, SQL, {}, platform=self.name, default_country="NL")
+        return expected_identifiers(shop, SQL, {}, platform=rules, default_country="NL")
 
     def changes(self) -> int:
         """Requests that carried rows."""
-        return self.world.requests.get("add", 0) + self.world.requests.get("remove", 0)
+        return sum(self.world.requests.get(name, 0) for name in OPERATIONS)
+
+    @property
+    def parts(self) -> int:
+        """Requests at most that one batch goes out in: one for each consent."""
+        return 2 if self.name == "google_ads" else 1
 
     # --- the platform's moments --------------------------------------------------
 
     def moment(self) -> Moment:
         held = {one.id: _contents(one) for one in self.world.audiences()}
-        return Moment(held, dict(self.backlog._waiting), dict(self.backlog._statuses))
+        waiting, statuses = dict(self.backlog._waiting), dict(self.backlog._statuses)
+        return Moment(held, waiting, statuses, jobs.copied(self.jobs._jobs))
 
     def put_back(self, moment: Moment) -> None:
         self.sandbox.faults.clear()
@@ -206,24 +259,27 @@ class Stage:
                 vars(audience).update(copy.deepcopy(kept))
         self.backlog._waiting = dict(moment.waiting)
         self.backlog._statuses = dict(moment.statuses)
+        self.jobs._jobs = jobs.copied(moment.jobs)
         self.backlog._random = Random(7)  # the same order again, whatever went before
         self.orphans = 0
 
     def _must_be_intended(self, request: str) -> None:
         phases = beliefs.intended(self.folder / "var" / "ledger.db")
-        wanted = {"add": ["add"], "remove": ["remove"]}[request]
-        if [{"again": "add"}.get(one, one) for one in phases] != wanted:
+        known = [{"again": "add"}.get(one, one) for one in phases]
+        if len(known) != 1 or known[0] not in OPERATIONS[request]:
             self.orphans += 1
 
     def _configure(self) -> None:
-        endpoints = {"meta": self.sandbox.meta_endpoint, "google": self.sandbox.google_endpoint}
-        options = {
-            "meta": {"account_id": ACCOUNTS["meta"], "access_token": "sandbox-token"},
-            "google": {"customer_id": ACCOUNTS["google"], "credentials": "anonymous"},
-        }[self.name]
+        number, meta = ACCOUNTS[self.name], self.name == "meta"
+        endpoint = self.sandbox.meta_endpoint if meta else self.sandbox.google_endpoint
+        options = (
+            {"account_id": number, "access_token": "sandbox-token"}
+            if meta
+            else {"customer_id": number, "credentials": "anonymous"}
+        )
         var = self.folder / "var"
         key = {"file": str(self.folder / "state_key")}
-        account = {"connector": self.name, "endpoint": endpoints[self.name], **options}
+        account = {"connector": self.name, "endpoint": endpoint, **options}
         sync = {
             "segment": "everyone",
             "account": "there",
@@ -246,11 +302,11 @@ def _contents(audience: AudienceState) -> dict[str, object]:
 
 
 @contextmanager
-def stage(name: Name) -> Iterator[Stage]:
+def stage(name: Played) -> Iterator[Stage]:
     """A stage with a sandbox and a nursery of its own; Google works only while we sleep."""
     with (
         tempfile.TemporaryDirectory(prefix="syncd-") as root,
         start(google_delay=None) as sandbox,
-        Nursery() as nursery,
+        Nursery(jobs.IMPORTED if name == "google_ads" else ()) as nursery,
     ):
         yield Stage(name, Path(root), sandbox, nursery)

@@ -43,11 +43,12 @@ class Person:
     phones: tuple[str, ...] = ()
     consent: str = "granted"
     lives: tuple[str, str, str] | None = None
+    country: str = "NL"
 
     def cells(self) -> tuple[str | None, ...]:
         emails = (*self.emails, None, None)[:2]
         phones = (*self.phones, None, None)[:2]
-        return (*emails, *phones, "NL", self.consent, *(self.lives or (None, None, None)))
+        return (*emails, *phones, self.country, self.consent, *(self.lives or (None, None, None)))
 
 
 @dataclass

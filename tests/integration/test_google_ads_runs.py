@@ -83,3 +83,20 @@ def test_members_sent_again_after_a_removal_stay(ads: Local) -> None:
         ads.world.clock.sleep(3_600.0)
     ads.sync()
     ads.check()
+
+
+def test_jobs_that_lay_for_days_before_they_were_run_are_waited_for(ads: Local) -> None:
+    """Whoever died before they were run was down for longer than Google ever takes.
+
+    They have only begun, so nothing of them is given up, nor sent a second time.
+    """
+    cut_off(ads, Fault("reset", method="run", times=LONG))
+    sent = ads.changes()
+    ads.world.clock.pass_by(hours=96)
+    ads.world.sync()
+    assert not [job for job in ads.sandbox.google_jobs if not job.started]
+    ads.world.clock.pass_by(hours=1)  # and they are not done yet
+    ads.world.sync()
+    ads.sync()
+    assert (ads.changes(), ads.world.ledger.events(kind="batch_given_up")) == (sent, ())
+    ads.check()

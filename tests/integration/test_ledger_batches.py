@@ -72,7 +72,11 @@ def test_a_batch_goes_from_planned_to_settled(ledger: Ledger, clock: Hands) -> N
     )
     assert accepted.accepted_at == clock.now()
     assert ledger.under_way(*AT) == (accepted,)
+    clock.pass_by(hours=60)
     assert ledger.outcome(ONE, Outcome("processing")) == accepted
+    begun = ledger.outcome(ONE, Outcome("processing", begun=True))
+    assert begun == replace(accepted, accepted_at=clock.now())
+    assert ledger.under_way(*AT) == (begun,)
     processed = ledger.outcome(
         ONE, Outcome("processed", (Refusal(None, "late", 3),), MatchRate(60, 69))
     )

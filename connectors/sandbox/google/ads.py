@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NoReturn
@@ -200,11 +201,17 @@ class Ads(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no types
         return answer
 
     def _add(self, call: Call, dropping: Fault | None = None) -> Message:
+        with self._alone(call) as job:
+            return self._added(call, job, dropping)
+
+    @contextmanager
+    def _alone(self, call: Call) -> Iterator[Job]:
+        """The call's job, while no other call changes it."""
         job = self._job(call)
         if not job.adding.acquire(blocking=False):
             call.refuse("database_error.CONCURRENT_MODIFICATION", code=grpc.StatusCode.ABORTED)
         try:
-            return self._added(call, job, dropping)
+            yield job
         finally:
             job.adding.release()
 
@@ -234,9 +241,9 @@ class Ads(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no types
     def _run(self, call: Call) -> Message:
         from google.longrunning import operations_pb2  # type: ignore[import-untyped]  # noqa: PLC0415  # with the first
 
-        job = self._job(call)
-        if not self.jobs.run(job):
-            call.refuse(f"{_JOB}.JOB_ALREADY_STARTED")
+        with self._alone(call) as job:
+            if not self.jobs.run(job):
+                call.refuse(f"{_JOB}.JOB_ALREADY_STARTED")
         return operations_pb2.Operation(name=f"{job.name}/operations/1")
 
     def _job(self, call: Call) -> Job:

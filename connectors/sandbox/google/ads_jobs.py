@@ -17,7 +17,7 @@ class Job:
     Attributes:
         operation: What its operations are: `create`, `remove`, or "" while it has none.
         consent: The names of ad_user_data and ad_personalization.
-        adding: Held while a request adds to it.
+        adding: Held while a request adds to it, or runs it.
     """
 
     name: str
