@@ -20,6 +20,7 @@ from syncd.membership.sieve import (
     among,
     distinct,
     distinct_names,
+    in_order,
     named,
     spread,
 )
@@ -79,13 +80,7 @@ def of_fold(
     for plan in plans:
         for rows in _taken_along(plan):
             ids.add(named(database, rows).ids)
-    known = np.concatenate(
-        [
-            np.empty(0, np.uint64),
-            *(rows.keys for _, _, rows in sent.look(database)),
-        ]
-    )
-    known.sort()
+    known = in_order([rows.keys for _, _, rows in sent.look(database)])
     wanted = _look(database, phases, known, keys)
     sides = (sent, *(phase.side for phase in phases))
     spread(database, sides, keys, ids, wanted=wanted)
@@ -165,6 +160,6 @@ def _look(
             met.append(rows.keys[fresh])
             if len(known):
                 wanted.append(np.unique(rows.ids[fresh]))
-    ordered = np.sort(np.concatenate([np.empty(0, np.uint64), *met]))
+    ordered = in_order(met)
     keys.add(ordered[1:][ordered[1:] == ordered[:-1]])
     return distinct_names(wanted)

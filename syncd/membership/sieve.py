@@ -273,5 +273,18 @@ def distinct(
             for kind, column in zip(rows.kinds, rows.ids.T, strict=True):
                 ids = column[flags[here]]
                 found.setdefault(kind, []).append(ids[ids != 0])
-    counts = {kind: len(np.unique(np.concatenate(ids))) for kind, ids in found.items()}
-    return {KIND_NAMES[kind]: count for kind, count in sorted(counts.items()) if count}
+    counts = {KIND_NAMES[kind]: _different(found.pop(kind)) for kind in sorted(found)}
+    return {kind: count for kind, count in counts.items() if count}
+
+
+def _different(parts: list[Names]) -> int:
+    ordered = in_order(parts)
+    return len(ordered) and 1 + int(np.count_nonzero(ordered[1:] != ordered[:-1]))
+
+
+def in_order(parts: list[Names]) -> Names:
+    """All names in order, in one copy: the parts are let go."""
+    found = np.concatenate([np.empty(0, np.uint64), *parts])
+    parts.clear()
+    found.sort()
+    return found

@@ -62,37 +62,44 @@ class _Sent:
     """Rows as sent, looked up by the hash of their key."""
 
     def __init__(self, database: duckdb.DuckDBPyConnection, side: Side) -> None:
-        found = [(rows.keys, rows.more["likeness"]) for _, _, rows in side.look(database)]
-        none = np.empty(0, np.uint64)
-        keys = np.concatenate([none, *(each for each, _ in found)])
-        self._likeness = np.concatenate([none, *(each for _, each in found)])
-        del found
-        self._order = np.argsort(keys, kind="stable")
-        self._keys = keys[self._order]
-        alone = np.ones(len(keys), np.bool_)
+        count = len(side.concerned)
+        keys, likeness = np.empty(count, np.uint64), np.empty(count, np.uint64)
+        for here, _, rows in side.look(database):
+            keys[here], likeness[here] = rows.keys, rows.more["likeness"]
+        self._order = np.argsort(keys, kind="stable").astype(np.uint32)
+        self._keys, self._likeness = keys[self._order], likeness[self._order]
+        # A key with several rows is concerned: its member's last one alone says little.
+        self._rests = ~side.concerned[self._order]
         twice = self._keys[1:] == self._keys[:-1]
-        alone[1:] &= ~twice
-        alone[:-1] &= ~twice
-        self._alone = alone
-        self.rests = ~side.concerned
-        self.met = np.zeros(len(keys), np.bool_)
+        self._rests[1:] &= ~twice
+        self._rests[:-1] &= ~twice
+        self._met = np.zeros(count, np.bool_)
 
-    def look(self, rows: Named) -> tuple[Flags, Flags]:
-        """Which rows have a key that was sent, and which are as their last row was sent."""
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def look(self, rows: Named, wanted: Flags) -> tuple[Flags, Flags]:
+        """Which rows have a key that was sent, and which members are as they were sent.
+
+        Args:
+            rows: Of a snapshot.
+            wanted: Who of them is not kept out.
+        """
         if not len(self._keys):
             return (none := np.zeros(len(rows.keys), np.bool_)), none
         at = np.searchsorted(self._keys, rows.keys)
         at[at == len(self._keys)] = 0
         known = self._keys[at] == rows.keys
-        sent = self._order[at]
-        same = known & self._alone[at] & self.rests[sent]
-        same &= self._likeness[sent] == rows.more["likeness"]
-        return known, same
+        resting = known & wanted & self._rests[at]
+        resting &= self._likeness[at] == rows.more["likeness"]
+        self._met[at[resting]] = True
+        return known, resting
 
-    def meet(self, rows: Named, resting: Flags) -> None:
-        """Note that these rows' members are in the snapshot, and as they were sent."""
-        at = np.searchsorted(self._keys, rows.keys[resting])
-        self.met[self._order[at]] = True
+    def unmet(self) -> Flags:
+        """Of the rows as sent, in their order: whose member did not come, or has changed."""
+        found = np.ones(len(self._keys), np.bool_)
+        found[self._order[self._met]] = False
+        return found
 
 
 def of_plan(
@@ -123,7 +130,7 @@ def of_plan(
     sent = _side(database, generation, comparison)
     index = _Sent(database, sent)
     scan = _Scan(database, comparison, members, index)
-    sent.concerned |= ~index.met
+    sent.concerned |= index.unmet()
     spread(database, (sent, scan.side), keys, ids, wanted=scan.strangers())
     return scan.sifted(sent.concerned, ids)
 
@@ -169,9 +176,7 @@ class _Scan:
         self, database: duckdb.DuckDBPyConnection, here: slice, batch: pa.RecordBatch, rows: Named
     ) -> None:
         reason = rows.more["reason"]
-        known, same = self._sent.look(rows)
-        resting = same & (reason == 0)
-        self._sent.meet(rows, resting)
+        known, resting = self._sent.look(rows, reason == 0)
         self._reasons[here] = reason
         self.side.linked[here] = reason <= _OUT
         self.side.concerned[here] = known & ~resting
@@ -182,7 +187,7 @@ class _Scan:
             else:
                 ids = named(database, batch.take(pa.array(strangers))).ids
             self._unsent[strangers + here.start] = ids.any(axis=1) & (reason[strangers] == 0)
-            if len(self._sent.met):
+            if len(self._sent):
                 self._ids.append(np.unique(ids))
 
     def strangers(self) -> Names:
