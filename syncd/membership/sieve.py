@@ -261,6 +261,8 @@ def distinct(
 ) -> dict[str, int]:
     """How many identifiers of each kind some rows have, each counted once.
 
+    By their hashes: of ten million, two would count as one in a membership of 400,000.
+
     Args:
         database: Any.
         sides: Each with the rows that count.

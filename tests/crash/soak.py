@@ -32,7 +32,7 @@ from connectors.sandbox.faults import Fault
 from tests.integration.commands import Desk, digests, platforms
 from tests.integration.daemons import Service, started
 
-EVERY = 4.0  # seconds from one run of a sync to the next
+EVERY = 2.0  # seconds from one run of a sync to the next
 LATE = timedelta(minutes=5)  # so long after its time a run that has not begun is lost
 TROUBLE = 4  # of so many changes of the shop, two seconds apart, one comes with a fault
 SEED = 20261128
