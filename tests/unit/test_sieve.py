@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,10 +17,12 @@ from hypothesis import strategies as st
 from syncd.membership import sieve
 from syncd.membership.blocks import BlockReader, BlockWriter
 from syncd.membership.engine import ROW_SCHEMA, engine
+from syncd.membership.folding import of_fold
 from syncd.membership.held import every_identifier
 from syncd.membership.rest import moving
 from syncd.membership.sieve import Pool, Side, among, distinct, named, spread
 from syncd.membership.sifting import EVERYONE, Sifted, of_plan
+from syncd.membership.together import PlanBatches
 from syncd.model import Generation, Phase, Refresh
 from tests.unit.membership_oracle import opened, section
 from tests.unit.membership_world import MembershipWorld, Person
@@ -215,6 +218,40 @@ def test_a_full_resync_and_changed_rules_concern_everyone(tmp_path: Path) -> Non
         for one in (asked, moved):
             with opened(world, one.snapshot.path, one.snapshot.checksum) as snapshot:
                 assert of_plan(database, one, snapshot, last, ()) is EVERYONE
+
+
+@pytest.mark.parametrize("at_once", [0, 20_000])
+def test_a_fold_concerns_whom_what_was_sent_reaches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    """Whoever is new is simply there, families among them; a changed member is taken in."""
+    monkeypatch.setattr(sieve, "BATCH_ROWS", at_once)
+    world, members = MembershipWorld(tmp_path), crowd(40)
+    assert folded(world, members) == (0, 40, {"email": 40, "phone": 33})  # the last of them has its phone alone
+
+    members["m010"] = replace(members["m010"], emails=(900,))  # shares a phone with m011
+    members |= {"m101": Person((101,), (101,)), "m102": Person((102,), (101,))}
+    assert folded(world, members) == (2, 2, {"email": 2, "phone": 1})
+
+
+def folded(
+    world: MembershipWorld, members: Mapping[str, Person]
+) -> tuple[int, int, dict[str, int]]:
+    """Rows as sent that a fold concerns, and how many rows, and of what, are simply there."""
+    before = world.generation
+    world.run(members)
+    plan = list(world.plans.values())[-1]
+    sent = [replace(b, folded=None) for b in world.batches.values() if b.plan == plan.id]
+    with ExitStack() as files:
+        file = files.enter_context(opened(world, plan.path, plan.checksum))
+        last = None
+        if before is not None:
+            last = files.enter_context(opened(world, before.path, before.checksum))
+        database = files.enter_context(engine())
+        found = of_fold(database, last, [PlanBatches(1, file, sent, marks=None)])
+    assert found.rows is not None
+    assert sum(int(flags.sum()) for flags in found.new.values()) == found.sizes.members
+    return int(found.rows.sum()), found.sizes.members, dict(found.sizes.identifiers)
 
 
 def test_what_is_at_rest_takes_no_line_of_its_own(tmp_path: Path) -> None:
