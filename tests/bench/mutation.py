@@ -59,9 +59,15 @@ MODULES = {
         "syncd.plan",
         ("unit/test_plan.py", "unit/test_reference_plan.py", "unit/test_reference_rules.py"),
     ),
-    "settle": Target("syncd.settle", ("unit/test_settle.py",)),
+    "settle": Target(
+        "syncd.settle",
+        ("unit/test_settle.py", "unit/test_settle_polling.py", "unit/test_settle_begun.py"),
+    ),
     "states": Target("syncd.ledger.states", ("unit/test_states.py",)),
     "retry": Target("syncd.retry", ("unit/test_retry.py", "unit/test_pacing.py")),
+    "sieve": Target("syncd.membership.sieve", ("unit/test_sieve.py",)),
+    "sifting": Target("syncd.membership.sifting", ("unit/test_sieve.py",)),
+    "folding": Target("syncd.membership.folding", ("unit/test_sieve.py",)),
 }
 
 

@@ -23,7 +23,7 @@ from syncd.membership.rest import moving
 from syncd.membership.sieve import Pool, Side, among, distinct, named, spread
 from syncd.membership.sifting import EVERYONE, Sifted, of_plan
 from syncd.membership.together import PlanBatches
-from syncd.model import Generation, Phase, Refresh
+from syncd.model import ConsentRule, Generation, Phase, Refresh
 from tests.unit.membership_oracle import opened, section
 from tests.unit.membership_world import MembershipWorld, Person
 
@@ -124,10 +124,14 @@ def crowd(count: int) -> dict[str, Person]:
 
 
 def sifted(
-    world: MembershipWorld, members: Mapping[str, Person], refresh: Refresh | None = None
+    world: MembershipWorld,
+    members: Mapping[str, Person],
+    refresh: Refresh | None = None,
+    consent: ConsentRule | None = None,
 ) -> Sifted:
     """Whom a plan concerns, by the world's files as they are."""
     asked, last = world.comparison(members, refresh=refresh), world.generation
+    asked = replace(asked, consent=consent or asked.consent)
     assert last is not None
     with (
         opened(world, asked.snapshot.path, asked.snapshot.checksum) as snapshot,
@@ -189,6 +193,20 @@ def test_who_is_kept_out_and_was_never_sent_concerns_nobody(tmp_path: Path) -> N
     assert (found.read, found.wanted, dict(found.lost)) == (10, 9, {"denied": 1})
 
 
+def test_who_is_not_granted_goes_by_the_key_alone(tmp_path: Path) -> None:
+    """What such a member has is not wanted, and not denied: it joins nobody to anybody."""
+    world = MembershipWorld(tmp_path)
+    granted = ConsentRule(granted_only=True, granted_in_region=False)
+    before = crowd(10)
+    world.run(before)
+
+    after = before | {"n1": Person((501,), (3,), 0), "m007": replace(before["m007"], consent=0)}
+    found = sifted(world, after, consent=granted)
+
+    assert names(found, after) == {"m007"}
+    assert (found.read, found.wanted, dict(found.lost)) == (10, 9, {"not granted": 1})
+
+
 def test_everyone_whose_turn_it_is_is_concerned(tmp_path: Path) -> None:
     """A day of three: some of thirty; all three days: all of them."""
     world, members = MembershipWorld(tmp_path), crowd(30)
@@ -227,7 +245,11 @@ def test_a_fold_concerns_whom_what_was_sent_reaches(
     """Whoever is new is simply there, families among them; a changed member is taken in."""
     monkeypatch.setattr(sieve, "BATCH_ROWS", at_once)
     world, members = MembershipWorld(tmp_path), crowd(40)
-    assert folded(world, members) == (0, 40, {"email": 40, "phone": 33})  # the last of them has its phone alone
+    assert folded(world, members) == (
+        0,
+        40,
+        {"email": 40, "phone": 33},
+    )  # the last of them has its phone alone
 
     members["m010"] = replace(members["m010"], emails=(900,))  # shares a phone with m011
     members |= {"m101": Person((101,), (101,)), "m102": Person((102,), (101,))}
