@@ -69,7 +69,11 @@ def doctor(
     config: Config = None,
     json: Json = False,  # noqa: FBT002
 ) -> None:
-    """Check whether what is installed here, and configured, is fit to send; exits 1 if not."""
+    """Check all that a run needs: a table, each line with the way to mend it; exits 1 if not fit.
+
+    Configuration, the shop's database and whether its login may write, clocks, disk, lock,
+    key, ledger, what is due, versions, accounts, digests. Takes no lock and changes nothing.
+    """
     if context.invoked_subcommand is None:
         from syncd.cli import doctor as rooms  # noqa: PLC0415
 
