@@ -39,6 +39,11 @@ class Checked:
 
 def check(*names: str, config: Path | None, as_json: bool) -> None:
     """Make these checks, all if none is named; exit 1 unless all is well."""
+    sys.exit(0 if report(*names, config=config, as_json=as_json) else 1)
+
+
+def report(*names: str, config: Path | None, as_json: bool) -> bool:
+    """Make these checks and print them; says whether all is well."""
     asked = names or tuple(CHECKS)
     here: tuple[checkup.Line, ...] = ()
     if not names:
@@ -58,7 +63,7 @@ def check(*names: str, config: Path | None, as_json: bool) -> None:
             path = find(config, os.environ)
             why = "there is no" if not path.exists() else "nothing can be made of"
             say(f"no account was looked at: {why} {path}")
-    sys.exit(0 if all(one.good for one in found.values()) else 1)
+    return all(one.good for one in found.values())
 
 
 def _configured(config: Path | None) -> bool:
