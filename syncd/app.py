@@ -7,44 +7,49 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from syncd.erasure import SETTLE, Desk, ErasingAccount
 from syncd.errors import ConfigError, UsageError
 from syncd.gate import Gates
-from syncd.identity.digest import Policy, digest
-from syncd.identity.erased import Watch
 from syncd.identity.rules import GOOGLE, META, rule_set
 from syncd.ledger import directory
 from syncd.ledger.audiences import KnownAudience
-from syncd.ledger.keys import Key, load_or_make_key
+from syncd.ledger.keys import Key
 from syncd.ledger.lock import hold
-from syncd.ledger.opening import is_blank, open_ledger
+from syncd.ledger.making import key_of, make_if_new
+from syncd.ledger.opening import open_ledger
 from syncd.ledger.store import Ledger
-from syncd.membership import FileMembership
-from syncd.membership.survivors import SurvivingFiles
+from syncd.membership.leftovers import Leftovers
 from syncd.model import Guard, IdentifierKind, SegmentQuery, Sync, Timing
 from syncd.model.making import chosen_facts, facts_apart
-from syncd.parts import Guarded, Parts, Progress, silent
+from syncd.parts import Guarded, Parts, Progress, Unlocked, silent
 from syncd.ports import Clock, Connector, Platform, Recalls
 from syncd.retry import Patience
-from syncd.segments import catalogue_query, definition, own_query
 from syncd.settings import (
     Settings,
     check_accounts,
     configuration_digest,
-    ledger_key,
     ledger_password,
     load,
     resolve_account,
     shop_password,
 )
 from syncd.settings.values import suggest
-from syncd.shop import DatabaseShop, open_shop
+
+# The rooms that work with columns are imported when they are used: a daemon that waits for
+# its first run, and a command that asks the ledger, do without half of their memory.
+# ruff: noqa: PLC0415
+if TYPE_CHECKING:
+    from syncd.identity.digest import Policy
+    from syncd.membership.store import FileMembership
+    from syncd.membership.survivors import SurvivingFiles
+    from syncd.shop import DatabaseShop
 
 
 class SystemClock:
@@ -59,17 +64,6 @@ class SystemClock:
         time.sleep(seconds)
 
 
-@dataclass(frozen=True, slots=True)
-class Unlocked:
-    """What stands for the lock where nothing is pushed."""
-
-    def tell(self, run: str) -> None:
-        """Nobody waits for it."""
-
-    def check(self) -> None:
-        """Nothing was locked."""
-
-
 class App:
     """An open configuration: its ledger, its files, and parts for each sync."""
 
@@ -78,15 +72,31 @@ class App:
         self.ledger = ledger
         self.clock = clock
         self.directory = settings.ledger.directory
-        self.membership = FileMembership(self.directory, key=key.derive("files"))
+        self.leftovers = Leftovers(self.directory)
+        self._files_key = key.derive("files")
         self.tombstone_key = key.derive("tombstone")
-        self.surviving = SurvivingFiles(self.directory, key=key.derive("files"))
         self.lock: Guarded = Unlocked()
         self.gates = Gates(ledger.accounts)
 
     @cached_property
+    def membership(self) -> FileMembership:
+        """What audiences hold; all of one directory share its leftovers, and nothing else."""
+        from syncd.membership.store import FileMembership
+
+        return FileMembership(self.directory, key=self._files_key, leftovers=self.leftovers)
+
+    @property
+    def surviving(self) -> SurvivingFiles:
+        """What a lost ledger can be made from again."""
+        from syncd.membership.survivors import SurvivingFiles
+
+        return SurvivingFiles(self.directory, key=self._files_key)
+
+    @cached_property
     def shop(self) -> DatabaseShop:
         """The shop's database; connects when first read."""
+        from syncd.shop import open_shop
+
         shop = self.settings.shop
         return open_shop(shop.url, shop_password(self.settings), timezone=shop.timezone)
 
@@ -100,6 +110,8 @@ class App:
         Raises:
             syncd.errors.ConfigError: There is none, or its SQL cannot be used.
         """
+        from syncd.segments import catalogue_query, own_query
+
         configured = self.settings.segments.get(segment)
         parameters = configured.with_ if configured else {}
         used = configured.use if configured else segment
@@ -156,6 +168,8 @@ class App:
 
     def parts(self, name: str, *, progress: Progress = silent) -> Parts:
         """Everything that a run of this sync works with."""
+        from syncd.identity.digest import Policy
+
         sync = self.sync(name)
         chosen = self.settings.syncs[name]
         platform = platforms()[sync.platform]
@@ -182,6 +196,9 @@ class App:
         self, sync: Sync, account: str, policy: Policy, query: Callable[[datetime], SegmentQuery]
     ) -> Parts:
         """What a sync works with on a configured account."""
+        from syncd.identity.digest import digest
+        from syncd.identity.erased import Watch
+
         patience = self._patience(account)
         return Parts(
             sync=sync,
@@ -253,6 +270,8 @@ class App:
 
     def _orphaned(self, audience: KnownAudience, account: str) -> Parts:
         """Parts that read no segment and add nobody."""
+        from syncd.identity.digest import Policy
+
         platform = platforms()[audience.platform]
         country = self.settings.shop.default_country
         policy = Policy(rule_set(platform.rules), frozenset(), country, 0)
@@ -291,6 +310,8 @@ class App:
         return Patience(self.clock, gate, account)
 
     def _definition(self, segment: str) -> str:
+        from syncd.segments import definition, own_query
+
         path = self.settings.sql_file(segment)
         text = (
             own_query(segment, path).sql
@@ -338,7 +359,7 @@ def open_app(
             app.lock = lock
         if lock is not None and fitting:
             directory.check(ledger, folder)
-            app.membership.sweep(ledger.named_files)
+            app.leftovers.sweep(ledger.named_files)
         yield app
 
 
@@ -369,25 +390,3 @@ def account_key(settings: Settings, name: str) -> str:
         return name
     plain = value.replace("-", "")  # Google writes 123-456-7890 and means the digits
     return plain if plain.isdigit() else value
-
-
-def key_of(settings: Settings) -> Key:
-    """The ledger's key: the configured one, or the one made once in its directory."""
-    text = ledger_key(settings)
-    if text is not None:
-        return Key.load(text)
-    return load_or_make_key(settings.ledger.directory / "ledger.key")[0]
-
-
-def make_if_new(settings: Settings, key: Key) -> tuple[str, ...]:
-    """Make a SQLite ledger that is not there yet; older ones wait for `syncd migrate`.
-
-    One whose making was cut short is a database without a table, and is made anew.
-    """
-    from syncd.ledger.migrate import migrate  # noqa: PLC0415 - Alembic takes half a second
-
-    prefix = "sqlite:///"
-    url = settings.ledger.url
-    if not url.startswith(prefix) or not is_blank(Path(url.removeprefix(prefix))):
-        return ()
-    return migrate(url, password=None, key=key)

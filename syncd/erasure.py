@@ -21,7 +21,6 @@ import structlog
 
 from syncd.erasing import carry_out, left_in
 from syncd.errors import PlatformError, Stopped, SyncdError
-from syncd.identity.erased import Person, as_rows, tombstones
 from syncd.identity.rules import rule_set
 from syncd.lateness import late
 from syncd.ledger.audiences import KnownAudience
@@ -40,6 +39,8 @@ from syncd.retry import Patience
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from syncd.identity.erased import Person
 
 SETTLE = timedelta(hours=48)  # of an account as a whole, which has no sync to say another
 _ACCOUNT = ""  # in place of an audience's id: all of the account's at once
@@ -94,6 +95,8 @@ def ask(desk: Desk, person: Person, *, actor: str) -> Erasure:
         syncd.errors.UsageError: Something that was given cannot be normalised; nothing
             was kept.
     """
+    from syncd.identity.erased import as_rows, tombstones  # noqa: PLC0415 - a daemon waits without
+
     stones = tombstones(person, desk.rules, key=desk.key, default_country=desk.default_country)
     platforms = {each.platform.name: each.platform for each in desk.accounts}
     # Audiences whose account is not configured may come back, by their platform's name.

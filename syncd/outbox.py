@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
 import structlog
 
 from syncd.errors import PlatformError, RequestRefused, Unavailable
@@ -15,6 +15,9 @@ from syncd.model import Batch, BatchRecord, BatchState, Operation, Plan, Receipt
 from syncd.parts import Parts
 from syncd.ports import Connector, PlanFile, Upload
 from syncd.refusals import Refusals, kept_rows
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 DEADLINE = timedelta(seconds=120)  # after it, an answer is no longer waited for
 ENDED = 5 / 6  # of the time that an upload lasts: Meta's 90 minutes end after 75
@@ -105,7 +108,7 @@ class _Outgoing:
         kept = kept_rows(batch)
         rows = file.of(batch)
         if len(kept) < rows.num_rows:
-            rows = rows.take(pa.array(kept, pa.int64()))
+            rows = _taken(rows, kept)
         patience = self._parts.patience
         once = self._whole is not None and not self._begun
         try:
@@ -161,6 +164,12 @@ class _Outgoing:
         """Whether so much of the time is over that an upload of this platform lasts."""
         lasts = self._parts.platform.capabilities.upload_lasts
         return lasts is not None and now - self._opened >= lasts * share
+
+
+def _taken(rows: pa.RecordBatch, kept: Sequence[int]) -> pa.RecordBatch:
+    import pyarrow as pa  # noqa: PLC0415 - a daemon waits without it
+
+    return rows.take(pa.array(kept, pa.int64()))
 
 
 def _placed(receipt: Receipt, batch: BatchRecord) -> Receipt:

@@ -8,7 +8,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from syncd.identity.erased import Watch
 from syncd.ledger.store import Ledger
 from syncd.model import AuditEvent, SegmentQuery, Sync
 from syncd.ports import Clock, Connector, Membership, Platform, Shop
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from syncd.identity.digest import Digested
+    from syncd.identity.erased import Watch
 
 Progress = Callable[[str, int, int], None]
 
@@ -36,6 +36,17 @@ class Guarded(Protocol):
     def check(self) -> None:
         """Raise `syncd.errors.Busy` if it is lost."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Unlocked:
+    """What stands for the lock where nothing is pushed."""
+
+    def tell(self, run: str) -> None:
+        """Nobody waits for it."""
+
+    def check(self) -> None:
+        """Nothing was locked."""
 
 
 @dataclass(frozen=True, slots=True)

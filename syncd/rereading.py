@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from syncd.app import App, key_of, platforms
+from syncd.app import App, platforms
 from syncd.errors import ConfigError
+from syncd.ledger.making import key_of
 from syncd.ledger.opening import check_key
 from syncd.settings import check_accounts, load, resolve_account
 
@@ -34,7 +35,7 @@ def reread(app: App) -> App:
         check_key(tx, key)
     found = App(settings, app.ledger, key, app.clock)
     found.lock = app.lock
-    found.membership = app.membership  # it knows what runs under way are writing
+    found.leftovers = app.leftovers  # it knows what runs under way are writing
     for name in settings.accounts:
         resolve_account(settings, name)
     for name in settings.syncs:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from enum import Enum
+from importlib import import_module
 
 import structlog
 
@@ -59,6 +60,7 @@ class Workers:
                 if self._stopped or sync in self._queued:
                     continue
                 self._queued.add(sync)
+                _load()
                 self._thread(self._account_of(sync)).submit(self._one, sync)
             found.append(sync)
         return tuple(found)
@@ -131,3 +133,12 @@ class Workers:
             self._agenda.drop(sync)
         else:
             self._agenda.end(sync, succeeded=ended is Ended.SUCCEEDED)
+
+
+def _load() -> None:
+    """Load Arrow here, on a thread that lasts as long as all others.
+
+    The allocator of pyarrow 25 crashed once the thread that had loaded it was gone
+    (apache/arrow, issues 50471 and 50908).
+    """
+    import_module("pyarrow")  # not before something is due: it takes 25 MB

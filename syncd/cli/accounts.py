@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from syncd.app import SystemClock, account_key, connector_of, key_of, platforms
+from syncd.app import SystemClock, account_key, connector_of, platforms
 from syncd.audiences import unlike
 from syncd.cli.output import say
 from syncd.errors import ConfigError, PlatformError, SyncdError
+from syncd.ledger.making import key_of
 from syncd.ledger.opening import is_blank, open_ledger
 from syncd.ledger.store import Ledger
 from syncd.model import Finding

@@ -1,4 +1,4 @@
-"""Signatures and help of the commands that check: identity, doctor, config.
+"""Signatures and help of init, and of the commands that check: identity, doctor, config.
 
 As in `commands`, so that `--help` imports no room of syncd.
 """
@@ -69,7 +69,11 @@ def doctor(
     config: Config = None,
     json: Json = False,  # noqa: FBT002
 ) -> None:
-    """Check whether what is installed here, and configured, is fit to send; exits 1 if not."""
+    """Check all that a run needs: a table, each line with the way to mend it; exits 1 if not fit.
+
+    Configuration, the shop's database and whether its login may write, clocks, disk, lock,
+    key, ledger, what is due, versions, accounts, digests. Takes no lock and changes nothing.
+    """
     if context.invoked_subcommand is None:
         from syncd.cli import doctor as rooms  # noqa: PLC0415
 
@@ -106,3 +110,29 @@ def config_schema() -> None:
     from syncd.cli import setup  # noqa: PLC0415
 
     setup.schema()
+
+
+def init(
+    shop_url: Annotated[
+        str, typer.Option(help="The shop's database, without a password.", show_default=False)
+    ] = "",
+    country: Annotated[
+        str, typer.Option(help="Of customers who have none, two letters.", show_default=False)
+    ] = "",
+    connector: Annotated[
+        str, typer.Option(help="The platform: meta, google, ...", show_default=False)
+    ] = "",
+    account_id: Annotated[str, typer.Option(help="The account there.", show_default=False)] = "",
+    segment: Annotated[
+        str, typer.Option(help="A name for the first segment.", show_default=False)
+    ] = "",
+    config: Config = None,
+) -> None:
+    """Write a first configuration; for one that is there, make the ledger and its key.
+
+    On a terminal it asks for what no option says. It ends with the table of `syncd doctor`.
+    """
+    from syncd.cli import beginning  # noqa: PLC0415
+
+    wanted = beginning.Wanted(shop_url, country, connector, account_id, segment)
+    beginning.init(config, wanted)

@@ -19,6 +19,7 @@ from syncd.cli.checks import (
     doctor_identity,
     identity_explain,
     identity_sample,
+    init,
 )
 from syncd.cli.options import Config, Json
 from syncd.cli.service import run
@@ -107,13 +108,6 @@ def demo(
     from syncd.cli import local  # noqa: PLC0415 - here and below: rooms load when used
 
     local.demo(keep)
-
-
-def init(config: Config = None) -> None:
-    """Write a first configuration, and make the ledger and its key."""
-    from syncd.cli import setup  # noqa: PLC0415
-
-    setup.init(config)
 
 
 def plan(

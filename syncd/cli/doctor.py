@@ -6,14 +6,14 @@ import os
 import platform
 import sys
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import phonenumbers
 
 from syncd.app import platforms
-from syncd.cli import accounts
+from syncd.cli import accounts, checkup
 from syncd.cli.output import print_json, say, table
 from syncd.identity import proof
 from syncd.identity.rules import GOOGLE, META, rule_set
@@ -28,19 +28,31 @@ class Checked:
         good: Whether nothing is wrong.
         facts: For programs.
         tell: Prints it for people.
+        lines: What of it stands in the table of all.
     """
 
     good: bool
     facts: Mapping[str, object]
     tell: Callable[[], None]
+    lines: tuple[checkup.Line, ...] = ()
 
 
 def check(*names: str, config: Path | None, as_json: bool) -> None:
     """Make these checks, all if none is named; exit 1 unless all is well."""
+    sys.exit(0 if report(*names, config=config, as_json=as_json) else 1)
+
+
+def report(*names: str, config: Path | None, as_json: bool) -> bool:
+    """Make these checks and print them; says whether all is well."""
     asked = names or tuple(CHECKS)
-    if not names and not _configured(config):
-        asked = tuple(name for name in CHECKS if name != "accounts")
+    here: tuple[checkup.Line, ...] = ()
+    if not names:
+        here = checkup.look(config)
+        if not _configured(config) or not _readable(here):
+            asked = tuple(name for name in CHECKS if name != "accounts")
     found = {name: CHECKS[name](config) for name in asked}
+    if here:
+        found = {"here": _here(here, found), **found}
     if as_json:
         print_json({name: {"good": one.good, **one.facts} for name, one in found.items()})
     else:
@@ -48,8 +60,10 @@ def check(*names: str, config: Path | None, as_json: bool) -> None:
             one.tell()
             say()
         if "accounts" not in asked and not names:
-            say(f"no account was looked at: there is no {find(config, os.environ)}")
-    sys.exit(0 if all(one.good for one in found.values()) else 1)
+            path = find(config, os.environ)
+            why = "there is no" if not path.exists() else "nothing can be made of"
+            say(f"no account was looked at: {why} {path}")
+    return all(one.good for one in found.values())
 
 
 def _configured(config: Path | None) -> bool:
@@ -57,10 +71,42 @@ def _configured(config: Path | None) -> bool:
     return bool(config or os.environ.get("SYNCD_CONFIG")) or find(None, os.environ).exists()
 
 
+def _readable(lines: tuple[checkup.Line, ...]) -> bool:
+    return all(line.what != "configuration" or line.verdict != "bad" for line in lines)
+
+
+def _here(lines: tuple[checkup.Line, ...], others: Mapping[str, Checked]) -> Checked:
+    """The table of all; what else was checked is told below it at length."""
+    good = all(line.verdict != "bad" for line in lines)
+
+    def tell() -> None:
+        every = (*lines, *(line for one in others.values() for line in one.lines))
+        table(("checked", "", "what to know or do"), [(e.what, e.verdict, e.said) for e in every])
+
+    return Checked(good, {"lines": lines}, tell)
+
+
 def _accounts(config: Path | None) -> Checked:
     report = accounts.look(config)
     facts = {"findings": report.looked, "ledger": report.ledger}
-    return Checked(report.good, facts, lambda: accounts.tell(report))
+    return Checked(report.good, facts, lambda: accounts.tell(report), tuple(_each(report)))
+
+
+def _each(report: accounts.Report) -> Iterator[checkup.Line]:
+    """A line an account: how much of it needs somebody, the worst first."""
+    for name in dict.fromkeys(one.account for one in report.looked):
+        found = [one.finding for one in report.looked if one.account == name]
+        wrong = [one for one in found if not one.good]
+        verdict: checkup.Verdict = (
+            "bad" if any(one.verdict != "warning" for one in wrong) else "warn"
+        )
+        if wrong:
+            said = wrong[0].way_on if len(wrong) == 1 else f"{len(wrong):,} findings, see below"
+            yield checkup.Line(f"account {name}", verdict, said)
+        else:
+            yield checkup.Line(
+                f"account {name}", "ok", "nothing of it or of its audiences needs anybody"
+            )
 
 
 def _identity(_: Path | None) -> Checked:
@@ -68,7 +114,12 @@ def _identity(_: Path | None) -> Checked:
     failures = [failure for one in proven for failure in one.failures]
     facts = {"proven": proven, "versions": _versions()}
     good = bool(proven) and not failures
-    return Checked(good, facts, lambda: _tell_identity(proven, failures))
+    count = sum(one.vectors for one in proven)
+    said = (
+        f"{count:,} vectors, all come out right" if good else "digests may match nobody, see below"
+    )
+    line = checkup.Line("identity", "ok" if good else "bad", said)
+    return Checked(good, facts, lambda: _tell_identity(proven, failures), (line,))
 
 
 def _tell_identity(proven: tuple[proof.Proven, ...], failures: list[str]) -> None:

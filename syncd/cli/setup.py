@@ -6,9 +6,10 @@ import os
 from importlib.resources import files
 from pathlib import Path
 
-from syncd.app import key_of, make_if_new, platforms
+from syncd.app import platforms
 from syncd.cli.output import print_json, say
 from syncd.errors import ConfigError
+from syncd.ledger.making import key_of, make_if_new
 from syncd.settings import (
     Settings,
     check_accounts,

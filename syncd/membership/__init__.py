@@ -1,7 +1,3 @@
 """What audiences hold: storage, comparison, batches out, receipts folded in."""
 
 from __future__ import annotations
-
-from syncd.membership.store import FileMembership
-
-__all__ = ["FileMembership"]

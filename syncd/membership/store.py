@@ -83,11 +83,17 @@ class PlanRows:
 class FileMembership:
     """Implements `syncd.ports.Membership`."""
 
-    def __init__(self, directory: Path, *, key: bytes) -> None:
-        """Keep files in `directory`, sealed under `key` (32 bytes)."""
+    def __init__(self, directory: Path, *, key: bytes, leftovers: Leftovers | None = None) -> None:
+        """Keep files in `directory`, sealed under `key` (32 bytes).
+
+        Args:
+            directory: The ledger's.
+            key: The sub-key for files.
+            leftovers: Those of the directory, where others share them.
+        """
         self._directory = directory
         self._key = key
-        self._leftovers = Leftovers(directory)
+        self._leftovers = leftovers or Leftovers(directory)
 
     def receive(self, snapshot: SnapshotId, rows: Iterable[pa.RecordBatch]) -> Written:
         """Write a snapshot's digested rows (`SNAPSHOT_SCHEMA`) to its file."""

@@ -21,8 +21,8 @@ from typing import TypeVar
 
 import pyarrow as pa
 
-from syncd.membership import FileMembership
 from syncd.membership.engine import SNAPSHOT_SCHEMA
+from syncd.membership.store import FileMembership
 from syncd.model import (
     BatchId,
     BatchRecord,

@@ -18,8 +18,8 @@ from connectors.memory import row_identifiers
 from connectors.sandbox.state import Identifier
 from syncd.ledger.opening import open_ledger
 from syncd.ledger.store import Ledger
-from syncd.membership import FileMembership
 from syncd.membership.blocks import BlockReader
+from syncd.membership.store import FileMembership
 from syncd.model import BatchRecord, BatchState, Generation, Operation
 from tests.integration.ledger_databases import KEY, Hands
 from tests.integration.names import identifiers, named, number

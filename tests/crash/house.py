@@ -31,7 +31,7 @@ from syncd.ledger import directory
 from syncd.ledger.audiences import KnownAudience
 from syncd.ledger.opening import open_ledger
 from syncd.ledger.store import Ledger
-from syncd.membership import FileMembership
+from syncd.membership.store import FileMembership
 from syncd.model import (
     Account,
     Erasure,

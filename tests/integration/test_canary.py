@@ -290,7 +290,7 @@ def leak_in_log(patch: pytest.MonkeyPatch) -> None:
         structlog.get_logger().warning("row_read", name=batch.column("first_name")[0].as_py())
         return digest(batch, policy=policy)
 
-    patch.setattr("syncd.app.digest", talkative)
+    patch.setattr("syncd.identity.digest.digest", talkative)
 
 
 def leak_in_audit(patch: pytest.MonkeyPatch) -> None:

@@ -52,7 +52,7 @@ def with_rows_kept(patch: pytest.MonkeyPatch) -> None:
 
 def with_lost_additions_repeated(patch: pytest.MonkeyPatch) -> None:
     """What nobody knows the outcome of is sent again, erased persons and all."""
-    patch.setattr("syncd.membership.FileMembership.names", lambda *_: False)
+    patch.setattr("syncd.membership.store.FileMembership.names", lambda *_: False)
 
 
 def with_erased_persons_counted_as_lost(patch: pytest.MonkeyPatch) -> None:

@@ -35,8 +35,8 @@ from syncd.ledger import directory
 from syncd.ledger.migrate import migrate
 from syncd.ledger.opening import open_ledger
 from syncd.ledger.store import Ledger
-from syncd.membership import FileMembership
 from syncd.membership.blocks import BlockReader
+from syncd.membership.store import FileMembership
 from syncd.model import (
     NO_OPTIONS,
     Account,

@@ -17,8 +17,8 @@ from typing import Literal
 import pyarrow as pa
 
 from connectors.sandbox.state import AudienceState
-from syncd.membership import FileMembership
 from syncd.membership.engine import SNAPSHOT_SCHEMA
+from syncd.membership.store import FileMembership
 from syncd.model import (
     ID_CELLS,
     IDENTIFIER_CELLS,
