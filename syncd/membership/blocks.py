@@ -114,6 +114,10 @@ class BlockWriter:
             self._blocks.append(Block(section, self._offset, len(sealed), part.num_rows))
             self._put(sealed)
 
+    def rows(self, section: str) -> int:
+        """How many rows of a section there are so far."""
+        return sum(block.rows for block in self._blocks if block.section == section)
+
     def __enter__(self) -> Self:
         return self
 

@@ -315,8 +315,9 @@ def column(database: duckdb.DuckDBPyConnection, query: str) -> Positions:
 
 def scalar(database: duckdb.DuckDBPyConnection, query: str) -> int:
     """The single number that a query answers."""
-    found = database.execute(query).fetchone()
-    return int(found[0]) if found and found[0] is not None else 0
+    # All of it: a result that is not read to its end keeps the connection from the next one.
+    ((found,),) = database.execute(query).fetchall()
+    return int(found) if found is not None else 0
 
 
 def by_kind(database: duckdb.DuckDBPyConnection, query: str) -> dict[str, int]:

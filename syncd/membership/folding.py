@@ -22,13 +22,28 @@ from syncd.membership.sieve import (
     distinct_names,
     in_order,
     named,
+    parts,
     spread,
 )
 from syncd.membership.together import PlanBatches, plain
 from syncd.model import BatchRecord, BatchState, Operation, Phase, Sizes
 
+MOST = 100_000  # rows as sent, and of plans, that are taken in at a time, unless more are joined
 # Numbers of identifiers in a plan's file that are moved, whatever row has them.
 _MARKS = ("outdated", "left")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some of whom a fold concerns, and all whom they are joined to.
+
+    Attributes:
+        rows: Flags of the rows as sent; None: all of them.
+        taken: By source, flags of a plan's rows; of one that is not named all are taken in.
+    """
+
+    rows: Flags | None = None
+    taken: Mapping[int, Flags] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +51,14 @@ class Folded:
     """Whom a fold concerns.
 
     Attributes:
-        rows: Flags of the rows as sent; None: all of them.
-        taken: By source, flags of a plan's rows; of one that is not named all are concerned.
+        parts: What shares nothing with one another, at least one.
+        rests: Flags of the rows as sent that are in no part; None: there are none.
         new: By source, flags of those whose members are simply there now.
         sizes: How many that are.
     """
 
-    rows: Flags | None = None
-    taken: Mapping[int, Flags] = field(default_factory=dict)
+    parts: tuple[Part, ...] = (Part(),)
+    rests: Flags | None = None
     new: Mapping[int, Flags] = field(default_factory=dict)
     sizes: Sizes = field(default_factory=Sizes)
 
@@ -88,8 +103,11 @@ def of_fold(
     new = {phase.source: phase.plain & ~phase.side.concerned for phase in simple}
     counted = [(phase.side, new[phase.source]) for phase in simple]
     return Folded(
-        rows=sent.concerned,
-        taken={phase.source: phase.side.concerned for phase in phases},
+        parts=tuple(
+            Part(rows, {phase.source: flags for phase, flags in zip(phases, taken, strict=True)})
+            for rows, *taken in parts(database, sides, MOST)
+        ),
+        rests=~sent.concerned,
         new=new,
         sizes=Sizes(sum(int(flags.sum()) for flags in new.values()), distinct(database, counted)),
     )
@@ -105,7 +123,9 @@ def _side(
         return Side.of(lambda: iter(()), 0)
     side = Side.of(partial(generation.batches, "rows"), generation.rows("rows"))
     side.concerned |= holding(database, generation, _marks(plans))
-    side.concerned[: moving(generation)] = True
+    stirred = moving(generation)
+    if stirred is not None:
+        side.concerned |= stirred
     for plan in plans:
         for faces in plan.file.batches("purge"):
             side.concerned |= of_faces(database, generation, faces)

@@ -43,7 +43,7 @@ from syncd.membership.engine import (
     scalar,
     stream,
 )
-from syncd.membership.rest import halves, moving, whole
+from syncd.membership.rest import MOVING, halves, moving, whole
 from syncd.model import Sizes
 
 HELD_ROW_SCHEMA = pa.schema(
@@ -116,6 +116,7 @@ _STATED = """
 CREATE OR REPLACE TABLE stated (
     id UHUGEINT, kind TINYINT, state TINYINT, doubt BOOLEAN, removed_at BIGINT)
 """
+_OURS = f"WHERE {whole('high', 'low')} IN (SELECT id FROM held_link)"
 _CERTAIN = """
 INSERT INTO held_id
 SELECT DISTINCT id, kind, 1, FALSE, NULL::BIGINT FROM held_link ANTI JOIN stated USING (id)
@@ -139,6 +140,8 @@ def load_held(
     database: duckdb.DuckDBPyConnection,
     generation: BlockReader | None,
     only: npt.NDArray[np.bool_] | None = None,
+    *,
+    apart: bool = False,
 ) -> None:
     """Make the tables and fill them from a generation's file, or leave them empty.
 
@@ -146,6 +149,8 @@ def load_held(
         database: Any.
         generation: The file.
         only: Flags of the rows to load, among them all that are not at rest; None: all rows.
+        apart: Rows that are not at rest are left out too, and what is known of what they have:
+            nothing of it is joined to the rows that are loaded.
     """
     database.execute(_TABLES)
     database.execute(migration.TABLES)
@@ -165,50 +170,44 @@ def load_held(
         database,
         positioned(generation.batches("identifiers")),
         f"INSERT INTO stated SELECT {whole('high', 'low')}, kind, state, doubt, removed_at "
-        "FROM incoming",
+        f"FROM incoming {_OURS if apart else ''}",
     )
     if moving(generation) is not None:
         database.execute(_CERTAIN)
     database.execute(f"INSERT INTO held_id SELECT * FROM stated WHERE state <> {ABSENT}")
     database.execute("DROP TABLE stated")
-    feed(
-        database,
-        positioned(generation.batches("outdated")),  # a section that most files do not have
-        f"INSERT INTO outdated SELECT {whole('high', 'low')}, since FROM incoming",
-    )
-    feed(
-        database,
-        positioned(generation.batches("late")),  # likewise
-        f"INSERT INTO late SELECT {whole('high', 'low')}, until FROM incoming",
-    )
+    for section, moment in (("outdated", "since"), ("late", "until")):  # most files have neither
+        feed(
+            database,
+            positioned(generation.batches(section)),
+            f"INSERT INTO {section} SELECT {whole('high', 'low')}, {moment} "
+            f"FROM incoming {_OURS if apart else ''}",
+        )
 
 
-def find_stirred(database: duckdb.DuckDBPyConnection) -> int:
-    """Find which rows of the tables are not at rest, and say how many: before `write_held`."""
-    database.execute(_OTHERWISE)
-    return scalar(database, "SELECT count(*) FROM stirred")
-
-
-def write_held(
-    database: duckdb.DuckDBPyConnection,
-    writer: BlockWriter,
-    sources: Sources,
-    resting: Mapping[int, npt.NDArray[np.bool_]],
-) -> None:
+def write_held(database: duckdb.DuckDBPyConnection, writer: BlockWriter, sources: Sources) -> None:
     """Write the tables to a generation's file, the cells of rows taken from their files.
 
     Args:
-        database: After `find_stirred`.
-        writer: Of the file, whose header says what that found, under `rest.MOVING`.
-        sources: Where rows come from, those of the table and those at rest.
-        resting: By source, flags of rows at rest that are not in the table.
+        database: With the tables.
+        writer: Of the file, whose header has `rest.RESTS`.
+        sources: Where rows come from.
     """
-    for which in ("IN", "NOT IN"):
-        for file, batches in sources.items():
-            _write_rows(database, writer, batches, f"file = {file} AND r {which} (FROM stirred)")
-    for file, flags in resting.items():
-        for _, rows in chosen(positioned(sources[file]()), flags):
-            writer.write("rows", _at_rest(database, rows))
+    database.execute(_OTHERWISE)
+    for file, batches in sources.items():
+        kept = database.execute(
+            f"SELECT n, current, {halves('face', 'high', 'low')}, r IN (FROM stirred) AS stirred "
+            f"FROM held_row WHERE file = {file} ORDER BY n"
+        ).fetchnumpy()
+        positions = np.asarray(kept["n"], dtype=np.int64)
+        if not len(positions):
+            continue
+        at = np.flatnonzero(kept["stirred"]) + writer.rows("rows")
+        writer.write(MOVING, pa.RecordBatch.from_pydict({"n": pa.array(at, pa.int64())}))
+        for place, rows in picked(positioned(batches()), positions):
+            columns = [rows.column(name) for name in ROW_SCHEMA.names]
+            columns += [pa.array(kept[name][place]) for name in ("current", "high", "low")]
+            writer.write("rows", pa.RecordBatch.from_arrays(columns, schema=HELD_ROW_SCHEMA))
     states = f"SELECT {halves('id', 'high', 'low')}, * EXCLUDE (id) FROM otherwise ORDER BY id"
     for batch in stream(database, states, HELD_ID_SCHEMA):
         writer.write("identifiers", batch)
@@ -220,22 +219,23 @@ def write_held(
         writer.write("late", batch)
 
 
-def _write_rows(
+def write_resting(
     database: duckdb.DuckDBPyConnection,
     writer: BlockWriter,
-    batches: Callable[[], Iterator[pa.RecordBatch]],
-    which: str,
+    sources: Sources,
+    resting: Mapping[int, npt.NDArray[np.bool_]],
 ) -> None:
-    kept = database.execute(
-        f"SELECT n, current, {halves('face', 'high', 'low')} FROM held_row WHERE {which} ORDER BY n"
-    ).fetchnumpy()
-    positions = np.asarray(kept["n"], dtype=np.int64)
-    if not len(positions):
-        return
-    for at, rows in picked(positioned(batches()), positions):
-        columns = [rows.column(name) for name in ROW_SCHEMA.names]
-        columns += [pa.array(kept[name][at]) for name in ("current", "high", "low")]
-        writer.write("rows", pa.RecordBatch.from_arrays(columns, schema=HELD_ROW_SCHEMA))
+    """Write rows at rest that no table holds.
+
+    Args:
+        database: Any.
+        writer: Of the file.
+        sources: Where rows come from.
+        resting: By source, flags of those rows.
+    """
+    for file, flags in resting.items():
+        for _, rows in chosen(positioned(sources[file]()), flags):
+            writer.write("rows", _at_rest(database, rows))
 
 
 def _at_rest(database: duckdb.DuckDBPyConnection, rows: pa.RecordBatch) -> pa.RecordBatch:

@@ -1,7 +1,6 @@
 """Which rows of a generation are at rest: their member's last, and all they carry is certain.
 
-A file has the others first, and says how many they are; of the identifiers of rows at rest it
-says nothing.
+A file says which rows are not, and of the identifiers of the others nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +17,8 @@ from syncd.membership.blocks import BlockReader
 from syncd.membership.engine import Positions, column, feed, links, positioned
 from syncd.model import Refresh
 
-MOVING = "moving"  # in a generation's header: rows at the beginning that are not at rest
+MOVING = "moving"  # a section: positions of the rows that are not at rest
+RESTS = "rests"  # in the header of a file that has it
 
 # A 128-bit number in two halves: Arrow has no column for it.
 LOW = "18446744073709551615::UHUGEINT"
@@ -53,13 +53,15 @@ WHERE current AND ($until - {_SLOT}) // $period > ($after - {_SLOT}) // $period
 """
 
 
-def moving(generation: BlockReader) -> int | None:
-    """How many rows at the beginning are not at rest; None: it is of an earlier version.
+def moving(generation: BlockReader) -> npt.NDArray[np.bool_] | None:
+    """Flags of the rows that are not at rest; None: the file is of an earlier version.
 
     Such a one says of every identifier what it is.
     """
-    found = generation.header.get(MOVING)
-    return found if isinstance(found, int) else None
+    if not generation.header.get(RESTS):
+        return None
+    at = [np.asarray(batch["n"], np.int64) for batch in generation.batches(MOVING)]
+    return _flags(generation, np.concatenate([np.empty(0, np.int64), *at]))
 
 
 def holding(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 
 from syncd.membership import taking
@@ -25,11 +24,10 @@ IDS_SCHEMA = pa.schema([pa.field("high", pa.uint64()), pa.field("low", pa.uint64
 
 def write_plan(
     database: duckdb.DuckDBPyConnection,
-    writer: BlockWriter,
     *,
+    writer: BlockWriter,
     members: BlockReader,
     generation: BlockReader | None,
-    new: Positions,
     takes_out: bool = False,
 ) -> None:
     """Write what `syncd.membership.compare` has chosen.
@@ -41,15 +39,12 @@ def write_plan(
         writer: Of the plan's file.
         members: The snapshot.
         generation: The membership that it was compared with.
-        new: Positions of members who are added without a comparison, ascending.
         takes_out: The sync only takes members out.
     """
     if generation is not None:
         write_removals(database, writer, generation)
     for phase, table in ((Phase.ADD, "addition"), (Phase.AGAIN, "again")):
         chosen = column(database, f"SELECT n FROM {table} ORDER BY n")
-        if phase is Phase.ADD:
-            chosen = np.sort(np.concatenate([chosen, new]))
         for _, rows in picked(positioned(members.batches("members")), chosen):
             writer.write(phase.value, rows.select(ROW_SCHEMA.names))
     # Those that wait for an addition under way too: an approval is of what should leave.
@@ -68,6 +63,12 @@ def write_plan(
         tables["left"] = taking.LEFT
     for section, query in tables.items():
         write_ids(database, writer, section, query)
+
+
+def write_new(writer: BlockWriter, members: BlockReader, new: Positions) -> None:
+    """Write members who are added without a comparison: their positions, ascending."""
+    for _, rows in picked(positioned(members.batches("members")), new):
+        writer.write(Phase.ADD.value, rows.select(ROW_SCHEMA.names))
 
 
 def write_ids(

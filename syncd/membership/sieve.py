@@ -8,7 +8,8 @@ that two rows carry, over any number of steps. Files are read as streams, and a 
                 waits for any: nothing is decided of it
     new         if its member was never sent, nor any of its identifiers: it is simply sent
 
-So memory follows what changed, not what the audience holds. Keys, rows and identifiers go by
+So memory follows what changed, not what the audience holds; and what changed is cut into parts
+that share nothing, which are decided one after the other. Keys, rows and identifiers go by
 64-bit hashes here, told apart within this process and never kept. If two keys or identifiers
 had the same one, somebody would be concerned in vain. Only that a row is still its member's is
 taken from a hash alone: one change in 1.8e19 would pass for none.
@@ -25,7 +26,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from syncd.membership.engine import BATCH_ROWS, CELLS, KIND_NAMES, SLOTS, positioned
+from syncd.membership.engine import (
+    BATCH_ROWS,
+    CELLS,
+    KIND_NAMES,
+    SLOTS,
+    Positions,
+    positioned,
+)
 
 Names = npt.NDArray[np.uint64]
 Flags = npt.NDArray[np.bool_]
@@ -290,3 +298,70 @@ def in_order(parts: list[Names]) -> Names:
     parts.clear()
     found.sort()
     return found
+
+
+def parts(
+    database: duckdb.DuckDBPyConnection, sides: Sequence[Side], most: int
+) -> list[list[Flags]]:
+    """Cut whom is concerned into parts that share nothing, so that each is decided alone.
+
+    Args:
+        database: Any.
+        sides: After `spread`.
+        most: Rows a part has, unless those that are joined to one another are more.
+
+    Returns:
+        For each part, and at least one, flags of each side's rows.
+    """
+    counts = [int(side.concerned.sum()) for side in sides]
+    if sum(counts) <= most:
+        return [[side.concerned for side in sides]]
+    labels = _components(*_pairs(database, sides, counts), sum(counts))
+    _, component, rows = np.unique(labels, return_inverse=True, return_counts=True)
+    number = ((np.cumsum(rows) - rows) // most)[component]
+    found = []
+    for part in np.unique(number):
+        ours, flags, first = number == part, [], 0
+        for side, count in zip(sides, counts, strict=True):
+            chosen = np.zeros_like(side.concerned)
+            chosen[np.flatnonzero(side.concerned)[ours[first : first + count]]] = True
+            flags.append(chosen)
+            first += count
+        found.append(flags)
+    return found
+
+
+def _pairs(
+    database: duckdb.DuckDBPyConnection, sides: Sequence[Side], counts: Sequence[int]
+) -> tuple[Names, Positions]:
+    """Every key and identifier of whom is concerned, with the number of the row that has it."""
+    names, rows = [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
+    first = 0
+    for side, count in zip(sides, counts, strict=True):
+        numbers = np.cumsum(side.concerned) - 1 + first
+        for here, _, found in side.batches(database):
+            ours = side.concerned[here]
+            at = numbers[here]
+            keyed, linked = ours & side.keyed[here], ours & side.linked[here]
+            names.append(found.keys[keyed])
+            rows.append(at[keyed])
+            ids = found.ids[linked]
+            names.append(ids[ids != 0])
+            rows.append(np.broadcast_to(at[linked][:, None], ids.shape)[ids != 0])
+        first += count
+    return np.concatenate(names), np.concatenate(rows)
+
+
+def _components(names: Names, rows: Positions, count: int) -> Positions:
+    """The least row that each row is joined to, over any number of steps."""
+    order = np.argsort(names)
+    same = names[order][1:] == names[order][:-1]
+    left, right = rows[order][:-1][same], rows[order][1:][same]
+    labels = np.arange(count)
+    while (apart := labels[left] != labels[right]).any():
+        left, right = left[apart], right[apart]
+        here, there = labels[left], labels[right]
+        np.minimum.at(labels, np.maximum(here, there), np.minimum(here, there))
+        while (labels != labels[labels]).any():
+            labels = labels[labels]
+    return labels

@@ -23,6 +23,7 @@ from syncd.membership.sieve import (
     Side,
     distinct_names,
     named,
+    parts,
     spread,
 )
 from syncd.model import Comparison
@@ -31,6 +32,20 @@ from syncd.model import Comparison
 # nothing must be there; of others what they were sent leaves as if they had left.
 _REASON = "coalesce(list_position({reasons}, {kept_out}), 0) AS reason"
 _OUT = 2
+MOST = 100_000  # rows and members that are compared at a time, unless more are joined
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some of whom a plan concerns, and all whom they are joined to.
+
+    Attributes:
+        members: Flags of the snapshot's rows; None: all of them.
+        rows: Flags of the rows as sent; None: all of them.
+    """
+
+    members: Flags | None = None
+    rows: Flags | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +53,14 @@ class Sifted:
     """Whom a plan concerns.
 
     Attributes:
-        members: Flags of the snapshot's rows; None: all of them.
-        rows: Flags of the rows as sent; None: all of them.
+        parts: What shares nothing with one another, at least one.
         new: Positions of members who are simply added.
         ids: What is concerned of identifiers; None: all.
         read, wanted: How many members are not concerned, and how many of them are not kept out.
         lost: Those of them who are kept out, by reason.
     """
 
-    members: Flags | None = None
-    rows: Flags | None = None
+    parts: tuple[Part, ...] = (Part(),)
     new: Positions = field(default_factory=lambda: np.empty(0, np.int64))
     ids: Pool | None = None
     read: int = 0
@@ -131,8 +144,10 @@ def of_plan(
     index = _Sent(database, sent)
     scan = _Scan(database, comparison, members, index)
     sent.concerned |= index.unmet()
-    spread(database, (sent, scan.side), keys, ids, wanted=scan.strangers())
-    return scan.sifted(sent.concerned, ids)
+    sides = (sent, scan.side)
+    spread(database, sides, keys, ids, wanted=scan.strangers())
+    cut = parts(database, sides, MOST)
+    return scan.sifted(tuple(Part(members, rows) for rows, members in cut), ids)
 
 
 def around(
@@ -196,14 +211,13 @@ class _Scan:
         self._ids = []
         return found
 
-    def sifted(self, rows: Flags, ids: Pool) -> Sifted:
+    def sifted(self, cut: tuple[Part, ...], ids: Pool) -> Sifted:
         """Whom the plan concerns, once everyone who is joined to them is marked."""
         concerned = self.side.concerned
         left = self._reasons[~concerned]
         counts = np.bincount(left, minlength=len(REASONS) + 1)
         return Sifted(
-            members=concerned,
-            rows=rows,
+            parts=cut,
             new=np.flatnonzero(self._unsent & ~concerned),
             ids=ids,
             read=len(left),
@@ -225,7 +239,9 @@ def _side(
     if generation is None:
         return Side.of(lambda: iter(()), 0)
     side = Side.of(partial(generation.batches, "rows"), generation.rows("rows"), LIKENESS)
-    side.concerned[: moving(generation)] = True
+    stirred = moving(generation)
+    if stirred is not None:
+        side.concerned |= stirred
     if comparison is not None and comparison.refresh is not None:
         side.concerned |= due(database, generation, comparison.refresh)
     return side

@@ -21,7 +21,7 @@ import pyarrow as pa
 from syncd.errors import LedgerMismatch
 from syncd.membership import compare, emptying, erasing, taking, withdrawing
 from syncd.membership.blocks import BlockReader, BlockWriter, Written
-from syncd.membership.choosing import choose
+from syncd.membership.choosing import decide
 from syncd.membership.cutting import cut
 from syncd.membership.engine import ROW_SCHEMA, SNAPSHOT_SCHEMA, chosen, engine, feed, positioned
 from syncd.membership.fold import fold, sources
@@ -29,16 +29,16 @@ from syncd.membership.folding import of_fold
 from syncd.membership.held import (
     GENERATION,
     beside,
-    find_stirred,
     load_held,
     sizes,
     total,
     write_held,
+    write_resting,
 )
 from syncd.membership.leftovers import Leftovers
-from syncd.membership.rest import MOVING, whole
-from syncd.membership.sections import write_plan
-from syncd.membership.sifting import around, of_plan
+from syncd.membership.rest import RESTS, whole
+from syncd.membership.sections import write_new, write_plan
+from syncd.membership.sifting import Part, Sifted, around, of_plan
 from syncd.membership.together import PlanBatches
 from syncd.membership.underway import UnderWay
 from syncd.model import (
@@ -109,40 +109,58 @@ class FileMembership:
         approval can name exactly them.
         """
         snapshot = comparison.snapshot
-        with engine() as database, ExitStack() as files:
+        header = {
+            "plan": comparison.plan,
+            "snapshot": snapshot.id,
+            "sync": comparison.sync,
+            "rules": snapshot.rules,
+        }
+        with ExitStack() as files:
             members = self._open(files, snapshot.path, snapshot.checksum)
             generation = self._generation(comparison.generation, files)
             under_way = UnderWay(partial(self._open, files), comparison)
-            sifted = of_plan(database, comparison, members, generation, under_way.removing())
-            everyone = positioned(members.batches("members"))
-            flags = sifted.members
-            seen = everyone if flags is None else chosen(everyone, flags)
-            compare.load_seen(database, seen, comparison)
-            load_held(database, generation, sifted.rows)
+            with engine() as database:
+                sifted = of_plan(database, comparison, members, generation, under_way.removing())
+            load = partial(self._load, comparison, sifted, members, generation, under_way, files)
+            with self._writer(f"{comparison.plan}.plan", header) as writer:
+                write = partial(
+                    write_plan,
+                    writer=writer,
+                    members=members,
+                    generation=generation,
+                    takes_out=comparison.takes_out,
+                )
+                if comparison.takes_out:
+                    with load(sifted.parts[0]) as database:
+                        numbers, held = taking.choose(database, comparison)
+                        write(database)
+                else:
+                    numbers, held = decide(comparison, sifted, members, load, write)
+                write_new(writer, members, sifted.new)
+        written = _done(writer)
+        return Compared(written.path, written.checksum, numbers, held)
+
+    @contextmanager
+    def _load(
+        self,
+        comparison: Comparison,
+        sifted: Sifted,
+        members: BlockReader,
+        generation: BlockReader | None,
+        under_way: UnderWay,
+        files: ExitStack,
+        part: Part,
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The tables of one part of a comparison."""
+        seen = positioned(members.batches("members"))
+        with engine() as database:
+            rows = seen if part.members is None else chosen(seen, part.members)
+            compare.load_seen(database, rows, comparison)
+            load_held(database, generation, part.rows, apart=len(sifted.parts) > 1)
             self._load_approved(database, comparison.approved, files)
             under_way.load(database, sifted.ids)
             compare.find_gone(database, comparison)
-            if comparison.takes_out:
-                numbers, held = taking.choose(database, comparison)
-            else:
-                numbers, held = choose(database, comparison, sifted, members)
-            header = {
-                "plan": comparison.plan,
-                "snapshot": snapshot.id,
-                "sync": comparison.sync,
-                "rules": snapshot.rules,
-            }
-            with self._writer(f"{comparison.plan}.plan", header) as writer:
-                write_plan(
-                    database,
-                    writer,
-                    members=members,
-                    generation=generation,
-                    new=sifted.new,
-                    takes_out=comparison.takes_out,
-                )
-        written = _done(writer)
-        return Compared(written.path, written.checksum, numbers, held)
+            yield database
 
     @contextmanager
     def open(self, plan: Plan) -> Iterator[PlanRows]:
@@ -174,7 +192,7 @@ class FileMembership:
         last = generation.number if generation else 0
         drawn = [plan for plan, _ in plans if plan.generation == last]
         rules = drawn[-1].rules if drawn else _needed(generation).rules
-        with engine() as database, ExitStack() as files:
+        with ExitStack() as files:
             before = self._generation(generation, files)
             taken = [
                 PlanBatches(
@@ -185,23 +203,28 @@ class FileMembership:
                 )
                 for n, (plan, batches) in enumerate(plans, 1)
             ]
-            sifted = of_fold(database, before, taken)
-            load_held(database, before, sifted.rows)
-            resting = Sizes()
-            if generation is not None and sifted.rows is not None:
-                resting = beside(generation.sizes, sizes(database))
-            fold(database, taken, sifted.taken, settled=settled, window=now - settled)
-            rows, rest = sources(taken), dict(sifted.new)
+            with engine() as database:
+                sifted = of_fold(database, before, taken)
+            rows, resting = sources(taken), dict(sifted.new)
             if before is not None:
                 rows = {GENERATION: partial(before.batches, "rows"), **rows}
-                if sifted.rows is not None:
-                    rest[GENERATION] = ~sifted.rows
-            header = _header(last + 1, rules, plans, moving=find_stirred(database))
-            with self._writer(f"{name}.members", header) as writer:
-                write_held(database, writer, rows, rest)
-            held = total(resting, sizes(database), sifted.sizes)
+            if before is not None and sifted.rests is not None:
+                resting[GENERATION] = sifted.rests
+            loaded, folded = Sizes(), sifted.sizes
+            with self._writer(f"{name}.members", _header(last + 1, rules, plans)) as writer:
+                for part in sifted.parts:
+                    with engine() as database:
+                        load_held(database, before, part.rows, apart=len(sifted.parts) > 1)
+                        loaded = total(loaded, sizes(database))
+                        fold(database, taken, part.taken, settled=settled, window=now - settled)
+                        write_held(database, writer, rows)
+                        folded = total(folded, sizes(database))
+                with engine() as database:
+                    write_resting(database, writer, rows, resting)
+            if generation is not None and sifted.rests is not None:
+                folded = total(folded, beside(generation.sizes, loaded))
         written = _done(writer)
-        return Generation(last + 1, written.path, written.checksum, held, rules, now)
+        return Generation(last + 1, written.path, written.checksum, folded, rules, now)
 
     def keep_given(self, erasure: str, given: Mapping[str, pa.RecordBatch]) -> Written:
         """Write what a person is recognised by, for each platform its digests.
@@ -330,11 +353,9 @@ def _header(
     number: int,
     rules: str,
     plans: Sequence[tuple[Plan, Sequence[BatchRecord]]],
-    *,
-    moving: int,
 ) -> Mapping[str, object]:
     """What a generation's file says of itself, for a ledger that lost the row: `rebuild`."""
-    header: dict[str, object] = {"generation": number, "rules": rules, MOVING: moving}
+    header: dict[str, object] = {"generation": number, "rules": rules, RESTS: True}
     for plan, _ in plans[-1:]:
         header["audience"] = [plan.platform, plan.account, plan.audience]
         header["sync"] = plan.sync

@@ -18,8 +18,8 @@ from syncd.errors import LedgerMismatch
 from syncd.membership.blocks import BlockReader, BlockWriter
 from syncd.membership.engine import engine
 from syncd.membership.fold import fold, sources
-from syncd.membership.held import GENERATION, find_stirred, load_held, sizes, write_held
-from syncd.membership.rest import MOVING
+from syncd.membership.held import GENERATION, load_held, sizes, write_held
+from syncd.membership.rest import RESTS
 from syncd.membership.together import PlanBatches
 from syncd.model import BatchId, BatchRecord, BatchState, Generation, Phase, PlanId
 from syncd.plan import ranges
@@ -119,6 +119,7 @@ class SurvivingFiles:
             "audience": audience,
             "sync": sync,
             "takes_out": takes_out,
+            RESTS: True,
         }
         with engine() as database, ExitStack() as files:
             base = self._open(files, origin.base) if origin.base else None
@@ -131,14 +132,13 @@ class SurvivingFiles:
                 taken.append(PlanBatches(n, file, sent, marks=None))
             fold(database, taken, {}, settled=now, window=timedelta())  # of additions alone
             database.execute(_UNSURE)
-            header[MOVING] = find_stirred(database)
             rows = sources(taken)
             if base is not None:
                 rows = {GENERATION: partial(base.batches, "rows"), **rows}
             with BlockWriter(
                 self._directory, f"{name}.members", key=self._key, header=header
             ) as writer:
-                write_held(database, writer, rows, {})
+                write_held(database, writer, rows)
             held = sizes(database)
         if writer.written is None:
             raise RuntimeError("a file was left unfinished without an error")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncd.errors import SyncdError
-from syncd.membership import engine
+from syncd.membership import engine, folding, sifting
 from syncd.model import BatchState, Guard, Phase, Refusal
 from tests.unit.membership_oracle import expected, expected_members, expected_sizes, planned
 from tests.unit.membership_world import RULES, Ending, MembershipWorld, Person, cell
@@ -50,6 +52,18 @@ MOVES = {
 PLANS = MOVES | {
     "history": st.lists(st.tuples(segments, refusing, hours, versions), max_size=6),
 }
+
+
+# Whom a change reaches is compared in parts: all at once, or each component alone.
+PARTS = st.sampled_from([1, 100_000])
+
+
+@contextmanager
+def cut(most: int) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for where in (sifting, folding):
+            patch.setattr(where, "MOST", most)
+        yield
 
 
 def converges(history: History, segment: dict[str, Person]) -> None:
@@ -107,31 +121,34 @@ def agrees(history: Moves, segment: dict[str, Person], rules: str, *, full: bool
             assert world.generation.sizes.members == expected_members(world)
 
 
-@given(**HISTORY)
+@given(**HISTORY, most=PARTS)
 @settings(max_examples=40, deadline=None)
 def test_after_any_history_a_good_run_makes_the_audience_equal(
-    history: History, segment: dict[str, Person]
+    history: History, segment: dict[str, Person], most: int
 ) -> None:
     """Joins, leaves, changed e-mails, shared phones, returns and lost answers, in both views."""
-    converges(history, segment)
+    with cut(most):
+        converges(history, segment)
 
 
-@given(**MOVES)
+@given(**MOVES, most=PARTS)
 @settings(max_examples=25, deadline=None)
 def test_after_any_history_of_changed_rules_too(
-    history: Moves, segment: dict[str, Person], rules: str
+    history: Moves, segment: dict[str, Person], rules: str, most: int
 ) -> None:
     """Rules that go on, back and on again, between and in the middle of everything else."""
-    moves(history, segment, rules)
+    with cut(most):
+        moves(history, segment, rules)
 
 
-@given(**PLANS, full=st.booleans())
+@given(**PLANS, full=st.booleans(), most=PARTS)
 @settings(max_examples=60, deadline=None)
 def test_every_plan_is_the_oracles(
-    history: Moves, segment: dict[str, Person], rules: str, *, full: bool
+    history: Moves, segment: dict[str, Person], rules: str, most: int, *, full: bool
 ) -> None:
     """Columns and plain sets plan and count alike, from whatever a history has left."""
-    agrees(history, segment, rules, full=full)
+    with cut(most):
+        agrees(history, segment, rules, full=full)
 
 
 def test_an_identifier_stays_while_someone_holds_it(tmp_path: Path) -> None:

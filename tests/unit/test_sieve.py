@@ -20,7 +20,7 @@ from syncd.membership.engine import ROW_SCHEMA, engine
 from syncd.membership.folding import of_fold
 from syncd.membership.held import every_identifier
 from syncd.membership.rest import moving
-from syncd.membership.sieve import Pool, Side, among, distinct, named, spread
+from syncd.membership.sieve import Pool, Side, among, distinct, named, parts, spread
 from syncd.membership.sifting import EVERYONE, Sifted, of_plan
 from syncd.membership.together import PlanBatches
 from syncd.model import ConsentRule, Generation, Phase, Refresh
@@ -90,6 +90,37 @@ def test_whoever_is_joined_to_a_row_that_moves_is_found_and_nobody_else(
     assert found == expected
 
 
+@pytest.mark.parametrize("at_once", [0, 20_000])
+@given(
+    sections=st.tuples(LINES, LINES),
+    seeds=st.sets(st.integers(0, 11)),
+    most=st.integers(1, 12),
+)
+@settings(max_examples=60, deadline=None)
+def test_parts_share_nothing_and_leave_nobody_out(
+    at_once: int, sections: tuple[list[Line], list[Line]], seeds: set[int], most: int
+) -> None:
+    """Each is no larger than asked, unless it would be by its last component alone."""
+    sides = [side(sections[0], seeds), side(sections[1], set())]
+    with pytest.MonkeyPatch.context() as patch, engine() as database:
+        patch.setattr(sieve, "BATCH_ROWS", at_once)
+        spread(database, sides, Pool(), Pool(), wanted=np.empty(0, np.uint64))
+        found = parts(database, sides, most)
+
+    nodes = [
+        {(s, int(n)) for s, flags in enumerate(part) for n in np.flatnonzero(flags)}
+        for part in found
+    ]
+    concerned = {(s, int(n)) for s, one in enumerate(sides) for n in np.flatnonzero(one.concerned)}
+    assert sum(map(len, nodes)) == len(concerned)
+    assert set().union(*nodes) == concerned
+    components = {frozenset(joined(list(sections), {one})) for one in concerned}
+    for part in nodes:
+        inside = [one for one in components if one <= part]
+        assert set().union(*inside) == part
+        assert len(part) < most + max(map(len, inside), default=1)
+
+
 @given(lines=LINES, others=LINES)
 @settings(max_examples=40, deadline=None)
 def test_names_are_equal_where_keys_and_identifiers_are(
@@ -142,9 +173,10 @@ def sifted(
 
 
 def names(found: Sifted, members: Mapping[str, Person]) -> set[str]:
-    assert found.members is not None
     keys = list(members)
-    return {keys[n] for n in np.flatnonzero(found.members)}
+    (part,) = found.parts
+    assert part.members is not None
+    return {keys[n] for n in np.flatnonzero(part.members)}
 
 
 @pytest.mark.parametrize("at_once", [0, 20_000])
@@ -167,8 +199,9 @@ def test_a_plan_concerns_whom_a_change_reaches(
     family = {"m010", "m011", "m021", "m033", "m040", "m041", "m200"}
     assert names(found, after) == family
     assert [list(after)[n] for n in found.new] == ["m201"]
-    assert found.rows is not None
-    assert found.rows.sum() == 7  # those of the six, and of who left
+    (part,) = found.parts
+    assert part.rows is not None
+    assert part.rows.sum() == 7  # those of the six, and of who left
     assert (found.read, found.wanted, dict(found.lost)) == (94, 94, {})
 
 
@@ -271,9 +304,10 @@ def folded(
             last = files.enter_context(opened(world, before.path, before.checksum))
         database = files.enter_context(engine())
         found = of_fold(database, last, [PlanBatches(1, file, sent, marks=None)])
-    assert found.rows is not None
+    (part,) = found.parts
+    assert part.rows is not None
     assert sum(int(flags.sum()) for flags in found.new.values()) == found.sizes.members
-    return int(found.rows.sum()), found.sizes.members, dict(found.sizes.identifiers)
+    return int(part.rows.sum()), found.sizes.members, dict(found.sizes.identifiers)
 
 
 def test_what_is_at_rest_takes_no_line_of_its_own(tmp_path: Path) -> None:
@@ -292,11 +326,13 @@ def test_what_is_at_rest_takes_no_line_of_its_own(tmp_path: Path) -> None:
     assert stirred(world) == (0, 0)
 
 
-def stirred(world: MembershipWorld) -> tuple[int | None, int]:
+def stirred(world: MembershipWorld) -> tuple[int, int]:
     """Rows that are not at rest, and identifiers that the file names."""
     assert world.generation is not None
     with opened(world, world.generation.path, world.generation.checksum) as file:
-        return moving(file), len(section(file, "identifiers"))
+        found = moving(file)
+        assert found is not None
+        return int(found.sum()), len(section(file, "identifiers"))
 
 
 def test_a_file_of_an_earlier_version_is_read_whole_and_followed_by_a_new_one(
@@ -323,7 +359,7 @@ def test_a_file_of_an_earlier_version_is_read_whole_and_followed_by_a_new_one(
 
 def of_an_earlier_version(world: MembershipWorld, last: Generation) -> Generation:
     with opened(world, last.path, last.checksum) as file, engine() as database:
-        header = {name: value for name, value in file.header.items() if name != "moving"}
+        header = {name: value for name, value in file.header.items() if name != "rests"}
         with BlockWriter(world.directory, "old.members", key=KEY, header=header) as writer:
             for batch in file.batches("rows"):
                 writer.write("rows", batch)
