@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
 
 from syncd.app import App
 from syncd.interval import rests_until
-from syncd.parts import Progress, silent
+from syncd.parts import Guarded, Progress, silent
 from syncd.sync import Result, Wish, run
 
 SCHEDULE = "schedule"  # the actor of whatever nobody asked for
@@ -16,7 +18,31 @@ SCHEDULE = "schedule"  # the actor of whatever nobody asked for
 log = structlog.get_logger()
 
 
-def take(app: App, name: str, wish: Wish, *, progress: Progress = silent) -> Result | datetime:
+@dataclass(frozen=True, slots=True)
+class _Telling:
+    """The lock, which tells one more of the run that it is told of."""
+
+    inner: Guarded
+    began: Callable[[str], None]
+
+    def tell(self, run: str) -> None:
+        """Let both know which run is under way."""
+        self.inner.tell(run)
+        self.began(run)
+
+    def check(self) -> None:
+        """As the lock does."""
+        self.inner.check()
+
+
+def take(
+    app: App,
+    name: str,
+    wish: Wish,
+    *,
+    progress: Progress = silent,
+    began: Callable[[str], None] | None = None,
+) -> Result | datetime:
     """Run a sync, unless it is a timer's wish and the audience is to be left alone.
 
     Args:
@@ -24,6 +50,7 @@ def take(app: App, name: str, wish: Wish, *, progress: Progress = silent) -> Res
         name: The sync's.
         wish: By whom, and what beyond the sync.
         progress: Told how far it is.
+        began: Told the run's id once there is one.
 
     Returns:
         How the run ended; or until when the audience is left alone.
@@ -37,6 +64,8 @@ def take(app: App, name: str, wish: Wish, *, progress: Progress = silent) -> Res
         if rest is not None:
             log.info("run_rests", sync=name, until=rest.isoformat())
             return rest
+        if began is not None:
+            parts = replace(parts, lock=_Telling(parts.lock, began))
         return run(parts, wish)
     finally:
         app.membership.let_go()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from enum import Enum
+from functools import partial
 
 import structlog
 
@@ -59,9 +60,33 @@ class Workers:
                 if self._stopped or sync in self._queued:
                     continue
                 self._queued.add(sync)
-                self._thread(self._account_of(sync)).submit(self._one, sync)
+                self._thread(self._account_of(sync)).submit(
+                    self._one, sync, partial(self._run, sync)
+                )
             found.append(sync)
         return tuple(found)
+
+    def ask(self, sync: str, run: Callable[[], Ended | datetime]) -> Future[None] | None:
+        """Queue a run that somebody asked for; for the agenda it is a run as any other.
+
+        Args:
+            sync: Which.
+            run: Runs it, in place of what scheduled ones do.
+
+        Returns:
+            It is done when the next run of this sync may be asked for; None if one is
+            queued already, or nothing is begun any more.
+        """
+        with self._turn:
+            if self._stopped or sync in self._queued:
+                return None
+            self._queued.add(sync)
+            return self._thread(self._account_of(sync)).submit(self._one, sync, run)
+
+    def queued(self) -> frozenset[str]:
+        """What runs, or waits for its account."""
+        with self._turn:
+            return frozenset(self._queued)
 
     def also(self, account: str, name: str, job: Callable[[], None]) -> None:
         """Queue something else on an account's thread, unless it waits or runs there already.
@@ -93,11 +118,11 @@ class Workers:
             self._threads[account] = ThreadPoolExecutor(1, thread_name_prefix=account)
         return self._threads[account]
 
-    def _one(self, sync: str) -> None:
+    def _one(self, sync: str, run: Callable[[], Ended | datetime]) -> None:
         """One run in its account's thread; whatever happens in it, the thread goes on."""
         try:
             if self._agenda.begin(sync):
-                self._note(sync, self._ended(sync))
+                self._note(sync, _ended(sync, run))
         except Exception:
             # The ledger could not be written; what is due there is due at the next tick.
             log.exception("agenda_unkept", sync=sync)
@@ -117,13 +142,6 @@ class Workers:
             self._queued.discard(name)
         self._told()
 
-    def _ended(self, sync: str) -> Ended | datetime:
-        try:
-            return self._run(sync)
-        except Exception:
-            log.exception("run_crashed", sync=sync)
-            return Ended.FAILED
-
     def _note(self, sync: str, ended: Ended | datetime) -> None:
         if isinstance(ended, datetime):
             self._agenda.rest(sync, ended)
@@ -131,3 +149,11 @@ class Workers:
             self._agenda.drop(sync)
         else:
             self._agenda.end(sync, succeeded=ended is Ended.SUCCEEDED)
+
+
+def _ended(sync: str, run: Callable[[], Ended | datetime]) -> Ended | datetime:
+    try:
+        return run()
+    except Exception:
+        log.exception("run_crashed", sync=sync)
+        return Ended.FAILED

@@ -10,15 +10,15 @@ from pathlib import Path
 from syncd import erasure
 from syncd.alerts import watched
 from syncd.app import App, open_app
-from syncd.cli import erase, retire, sizes
+from syncd.cli import erase, retire, sizes, through
 from syncd.cli.options import actor
 from syncd.cli.output import complain, print_json, progress, say, table
-from syncd.errors import PlanRefused, SyncdError, UsageError
+from syncd.errors import Busy, PlanRefused, SyncdError, UsageError
 from syncd.lateness import late
 from syncd.ledger.lock import Holder, holder
 from syncd.model import Measured, Phase, Plan, Run, RunState
-from syncd.planning import sentence
-from syncd.settings import Manual
+from syncd.planning import held_plan, sentence
+from syncd.settings import Manual, Settings
 from syncd.sync import Result, Wish, show
 from syncd.turn import SCHEDULE, take
 
@@ -65,8 +65,14 @@ def sync(
     if scheduled and (plan or full or adopt):
         raise UsageError("--scheduled is for a timer; --plan, --full and --adopt are a person's")
     wish = Wish(SCHEDULE if scheduled else actor(), plan, adopt=adopt, wait=wait, full=full)
-    with open_app(config, holder=f"sync {' '.join(names)}") as app, watched(app):
-        code = _run_each(app, names, wish, as_json=as_json)
+    try:
+        with open_app(config, holder=f"sync {' '.join(names)}") as app, watched(app):
+            code = _run_here(app, names, wish, as_json=as_json)
+    except Busy:
+        door = through.door(config, wish)
+        if door is None:
+            raise
+        code = _run_each(names, door.run, door.settings, as_json=as_json)
     sys.exit(code)
 
 
@@ -106,7 +112,7 @@ def approve(plan: str, config: Path | None, *, wait: bool, as_json: bool) -> Non
         )
         app.ledger.approve(found.id, who, event=event, expires_at=now + APPROVED_FOR)
         with watched(app):
-            code = _run_each(app, [found.sync], Wish(actor=who, wait=wait), as_json=as_json)
+            code = _run_here(app, [found.sync], Wish(actor=who, wait=wait), as_json=as_json)
     sys.exit(code)
 
 
@@ -226,35 +232,46 @@ def _status(app: App, name: str) -> dict[str, object]:
 
 def _needs(app: App, runs: tuple[Run, ...], last: Run | None) -> str:
     """What a person has to do, if anything: approve the newest held plan, or look."""
-    for each in runs:
-        plan = app.ledger.plan(each.plan) if each.plan else None
-        if plan is not None and app.ledger.plan_state(plan.id) == "superseded":
-            break  # by a rebuild: nothing from before it can be approved
-        if plan is not None and plan.held and app.ledger.approval(plan.id) is None:
-            return f"syncd approve {plan.id}"
-        if each.state in {RunState.DONE, RunState.PARTIAL, RunState.PROCESSING}:
-            break
+    held = held_plan(app.ledger, runs)
+    if held is not None:
+        return f"syncd approve {held}"
     if last is None or last.state not in {RunState.FAILED, RunState.HELD}:
         return ""
     return f"syncd runs show {last.id}"
 
 
-def _run_each(app: App, names: list[str], wish: Wish, *, as_json: bool) -> int:
-    results: list[Result] = []
+def _run_here(app: App, names: list[str], wish: Wish, *, as_json: bool) -> int:
     # Ahead of everything else, and also where no sync of this command goes.
     for error in erasure.carry_on(app.desk(), actor=wish.actor):
         complain(f"syncd: an erasure waits: {error}")
 
-    def one(name: str) -> int:
+    def one(name: str) -> Result | datetime:
         with progress(name) as bars:
-            result = take(app, name, wish, progress=bars)
+            return take(app, name, wish, progress=bars)
+
+    return _run_each(names, one, app.settings, as_json=as_json)
+
+
+def _run_each(
+    names: list[str],
+    run: Callable[[str], Result | datetime],
+    settings: Settings,
+    *,
+    as_json: bool,
+) -> int:
+    results: list[Result] = []
+
+    def one(name: str) -> int:
+        result = run(name)
         if isinstance(result, datetime):
             if not as_json:
                 _tell_rest(name, result)
             return 0
         results.append(result)
         if not as_json:
-            show_result(result, app.settings.syncs[name].segment)
+            # A daemon may know a sync that this file does not name any more.
+            known = settings.syncs.get(name)
+            show_result(result, known.segment if known else name)
         return result.exit_code
 
     code = each(names, one)

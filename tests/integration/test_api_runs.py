@@ -1,0 +1,111 @@
+"""The daemon's API over its socket: runs that are asked for, by programs and by `syncd sync`."""
+
+from __future__ import annotations
+
+import getpass
+import stat
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.callers import Caller, caller
+from tests.integration.commands import Desk, approvable, digests, wait_until
+from tests.integration.daemons import Service, started
+
+
+@pytest.fixture
+def service(desk: Desk) -> Iterator[Service]:
+    """A daemon that does nothing by itself; ten customers wait to be sent."""
+    desk.join(*range(10))
+    with started(desk) as found:
+        yield found
+
+
+@pytest.fixture
+def ask(desk: Desk, service: Service) -> Caller:
+    assert service.process.poll() is None
+    return caller(desk)
+
+
+def test_a_run_that_is_asked_for_is_made_and_told(desk: Desk, ask: Caller) -> None:
+    """By whom, the kernel says; a caller cannot name another."""
+    asked = ask("POST", "/v1/runs", {"sync": "everyone"})
+    assert asked.status == 202
+    ended = ask.ended(asked.json["id"])
+    assert (ended["exit_code"], ended["error"], ended["actor"]) == (0, "", getpass.getuser())
+    assert ended["result"]["pushed"] == {"remove": 0, "add": 10, "again": 0}
+    assert desk.held() == digests(*range(10))
+    by_run = ask("GET", f"/v1/runs/{ended['run']['id']}").json
+    assert by_run == ended
+    (run,) = ask("GET", "/v1/runs").json["runs"]
+    assert run == ended["run"]
+    assert run["actor"] == getpass.getuser()
+    assert stat.S_IMODE((desk.var / "run.sock").stat().st_mode) == 0o600
+
+
+def test_a_sync_that_runs_is_not_run_twice_and_others_of_its_account_wait(
+    desk: Desk, ask: Caller, service: Service
+) -> None:
+    desk.fault(kind="delay", method="add", seconds=2)
+    first = ask("POST", "/v1/runs", {"sync": "everyone"}).json["id"]
+    wait_until(lambda: ask("GET", f"/v1/runs/{first}").json["state"] == "running")
+    (sync,) = ask("GET", "/v1/syncs").json["syncs"]
+    assert (sync["name"], sync["under_way"]) == ("everyone", True)
+    again = ask("POST", "/v1/runs", {"sync": "everyone"})
+    assert again.status == 409
+    assert "everyone runs already" in again.json["detail"]
+    through = desk.syncd("sync", "everyone")
+    assert (through.code, through.out) == (75, "")
+    assert "everyone runs already" in through.err
+    assert ask.ended(first)["exit_code"] == 0
+    assert len(ask("GET", "/v1/runs?sync=everyone").json["runs"]) == 1
+    assert service.stop() == 0
+
+
+def test_the_command_goes_through_the_daemon_and_says_what_it_says_alone(
+    desk: Desk, ask: Caller, service: Service
+) -> None:
+    first = desk.syncd("sync", "everyone")
+    assert first.code == 0, first.said
+    assert first.out.startswith("everyone: done; removed 0, added 10, sent again 0, unchanged 0")
+    desk.join(10)
+    second = desk.syncd("sync", "everyone", "--wait", "--json")
+    assert second.code == 0, second.said
+    (told,) = second.json
+    assert told["run"]["id"] == ask("GET", "/v1/runs?limit=1").json["runs"][0]["id"]
+    assert service.stop() == 0
+    desk.join(11)
+    (alone,) = desk.syncd("sync", "everyone", "--wait", "--json").json
+    assert alone.keys() == told.keys()
+    assert alone["plan"].keys() == told["plan"].keys()
+    same = {"plan", "run"}
+    assert {k: v for k, v in alone.items() if k not in same} == {
+        k: v for k, v in told.items() if k not in same
+    }
+
+
+def test_codes_and_sentences_come_through(desk: Desk, service: Service) -> None:
+    """Held: 4. No such sync: 2. A plan that does not fit: 1. As without the daemon."""
+    assert desk.syncd("sync", "everyone").code == 0
+    desk.leave(*range(8))
+    held = desk.syncd("sync", "everyone", "nobody")
+    assert held.code == 2
+    assert "held: " in held.out
+    assert "no sync is called 'nobody'" in held.err
+    again = desk.syncd("sync", "everyone")
+    assert again.code == 4, again.said
+    (sync,) = caller(desk)("GET", "/v1/syncs").json["syncs"]
+    assert sync["held_plan"] == approvable(again)
+    assert desk.syncd("sync", "everyone", "--plan", "p0").code == 1
+    assert service.stop() == 0
+    assert desk.syncd("sync", "everyone").code == 4
+
+
+def test_health_and_metrics_say_how_it_is(ask: Caller) -> None:
+    for path in ("/healthz", "/readyz"):
+        assert (ask("GET", path).status, ask("GET", path).json) == (200, {"ok": True, "why": []})
+    ran = ask("POST", "/v1/runs", {"sync": "everyone"}).json["id"]
+    ask.ended(ran)
+    found = ask("GET", "/metrics")
+    assert found.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert b'syncd_members{state="there",sync="everyone"} 10.0' in found.body
