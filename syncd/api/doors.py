@@ -41,14 +41,16 @@ log = structlog.get_logger()
 class Doors:
     """ASGI middleware before everything else."""
 
-    def __init__(self, inner: ASGIApp, *, token: str | None) -> None:
+    def __init__(self, inner: ASGIApp, *, token: str | None, bodies: frozenset[str]) -> None:
         """Open them.
 
         Args:
             inner: What answers whoever comes in.
+            bodies: Paths to which something is sent.
             token: What a caller has to show; None if the socket's mode keeps others out.
         """
         self._inner = inner
+        self._bodies = bodies
         self._token = None if token is None else _digest(token.strip().encode())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -103,7 +105,7 @@ class Doors:
         if scope["path"] not in OPEN and not self._shown(headers.get(b"authorization", b"")):
             said = "show the token that `api.token` names: Authorization: Bearer TOKEN"
             return HTTPStatus.UNAUTHORIZED, said
-        return _fits(scope["method"], headers)
+        return _fits(headers, sends=scope["method"] == "POST" and scope["path"] in self._bodies)
 
     def _shown(self, authorization: bytes) -> bool:
         """Whether the token was shown; takes as long for a wrong one, however wrong."""
@@ -124,17 +126,17 @@ def _note(scope: Scope, status: int, seconds: float) -> None:
     quiet = scope["method"] == "GET" and status < HTTPStatus.BAD_REQUEST
     (log.debug if quiet else log.info)(
         "api_answered",
-        operation=getattr(scope.get("endpoint"), "__name__", ""),
+        operation=scope.get("operation", ""),
         status=status,
         actor=actor_of(scope),
         duration_s=round(seconds, 3),
     )
 
 
-def _fits(method: str, headers: Mapping[bytes, bytes]) -> tuple[HTTPStatus, str] | None:
+def _fits(headers: Mapping[bytes, bytes], *, sends: bool) -> tuple[HTTPStatus, str] | None:
     """Whether what was sent can be read at all."""
     kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-    if (method == "POST" or kind) and kind != b"application/json":
+    if (sends or kind) and kind != b"application/json":
         said = "send JSON, and say so: Content-Type: application/json"
         return HTTPStatus.UNSUPPORTED_MEDIA_TYPE, said
     length = headers.get(b"content-length", b"0")

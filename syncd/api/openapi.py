@@ -12,7 +12,7 @@ from pydantic.json_schema import models_json_schema
 from syncd import __version__
 from syncd.api.doors import OPEN
 from syncd.api.operations import OPERATIONS, Operation
-from syncd.api.problems import MEDIA
+from syncd.api.problems import MEDIA, phrase
 from syncd.api.shapes import Problem
 from syncd.metrics import CONTENT_TYPE
 
@@ -111,7 +111,7 @@ def _responses(operation: Operation) -> dict[str, object]:
         if status in operation.answers:
             shape = operation.answers[status]
             content = _content(shape) if shape else {CONTENT_TYPE: {"schema": {"type": "string"}}}
-        found[str(status.value)] = {"description": status.phrase, "content": content}
+        found[str(status.value)] = {"description": phrase(status), "content": content}
     return found
 
 

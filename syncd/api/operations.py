@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from syncd import metrics
 from syncd.api.orders import Order
@@ -292,11 +293,11 @@ def _checked(read: Callable[[], Shape]) -> Shape:
         found = error.errors(include_url=False, include_context=False, include_input=False)
     if found[0]["type"] == "json_invalid":
         raise Refusal(HTTPStatus.BAD_REQUEST, "the body is no JSON")
-    # Of a key that nobody knows not even the name is said: anything may have been typed there.
-    known = [
-        f"{one['loc'][0]}: {one['msg']}"
-        if one["loc"] and one["type"] != "extra_forbidden"
-        else one["msg"]
-        for one in found
-    ]
-    raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "; ".join(known))
+    raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "; ".join(_told(one) for one in found))
+
+
+def _told(error: ErrorDetails) -> str:
+    """What is wrong with one value; never the value, nor a key that nobody knows."""
+    said = error["msg"].removeprefix("Value error, ")
+    known = error["loc"] and error["type"] != "extra_forbidden"
+    return f"{error['loc'][0]}: {said}" if known else said

@@ -36,11 +36,16 @@ def status_of(error: SyncdError) -> HTTPStatus:
     return next(STATUS[each] for each in type(error).__mro__ if each in STATUS)
 
 
+def phrase(status: HTTPStatus) -> str:
+    """A status in words, those of RFC 9110: Python's are not the same in each version."""
+    return {413: "Content Too Large", 422: "Unprocessable Content"}.get(status, status.phrase)
+
+
 def problem(
     status: HTTPStatus, detail: str, *, headers: Mapping[str, str] | None = None
 ) -> Response:
     """A problem object, as RFC 9457 has it."""
     from starlette.responses import Response  # noqa: PLC0415 - not for who only calls
 
-    said = Problem(title=status.phrase, status=status, detail=detail)
+    said = Problem(title=phrase(status), status=status, detail=detail)
     return Response(said.model_dump_json(), status, dict(headers or {}), MEDIA)

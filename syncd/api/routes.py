@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -39,19 +39,25 @@ def application(service: Service, *, token: str | None) -> ASGIApp:
         said = "GET /v1/syncs and POST /v1/runs are what is asked for most; config/openapi.json"
         return problem(HTTPStatus(status), f"there is no such thing here: {said}", headers=headers)
 
-    routes = [
-        Route(each.path, _endpoint(service, each), methods=[each.method], name=each.name)
-        for each in OPERATIONS
-    ]
+    by_path = dict[str, dict[str, Operation]]()
+    for each in OPERATIONS:
+        by_path.setdefault(each.path, {})[each.method] = each
+    routes = [Route(path, _endpoint(service, do), methods=[*do]) for path, do in by_path.items()]
     inner = Starlette(routes=routes, exception_handlers={HTTPException: elsewhere})
     inner.router.redirect_slashes = False
-    return Doors(inner, token=token)
+    bodies = frozenset(each.path for each in OPERATIONS if each.body is not None)
+    return Doors(inner, token=token, bodies=bodies)
 
 
-def _endpoint(service: Service, operation: Operation) -> Callable[[Request], Awaitable[Response]]:
+def _endpoint(
+    service: Service, operations: Mapping[str, Operation]
+) -> Callable[[Request], Awaitable[Response]]:
+    """What answers at one path, by the method."""
     from starlette.concurrency import run_in_threadpool  # noqa: PLC0415
 
     async def endpoint(request: Request) -> Response:
+        operation = operations["GET" if request.method == "HEAD" else request.method]
+        request.scope["operation"] = operation.name
         path = {name: str(value) for name, value in request.path_params.items()}
         body = await request.body()
         actor, query = actor_of(request.scope), dict(request.query_params)
@@ -59,7 +65,6 @@ def _endpoint(service: Service, operation: Operation) -> Callable[[Request], Awa
         # A thread: the ledger blocks, and others are answered meanwhile.
         return await run_in_threadpool(_answer, service, operation, call)
 
-    endpoint.__name__ = operation.name
     return endpoint
 
 

@@ -20,7 +20,14 @@ SyncName = Annotated[str, Field(pattern=NAME, description="Name of a configured 
 class RunWanted(Shape):
     """What a run is asked to do; as the options of `syncd sync`."""
 
-    model_config = ConfigDict(title="RunWanted")
+    model_config = ConfigDict(
+        json_schema_extra={
+            "not": {
+                "required": ["plan", "full"],
+                "properties": {"plan": {"type": "string"}, "full": {"const": True}},
+            }
+        }
+    )
 
     sync: SyncName
     plan: Id | None = Field(default=None, description="Carry out exactly this plan, or refuse.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -14,6 +15,8 @@ from syncd.api.sockets import reachable
 from tests.integration.commands import Desk, wait_until
 
 JSON = {"Content-Type": "application/json"}
+TOKEN = "correct-horse"
+SHOWN = {"Authorization": f"Bearer {TOKEN}"}
 
 
 @dataclass(frozen=True)
@@ -76,3 +79,19 @@ class Caller:
 def caller(desk: Desk) -> Caller:
     """Asks at the socket where a desk's daemon listens by default."""
     return Caller(desk.var / "run.sock")
+
+
+def free_port() -> int:
+    with closing(socket.create_server(("127.0.0.1", 0))) as found:
+        return int(found.getsockname()[1])
+
+
+def listening(desk: Desk) -> Caller:
+    """Let a desk's daemon listen on a port, with a token."""
+    port = free_port()
+    token = desk.config.parent / "api_token"
+    token.write_text(f"{TOKEN}\n", "utf-8")
+    token.chmod(0o600)
+    desk.settings["api"] = {"listen": f"127.0.0.1:{port}", "token": {"file": "api_token"}}
+    desk.save()
+    return Caller(port)

@@ -8,7 +8,6 @@ import socket
 import stat
 import sys
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,29 +17,11 @@ from syncd.api.doors import HEADERS, LARGEST
 from syncd.api.sockets import reachable, unix
 from syncd.errors import ConfigError
 from syncd.logs import set_up
-from tests.integration.callers import Caller
+from tests.integration.callers import SHOWN, TOKEN, Caller, listening
 from tests.integration.commands import Desk, here
 from tests.integration.daemons import keeping
 
-TOKEN = "correct-horse"
-SHOWN = {"Authorization": f"Bearer {TOKEN}"}
 RUN = {"sync": "everyone"}
-
-
-def free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as found:
-        return int(found.getsockname()[1])
-
-
-def listening(desk: Desk) -> Caller:
-    """Let a desk's daemon listen on a port, with a token."""
-    port = free_port()
-    token = desk.config.parent / "api_token"
-    token.write_text(f"{TOKEN}\n", "utf-8")
-    token.chmod(0o600)
-    desk.settings["api"] = {"listen": f"127.0.0.1:{port}", "token": {"file": "api_token"}}
-    desk.save()
-    return Caller(port)
 
 
 @pytest.fixture(scope="module")
