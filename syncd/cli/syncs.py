@@ -78,42 +78,62 @@ def sync(
 
 def approve(plan: str, config: Path | None, *, wait: bool, as_json: bool) -> None:
     """Keep the approval and run the plan's sync with it."""
-    who = actor()
-    with open_app(config, holder=f"approve {plan}") as app:
-        found = app.ledger.plan(plan)
-        if found is None:
-            raise UsageError(f"there is no plan {plan}: `syncd status` names those that are held")
-        if not found.held:
-            raise PlanRefused(f"plan {plan} holds nothing back; there is nothing to approve")
-        if app.ledger.plan_state(found.id) == "superseded":
-            raise PlanRefused(
-                f"plan {plan} was drawn before a rebuild, which made it void; `syncd plan "
-                f"{found.sync}` shows what would be removed now"
-            )
-        given, now = app.ledger.approval(found.id), app.clock.now()
-        if given is not None and given.expires_at <= now:
-            raise PlanRefused(
-                f"plan {plan} was approved by {given.actor} and carried out, or the approval ran "
-                f"out; `syncd plan {found.sync}` shows what would be removed now"
-            )
-        parts = app.parts(found.sync)
-        if now - found.created_at > APPROVED_FOR:
-            raise PlanRefused(
-                f"plan {plan} is older than {APPROVED_FOR.total_seconds() / 3600:.0f} h: "
-                f"`syncd plan {found.sync}` shows what would be removed now"
-            )
-        event = parts.event(
-            "removals_approved",
-            f"{who} let the held removals of plan {plan} go: "
-            f"{found.counts.leaving.members + found.counts.withdrawn.members:,} members.",
-            actor=who,
-            plan=plan,
-            counts={"leaving": found.counts.leaving.members},
-        )
-        app.ledger.approve(found.id, who, event=event, expires_at=now + APPROVED_FOR)
-        with watched(app):
-            code = _run_here(app, [found.sync], Wish(actor=who, wait=wait), as_json=as_json)
+    wish = Wish(actor(), wait=wait)
+    try:
+        with open_app(config, holder=f"approve {plan}") as app:
+            sync = _approve(app, plan, wish.actor)
+            with watched(app):
+                code = _run_here(app, [sync], wish, as_json=as_json)
+    except Busy:
+        door = through.door(config, wish)
+        if door is None:
+            raise
+        # To approve is to write one transaction, as people do in `syncd erase`: no lock for it.
+        with open_app(config) as app:
+            sync = _approve(app, plan, wish.actor)
+        code = _run_each([sync], door.run, door.settings, as_json=as_json)
     sys.exit(code)
+
+
+def _approve(app: App, plan: str, who: str) -> str:
+    """Keep the approval; says whose it is.
+
+    Raises:
+        syncd.errors.UsageError: There is no such plan.
+        syncd.errors.PlanRefused: It cannot be approved, or not any more.
+    """
+    found = app.ledger.plan(plan)
+    if found is None:
+        raise UsageError(f"there is no plan {plan}: `syncd status` names those that are held")
+    if not found.held:
+        raise PlanRefused(f"plan {plan} holds nothing back; there is nothing to approve")
+    if app.ledger.plan_state(found.id) == "superseded":
+        raise PlanRefused(
+            f"plan {plan} was drawn before a rebuild, which made it void; `syncd plan "
+            f"{found.sync}` shows what would be removed now"
+        )
+    given, now = app.ledger.approval(found.id), app.clock.now()
+    if given is not None and given.expires_at <= now:
+        raise PlanRefused(
+            f"plan {plan} was approved by {given.actor} and carried out, or the approval ran "
+            f"out; `syncd plan {found.sync}` shows what would be removed now"
+        )
+    parts = app.parts(found.sync)
+    if now - found.created_at > APPROVED_FOR:
+        raise PlanRefused(
+            f"plan {plan} is older than {APPROVED_FOR.total_seconds() / 3600:.0f} h: "
+            f"`syncd plan {found.sync}` shows what would be removed now"
+        )
+    event = parts.event(
+        "removals_approved",
+        f"{who} let the held removals of plan {plan} go: "
+        f"{found.counts.leaving.members + found.counts.withdrawn.members:,} members.",
+        actor=who,
+        plan=plan,
+        counts={"leaving": found.counts.leaving.members},
+    )
+    app.ledger.approve(found.id, who, event=event, expires_at=now + APPROVED_FOR)
+    return found.sync
 
 
 def status(config: Path | None, *, as_json: bool) -> None:

@@ -97,8 +97,18 @@ def test_codes_and_sentences_come_through(desk: Desk, service: Service) -> None:
     (sync,) = caller(desk)("GET", "/v1/syncs").json["syncs"]
     assert sync["held_plan"] == approvable(again)
     assert desk.syncd("sync", "everyone", "--plan", "p0").code == 1
+    assert desk.syncd("approve", "p0").code == 2
+    let_go = desk.syncd("approve", approvable(again))
+    assert let_go.code == 0, let_go.said
+    assert let_go.out.startswith("everyone: done; removed 8, added 0")
+    assert desk.held() == digests(8, 9)
+    desk.leave(8, 9)
+    through = desk.syncd("sync", "everyone")
+    assert through.code == 4
     assert service.stop() == 0
-    assert desk.syncd("sync", "everyone").code == 4
+    alone = desk.syncd("sync", "everyone")
+    assert (alone.code, alone.out) == (4, through.out)
+    assert alone.err.endswith(through.err)  # before it, its own log
 
 
 def test_health_and_metrics_say_how_it_is(ask: Caller) -> None:
