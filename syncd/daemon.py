@@ -33,8 +33,8 @@ from syncd.rereading import reread
 from syncd.settings import Schedule, Settings
 from syncd.signals import Call, heard
 from syncd.stopping import SAID, StoppingClock, StoppingLock
-from syncd.sync import Wish
-from syncd.turn import SCHEDULE, take
+from syncd.sync import Wish, show
+from syncd.turn import SCHEDULE, take, telling
 from syncd.workers import Ended, Workers
 
 _GOOD = frozenset({0, 3})  # exit codes of a run that was carried out; others may follow it
@@ -288,12 +288,36 @@ class Daemon:
 
     def ask(self, sync: str, wish: Wish) -> Order:
         """Queue a run on its account's thread; see `api.operations.Service`."""
-        if self._stopping.is_set():
-            raise Stopped(SAID)
-        self._app.sync(sync)  # there is one of that name
+        self._known(sync)
         return self._orders.take(
             sync, wish, lambda order: self._workers.ask(sync, partial(self._run, sync, order))
         )
+
+    def ask_plan(self, sync: str, wish: Wish) -> Order:
+        """Queue the drawing of a plan there; see `api.operations.Service`."""
+        self._known(sync)
+        at, name = self._account_of(sync), f"plan of {sync}"
+        return self._orders.take(
+            sync, wish, lambda order: self._workers.also(at, name, partial(self._draw, order))
+        )
+
+    def _known(self, sync: str) -> None:
+        if self._stopping.is_set():
+            raise Stopped(SAID)
+        self._app.sync(sync)  # there is one of that name
+
+    def _draw(self, order: Order) -> None:
+        app = self._app
+        with self._pulse.of(f"plan of {order.sync}"):
+            try:
+                app.lock.check()
+                parts = app.parts(order.sync, progress=self._pulse.progress)
+                plan, kept = show(telling(parts, order.began), actor=order.wish.actor)
+                order.drew(plan, kept=kept)
+            except SyncdError as error:
+                order.failed(error)
+            finally:
+                app.membership.let_go()
 
     def order(self, name: str) -> Order | None:
         """What was asked for under this id, or became this run."""

@@ -10,7 +10,7 @@ import structlog
 
 from syncd.app import App
 from syncd.interval import rests_until
-from syncd.parts import Guarded, Progress, silent
+from syncd.parts import Guarded, Parts, Progress, silent
 from syncd.sync import Result, Wish, run
 
 SCHEDULE = "schedule"  # the actor of whatever nobody asked for
@@ -33,6 +33,11 @@ class _Telling:
     def check(self) -> None:
         """As the lock does."""
         self.inner.check()
+
+
+def telling(parts: Parts, began: Callable[[str], None] | None) -> Parts:
+    """Parts whose run is told, once it has an id."""
+    return parts if began is None else replace(parts, lock=_Telling(parts.lock, began))
 
 
 def take(
@@ -59,13 +64,11 @@ def take(
         syncd.errors.SyncdError: The run failed or is held, or could not begin.
     """
     try:
-        parts = app.parts(name, progress=progress)
+        parts = telling(app.parts(name, progress=progress), began)
         rest = rests_until(parts) if wish.actor == SCHEDULE else None
         if rest is not None:
             log.info("run_rests", sync=name, until=rest.isoformat())
             return rest
-        if began is not None:
-            parts = replace(parts, lock=_Telling(parts.lock, began))
         return run(parts, wish)
     finally:
         app.membership.let_go()

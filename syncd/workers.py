@@ -88,8 +88,8 @@ class Workers:
         with self._turn:
             return frozenset(self._queued)
 
-    def also(self, account: str, name: str, job: Callable[[], None]) -> None:
-        """Queue something else on an account's thread, unless it waits or runs there already.
+    def also(self, account: str, name: str, job: Callable[[], None]) -> Future[None] | None:
+        """Queue something else on an account's thread; None if it waits or runs there already.
 
         Args:
             account: As `account_of` names it.
@@ -97,9 +97,10 @@ class Workers:
             job: It may fail.
         """
         with self._turn:
-            if not self._stopped and name not in self._queued:
-                self._queued.add(name)
-                self._thread(account).submit(self._other, name, job)
+            if self._stopped or name in self._queued:
+                return None
+            self._queued.add(name)
+            return self._thread(account).submit(self._other, name, job)
 
     def close(self) -> None:
         """Begin nothing more; what is queued stays due."""

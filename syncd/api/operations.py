@@ -19,6 +19,7 @@ from syncd.api.shapes import (
     ID,
     Answer,
     HealthAnswer,
+    PlanWanted,
     RunAnswer,
     RunsAnswer,
     RunsWanted,
@@ -53,6 +54,10 @@ class Service(Protocol):
             syncd.errors.Busy: It runs already, or waits.
             syncd.errors.Stopped: The daemon is about to end.
         """
+        ...
+
+    def ask_plan(self, sync: str, wish: Wish) -> Order:
+        """Queue the drawing of a plan there, which sends nothing; raises as `ask` does."""
         ...
 
     def order(self, name: str) -> Order | None:
@@ -124,6 +129,13 @@ def ask(service: Service, call: Call) -> Reply:
     wanted = _of_json(RunWanted, call.body)
     wish = Wish(call.actor, wanted.plan, adopt=wanted.adopt, wait=wanted.wait, full=wanted.full)
     return Reply(_of_order(service, service.ask(wanted.sync, wish)), HTTPStatus.ACCEPTED)
+
+
+def plan(service: Service, call: Call) -> Reply:
+    """Queue the drawing of a plan."""
+    wanted = _of_json(PlanWanted, call.body)
+    order = service.ask_plan(wanted.sync, Wish(call.actor))
+    return Reply(_of_order(service, order), HTTPStatus.ACCEPTED)
 
 
 def run(service: Service, call: Call) -> Reply:
@@ -217,6 +229,16 @@ OPERATIONS = (
         body=RunWanted,
     ),
     Operation(
+        *("POST", "/v1/plans", "plan", "Ask what a sync would add and remove; nothing is sent"),
+        plan,
+        {HTTPStatus.ACCEPTED: RunAnswer},
+        (
+            *(HTTPStatus.BAD_REQUEST, _NOT_THERE, HTTPStatus.CONFLICT),
+            *(HTTPStatus.UNPROCESSABLE_ENTITY, _OUT_OF_ORDER),
+        ),
+        body=PlanWanted,
+    ),
+    Operation(
         *("GET", "/v1/runs", "runs", "List the last runs, the newest first"),
         runs,
         {HTTPStatus.OK: RunsAnswer},
@@ -262,6 +284,8 @@ def _of_order(service: Service, order: Order) -> RunAnswer:
         error=known.error,
         run=service.app.ledger.run(known.run) if known.run else None,
         result=known.result,
+        plan=known.drawn[0] if known.drawn else None,
+        kept=known.drawn is not None and known.drawn[1],
     )
 
 

@@ -12,7 +12,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from syncd.errors import Busy, Stopped, SyncdError
+from syncd.errors import Busy, Held, Stopped, SyncdError
+from syncd.model import Plan
 from syncd.sync import Result, Wish
 
 KEPT = 1000  # that have ended; a caller asks within seconds
@@ -29,6 +30,7 @@ class Known:
         exit_code: That `syncd sync` would end with; None until it has ended.
         error: Why it failed or was held, in a sentence; "" if it was not.
         result: How the run ended, if it came to its end.
+        drawn: The plan that was to be shown, and whether it was kept to be carried out.
     """
 
     state: Progress = "waiting"
@@ -36,6 +38,7 @@ class Known:
     exit_code: int | None = None
     error: str = ""
     result: Result | None = None
+    drawn: tuple[Plan, bool] | None = None
 
 
 class Order:
@@ -46,7 +49,7 @@ class Order:
         self.sync = sync
         self.wish = wish
         self._known = Known()
-        self._outcome: tuple[int, str, Result | None] | None = None
+        self._outcome: Known | None = None
         self._turn = threading.Lock()
 
     def known(self) -> Known:
@@ -62,22 +65,29 @@ class Order:
     def came_to(self, result: Result) -> None:
         """Note how its run ended."""
         with self._turn:
-            self._outcome = (result.exit_code, "", result)
+            self._outcome = Known(exit_code=result.exit_code, result=result)
+
+    def drew(self, plan: Plan, *, kept: bool) -> None:
+        """Note the plan that was to be shown; the code is that of `syncd plan`."""
+        with self._turn:
+            code = Held.exit_code if plan.held else 0
+            self._outcome = Known(exit_code=code, drawn=(plan, kept))
 
     def failed(self, error: SyncdError) -> None:
         """Note why it did not."""
         with self._turn:
-            self._outcome = (error.exit_code, str(error), None)
+            self._outcome = Known(exit_code=error.exit_code, error=str(error))
 
     def close(self, job: Future[None]) -> None:
         """Say that it has ended: only now may the next run of its sync be asked for."""
-        crashed = (1, "the run ended by a fault of syncd itself; the daemon's log names it", None)
-        never = (Stopped.exit_code, "the daemon ended before the run began; ask again", None)
+        if job.cancelled():
+            never = "the daemon ended before the run began; ask again"
+            outcome = Known(exit_code=Stopped.exit_code, error=never)
+        else:
+            crashed = "the run ended by a fault of syncd itself; the daemon's log names it"
+            outcome = Known(exit_code=SyncdError.exit_code, error=crashed)
         with self._turn:
-            code, error, result = self._outcome or (never if job.cancelled() else crashed)
-            self._known = replace(
-                self._known, state="ended", exit_code=code, error=error, result=result
-            )
+            self._known = replace(self._outcome or outcome, state="ended", run=self._known.run)
 
 
 class Orders:

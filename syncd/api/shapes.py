@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from syncd.model import Run
+from syncd.model import Plan, Run
 from syncd.settings.forms import NAME
 from syncd.settings.shape import Shape
 from syncd.sync import Result
@@ -46,6 +46,12 @@ class RunWanted(Shape):
         return self
 
 
+class PlanWanted(Shape):
+    """Whose plan is to be shown."""
+
+    sync: SyncName
+
+
 class RunsWanted(BaseModel):
     """Which runs are listed."""
 
@@ -74,6 +80,8 @@ class RunAnswer(Answer):
     error: str = Field(default="", description="Why it failed or is held.")
     run: Run | None = Field(default=None, description="As the ledger has it.")
     result: Result | None = Field(default=None, description="How it ended, with its plan.")
+    plan: Plan | None = Field(default=None, description="The plan that was only to be shown.")
+    kept: bool = Field(default=False, description="Whether that plan can be carried out.")
 
 
 class RunsAnswer(Answer):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from syncd import erasure
@@ -13,7 +14,7 @@ from syncd.app import App, open_app
 from syncd.cli import erase, retire, sizes, through
 from syncd.cli.options import actor
 from syncd.cli.output import complain, print_json, progress, say, table
-from syncd.errors import Busy, PlanRefused, SyncdError, UsageError
+from syncd.errors import Busy, Held, PlanRefused, SyncdError, UsageError
 from syncd.lateness import late
 from syncd.ledger.lock import Holder, holder
 from syncd.model import Measured, Phase, Plan, Run, RunState
@@ -29,21 +30,34 @@ _GRAVEST = (78, 77, 75, 2, 1, 4, 3, 0)
 
 def plan(names: list[str] | None, config: Path | None, *, as_json: bool) -> None:
     """Draw plans and print them."""
-    with open_app(config, holder="plan") as app:
-        plans: list[tuple[Plan, bool]] = []
+    plans: list[tuple[Plan, bool]] = []
 
-        def one(name: str) -> int:
-            with progress(name) as bars:
-                plans.append(show(app.parts(name, progress=bars), actor=actor()))
-            return 4 if plans[-1][0].held else 0
+    def drawn_by(one: Callable[[str], tuple[Plan, bool]], syncs: Iterable[str]) -> int:
+        def draw(name: str) -> int:
+            plans.append(one(name))
+            return Held.exit_code if plans[-1][0].held else 0
 
-        code = each(names or list(app.settings.syncs), one)
+        return each(names or list(syncs), draw)
+
+    try:
+        with open_app(config, holder="plan") as app:
+            code = drawn_by(partial(_draw, app), app.settings.syncs)
+    except Busy:
+        door = through.door(config, Wish(actor()))
+        if door is None:
+            raise
+        code = drawn_by(door.show, door.settings.syncs)
     if as_json:
         print_json([drawn for drawn, _ in plans])
     else:
         for drawn, kept in plans:
             _show_plan(drawn, kept=kept)
     sys.exit(code)
+
+
+def _draw(app: App, name: str) -> tuple[Plan, bool]:
+    with progress(name) as bars:
+        return show(app.parts(name, progress=bars), actor=actor())
 
 
 def sync(

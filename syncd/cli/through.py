@@ -16,11 +16,14 @@ from syncd.settings import Settings, api_token, load
 from syncd.turn import SCHEDULE
 
 if TYPE_CHECKING:
-    from syncd.api.shapes import RunAnswer, RunWanted
+    from pydantic import BaseModel
+
+    from syncd.api.shapes import RunAnswer
+    from syncd.model import Plan
     from syncd.sync import Result, Wish
 
 TIMEOUT = 60.0  # seconds for one answer: the ledger may be locked for a while
-PAUSES = (0.1, 2.0)  # seconds between two questions: the first, and the longest
+PAUSES = (0.1, 1.0)  # seconds between two questions: the first, and the longest
 _CODES = {
     HTTPStatus.NOT_FOUND: UsageError.exit_code,
     HTTPStatus.UNPROCESSABLE_ENTITY: UsageError.exit_code,
@@ -89,17 +92,33 @@ class Door:
         wanted = RunWanted(
             sync=sync, plan=wish.plan, full=wish.full, adopt=wish.adopt, wait=wish.wait
         )
-        found = self._ask("POST", "/v1/runs", wanted)
+        found = self._ended(self._ask("POST", "/v1/runs", wanted))
+        if found.result is None:
+            raise _relayed(found)
+        return found.result
+
+    def show(self, sync: str) -> tuple[Plan, bool]:
+        """Ask for a plan, and stay until it is drawn; see `sync.show`.
+
+        Raises:
+            Relayed: It could not be drawn.
+        """
+        from syncd.api.shapes import PlanWanted  # noqa: PLC0415
+
+        found = self._ended(self._ask("POST", "/v1/plans", PlanWanted(sync=sync)))
+        if found.plan is None:
+            raise _relayed(found)
+        return found.plan, found.kept
+
+    def _ended(self, found: RunAnswer) -> RunAnswer:
         pause, longest = PAUSES
         while found.state != "ended":
             self._sleep(pause)
             pause = min(longest, pause * 1.5)
             found = self._ask("GET", f"/v1/runs/{found.id}")
-        if found.result is None:
-            raise Relayed(found.error, 1 if found.exit_code is None else found.exit_code)
-        return found.result
+        return found
 
-    def _ask(self, method: str, path: str, body: RunWanted | None = None) -> RunAnswer:
+    def _ask(self, method: str, path: str, body: BaseModel | None = None) -> RunAnswer:
         from syncd.api.shapes import Problem, RunAnswer  # noqa: PLC0415
 
         try:
@@ -115,7 +134,7 @@ class Door:
         said = Problem.model_validate_json(answer).detail
         raise Relayed(said, _CODES.get(HTTPStatus(status), PlanRefused.exit_code))
 
-    def _asked(self, method: str, path: str, body: RunWanted | None = None) -> tuple[int, bytes]:
+    def _asked(self, method: str, path: str, body: BaseModel | None = None) -> tuple[int, bytes]:
         address = self.settings.api.address
         line = HTTPConnection(*address, timeout=TIMEOUT) if address else _Line(self.settings.socket)
         try:
@@ -125,6 +144,11 @@ class Door:
             return answer.status, answer.read()
         finally:
             line.close()
+
+
+def _relayed(found: RunAnswer) -> Relayed:
+    code = SyncdError.exit_code if found.exit_code is None else found.exit_code
+    return Relayed(found.error, code)
 
 
 def door(config: Path | None, wish: Wish) -> Door | None:

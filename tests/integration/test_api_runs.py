@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import signal
 import stat
 from collections.abc import Iterator
 
@@ -98,6 +99,10 @@ def test_codes_and_sentences_come_through(desk: Desk, service: Service) -> None:
     assert sync["held_plan"] == approvable(again)
     assert desk.syncd("sync", "everyone", "--plan", "p0").code == 1
     assert desk.syncd("approve", "p0").code == 2
+    shown = desk.syncd("plan", "nobody", "everyone")
+    assert (shown.code, approvable(shown) != approvable(again)) == (2, True)
+    assert desk.syncd("plan", "--json").json[0]["counts"]["leaving"]["members"] == 8
+    assert len(desk.held()) == 20, "a plan sends nothing"
     let_go = desk.syncd("approve", approvable(again))
     assert let_go.code == 0, let_go.said
     assert let_go.out.startswith("everyone: done; removed 8, added 0")
@@ -119,3 +124,26 @@ def test_health_and_metrics_say_how_it_is(ask: Caller) -> None:
     found = ask("GET", "/metrics")
     assert found.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert b'syncd_members{state="there",sync="everyone"} 10.0' in found.body
+
+
+def test_who_waits_is_told_when_the_daemon_ends(desk: Desk, ask: Caller, service: Service) -> None:
+    """What runs ends before its next request, what waits for its account never begins: 75."""
+    desk.also("other", audience="Other")
+    service.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: len(ask("GET", "/v1/syncs").json["syncs"]) == 2)
+    desk.fault(kind="delay", method="add", seconds=3)
+    first = ask("POST", "/v1/runs", {"sync": "everyone"}).json["id"]
+    wait_until(lambda: ask("GET", f"/v1/runs/{first}").json["state"] == "running")
+    waiting = ask("POST", "/v1/runs", {"sync": "other"}).json
+    assert waiting["state"] == "waiting"
+    service.process.send_signal(signal.SIGTERM)
+    told = ask.ended(waiting["id"])
+    assert (told["exit_code"], told["run"]) == (75, None)
+    assert "ask again" in told["error"]
+    assert ask("GET", "/readyz").status == 503
+    assert ask("POST", "/v1/runs", {"sync": "other"}).status == 503
+    assert service.ended() == 0
+    assert [run["sync"] for run in desk.syncd("runs", "--json").json] == ["everyone"]
+    assert not (desk.var / "run.sock").exists()
+    through = desk.syncd("sync", "everyone", "other")
+    assert through.code == 0, "nobody has the lock any more"
