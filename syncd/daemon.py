@@ -23,21 +23,24 @@ import structlog
 from syncd import alerts, erasure
 from syncd.agenda import Agenda
 from syncd.alarm import Alarm
+from syncd.api.orders import Order, Orders
+from syncd.api.serving import serving
 from syncd.app import App, open_app
-from syncd.errors import Stopped, SyncdError
+from syncd.errors import Stopped, SyncdError, UsageError
 from syncd.notify import Manager, manager
 from syncd.pulse import Patient, Pulse
 from syncd.rereading import reread
 from syncd.settings import Schedule, Settings
 from syncd.signals import Call, heard
-from syncd.stopping import StoppingClock, StoppingLock
-from syncd.sync import Wish
-from syncd.turn import SCHEDULE, take
+from syncd.stopping import SAID, StoppingClock, StoppingLock
+from syncd.sync import Wish, show
+from syncd.turn import SCHEDULE, take, telling
 from syncd.workers import Ended, Workers
 
 _GOOD = frozenset({0, 3})  # exit codes of a run that was carried out; others may follow it
 # Open erasures are looked at when one is new, and as often as this for what has settled.
 ERASURES = timedelta(hours=1)
+LONG = 60.0  # seconds that one turn of the loop may take: it waits for a ledger that is locked
 
 log = structlog.get_logger()
 
@@ -128,15 +131,28 @@ class Daemon:
         self._erasing: tuple[frozenset[str], datetime] | None = None
         self._news = threading.Event()
         self._looked: datetime | None = None
+        self._orders = Orders(lambda: self._app.names("q"))
+        self._turned = time.monotonic()
+        self._late = 3 * every.total_seconds() + LONG
 
     def run(self) -> None:
         """Keep the schedule until told to end; then wait for what is under way.
 
         Raises:
             syncd.errors.Busy: The lock was lost.
+            syncd.errors.ConfigError: Its API cannot be listened for.
         """
         log.info("daemon_started", syncs=len(self._app.settings.syncs))
         self._alarm.start()
+        try:
+            with serving(self, self._app.settings):
+                self._keep()
+        finally:
+            self._alarm.stop()
+            log.info("daemon_stopped")
+
+    def _keep(self) -> None:
+        """Answer calls till the end; whoever waits for a run is answered even then."""
         try:
             self._listener.ready(self._doing())
             self._tick()
@@ -144,9 +160,7 @@ class Daemon:
                 self._do(self._calls.get())
         finally:
             self._stop()
-            self._alarm.stop()
             self._workers.wait()
-            log.info("daemon_stopped")
 
     def _do(self, call: Call) -> None:
         if call is Call.STOP:
@@ -226,18 +240,24 @@ class Daemon:
         """Whose thread it is: the account as its platform knows it, however it is called here."""
         return " ".join(self._app.account_of(sync))
 
-    def _run(self, sync: str) -> Ended | datetime:
+    def _run(self, sync: str, order: Order | None = None) -> Ended | datetime:
         """One run on its account's thread; what it came to is in the ledger and the log."""
         app = self._app  # until it ends, whatever is read anew meanwhile
         if sync not in app.settings.syncs:
+            if order is not None:
+                order.failed(UsageError(f"sync {sync} is not configured any more"))
             return Ended.FAILED
         with self._pulse.of(sync), structlog.contextvars.bound_contextvars(sync=sync):
             try:
-                self._app.lock.check()
-                result = take(app, sync, Wish(SCHEDULE), progress=self._pulse.progress)
-            except Stopped:
-                return Ended.STOPPED
+                app.lock.check()
+                wish = Wish(SCHEDULE) if order is None else order.wish
+                began = None if order is None else order.began
+                result = take(app, sync, wish, progress=self._pulse.progress, began=began)
             except SyncdError as error:
+                if order is not None:
+                    order.failed(error)
+                if isinstance(error, Stopped):
+                    return Ended.STOPPED
                 log.error("sync_failed", error=type(error).__name__, why=str(error))
                 return Ended.FAILED
             finally:
@@ -245,6 +265,8 @@ class Daemon:
                 self._news.set()
         if isinstance(result, datetime):
             return result
+        if order is not None:
+            order.came_to(result)
         return Ended.SUCCEEDED if result.exit_code in _GOOD else Ended.FAILED
 
     def _sweep(self, app: App) -> None:
@@ -256,6 +278,62 @@ class Daemon:
 
     def _ring(self) -> None:
         self._calls.put(Call.LOOK)
+
+    # --- what others ask for: the API's `Service` ---------------------------------------
+
+    @property
+    def app(self) -> App:
+        """The configuration that runs begin with now."""
+        return self._app
+
+    def ask(self, sync: str, wish: Wish) -> Order:
+        """Queue a run on its account's thread; see `api.operations.Service`."""
+        self._known(sync)
+        return self._orders.take(
+            sync, wish, lambda order: self._workers.ask(sync, partial(self._run, sync, order))
+        )
+
+    def ask_plan(self, sync: str, wish: Wish) -> Order:
+        """Queue the drawing of a plan there; see `api.operations.Service`."""
+        self._known(sync)
+        at, name = self._account_of(sync), f"plan of {sync}"
+        return self._orders.take(
+            sync, wish, lambda order: self._workers.also(at, name, partial(self._draw, order))
+        )
+
+    def _known(self, sync: str) -> None:
+        if self._stopping.is_set():
+            raise Stopped(SAID)
+        self._app.sync(sync)  # there is one of that name
+
+    def _draw(self, order: Order) -> None:
+        app = self._app
+        with self._pulse.of(f"plan of {order.sync}"):
+            try:
+                app.lock.check()
+                parts = app.parts(order.sync, progress=self._pulse.progress)
+                plan, kept = show(telling(parts, order.began), actor=order.wish.actor)
+                order.drew(plan, kept=kept)
+            except SyncdError as error:
+                order.failed(error)
+            finally:
+                app.membership.let_go()
+
+    def order(self, name: str) -> Order | None:
+        """What was asked for under this id, or became this run."""
+        return self._orders.find(name)
+
+    def under_way(self) -> frozenset[str]:
+        """The syncs that run, or wait for their account."""
+        return self._workers.queued() & self._app.settings.syncs.keys()
+
+    def turns(self) -> bool:
+        """Whether the loop gets on."""
+        return time.monotonic() - self._turned <= self._late
+
+    def hung(self) -> int:
+        """How many runs hang."""
+        return len(self._pulse.hung())
 
     # --- configuration ----------------------------------------------------------------
 
@@ -286,6 +364,7 @@ class Daemon:
         not count: the log and the alerts say so, and a restart would mend nothing and cut off
         what still runs.
         """
+        self._turned = time.monotonic()
         hung = self._pulse.hung()
         if not hung:
             self._listener.alive()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -23,6 +24,7 @@ from syncd.model import (
     PlanId,
     Refresh,
     Run,
+    RunState,
     Sizes,
     Snapshot,
 )
@@ -305,3 +307,21 @@ def find(parts: Parts, plan_id: str) -> Plan:
     if plan is None:
         raise PlanRefused(f"there is no plan {plan_id}; `syncd runs` lists them")
     return plan
+
+
+def held_plan(ledger: Ledger, runs: Iterable[Run]) -> PlanId | None:
+    """The newest held plan of a sync that waits for a person; None if none does.
+
+    Args:
+        ledger: Where its plans are.
+        runs: The sync's last ones, the newest first.
+    """
+    for each in runs:
+        plan = ledger.plan(each.plan) if each.plan else None
+        if plan is not None and ledger.plan_state(plan.id) == "superseded":
+            return None  # by a rebuild: nothing from before it can be approved
+        if plan is not None and plan.held and ledger.approval(plan.id) is None:
+            return plan.id
+        if each.state in {RunState.DONE, RunState.PARTIAL, RunState.PROCESSING}:
+            return None
+    return None

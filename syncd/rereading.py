@@ -30,6 +30,11 @@ def reread(app: App) -> App:
             "another ledger needs a restart: this process holds the lock of the one it began with",
             where=settings.where("ledger"),
         )
+    if settings.api != app.settings.api:
+        raise ConfigError(
+            "another place to listen at, or another token's name, needs a restart",
+            where=settings.where("api"),
+        )
     key = key_of(settings)
     with app.ledger.transactions.read() as tx:
         check_key(tx, key)

@@ -13,7 +13,7 @@ from syncd.errors import Stopped
 from syncd.parts import Guarded
 from syncd.pulse import Pulse
 
-_SAID = (
+SAID = (
     "syncd was told to end and stopped before the next request; what was sent is kept, and the "
     "next start carries on"
 )
@@ -38,7 +38,7 @@ class StoppingClock:
         """
         self._pulse.wait(seconds)
         if self._stopping.wait(seconds):
-            raise Stopped(_SAID)
+            raise Stopped(SAID)
         self._pulse.beat()
 
 
@@ -63,6 +63,6 @@ class StoppingLock:
             syncd.errors.Busy: The lock is lost.
         """
         if self._stopping.is_set():
-            raise Stopped(_SAID)
+            raise Stopped(SAID)
         self._inner.check()
         self._pulse.beat()

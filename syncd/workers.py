@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from enum import Enum
+from functools import partial
 from importlib import import_module
 
 import structlog
@@ -60,13 +61,36 @@ class Workers:
                 if self._stopped or sync in self._queued:
                     continue
                 self._queued.add(sync)
-                _load()
-                self._thread(self._account_of(sync)).submit(self._one, sync)
+                self._thread(self._account_of(sync)).submit(
+                    self._one, sync, partial(self._run, sync)
+                )
             found.append(sync)
         return tuple(found)
 
-    def also(self, account: str, name: str, job: Callable[[], None]) -> None:
-        """Queue something else on an account's thread, unless it waits or runs there already.
+    def ask(self, sync: str, run: Callable[[], Ended | datetime]) -> Future[None] | None:
+        """Queue a run that somebody asked for; for the agenda it is a run as any other.
+
+        Args:
+            sync: Which.
+            run: Runs it, in place of what scheduled ones do.
+
+        Returns:
+            It is done when the next run of this sync may be asked for; None if one is
+            queued already, or nothing is begun any more.
+        """
+        with self._turn:
+            if self._stopped or sync in self._queued:
+                return None
+            self._queued.add(sync)
+            return self._thread(self._account_of(sync)).submit(self._one, sync, run)
+
+    def queued(self) -> frozenset[str]:
+        """What runs, or waits for its account."""
+        with self._turn:
+            return frozenset(self._queued)
+
+    def also(self, account: str, name: str, job: Callable[[], None]) -> Future[None] | None:
+        """Queue something else on an account's thread; None if it waits or runs there already.
 
         Args:
             account: As `account_of` names it.
@@ -74,9 +98,10 @@ class Workers:
             job: It may fail.
         """
         with self._turn:
-            if not self._stopped and name not in self._queued:
-                self._queued.add(name)
-                self._thread(account).submit(self._other, name, job)
+            if self._stopped or name in self._queued:
+                return None
+            self._queued.add(name)
+            return self._thread(account).submit(self._other, name, job)
 
     def close(self) -> None:
         """Begin nothing more; what is queued stays due."""
@@ -92,14 +117,15 @@ class Workers:
 
     def _thread(self, account: str) -> ThreadPoolExecutor:
         if account not in self._threads:
+            _load()
             self._threads[account] = ThreadPoolExecutor(1, thread_name_prefix=account)
         return self._threads[account]
 
-    def _one(self, sync: str) -> None:
+    def _one(self, sync: str, run: Callable[[], Ended | datetime]) -> None:
         """One run in its account's thread; whatever happens in it, the thread goes on."""
         try:
             if self._agenda.begin(sync):
-                self._note(sync, self._ended(sync))
+                self._note(sync, _ended(sync, run))
         except Exception:
             # The ledger could not be written; what is due there is due at the next tick.
             log.exception("agenda_unkept", sync=sync)
@@ -119,13 +145,6 @@ class Workers:
             self._queued.discard(name)
         self._told()
 
-    def _ended(self, sync: str) -> Ended | datetime:
-        try:
-            return self._run(sync)
-        except Exception:
-            log.exception("run_crashed", sync=sync)
-            return Ended.FAILED
-
     def _note(self, sync: str, ended: Ended | datetime) -> None:
         if isinstance(ended, datetime):
             self._agenda.rest(sync, ended)
@@ -136,9 +155,17 @@ class Workers:
 
 
 def _load() -> None:
-    """Load Arrow here, on a thread that lasts as long as all others.
+    """Load Arrow here, on a thread that lasts: before the first one that works begins.
 
     The allocator of pyarrow 25 crashed once the thread that had loaded it was gone
     (apache/arrow, issues 50471 and 50908).
     """
     import_module("pyarrow")  # not before something is due: it takes 25 MB
+
+
+def _ended(sync: str, run: Callable[[], Ended | datetime]) -> Ended | datetime:
+    try:
+        return run()
+    except Exception:
+        log.exception("run_crashed", sync=sync)
+        return Ended.FAILED

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from syncd import erasure
 from syncd.alerts import watched
 from syncd.app import App, open_app
-from syncd.cli import erase, retire, sizes
+from syncd.cli import erase, retire, sizes, through
 from syncd.cli.options import actor
 from syncd.cli.output import complain, print_json, progress, say, table
-from syncd.errors import PlanRefused, SyncdError, UsageError
+from syncd.errors import Busy, Held, PlanRefused, SyncdError, UsageError
 from syncd.lateness import late
 from syncd.ledger.lock import Holder, holder
 from syncd.model import Measured, Phase, Plan, Run, RunState
-from syncd.planning import sentence
-from syncd.settings import Manual
+from syncd.planning import held_plan, sentence
+from syncd.settings import Manual, Settings
 from syncd.sync import Result, Wish, show
 from syncd.turn import SCHEDULE, take
 
@@ -29,21 +30,34 @@ _GRAVEST = (78, 77, 75, 2, 1, 4, 3, 0)
 
 def plan(names: list[str] | None, config: Path | None, *, as_json: bool) -> None:
     """Draw plans and print them."""
-    with open_app(config, holder="plan") as app:
-        plans: list[tuple[Plan, bool]] = []
+    plans: list[tuple[Plan, bool]] = []
 
-        def one(name: str) -> int:
-            with progress(name) as bars:
-                plans.append(show(app.parts(name, progress=bars), actor=actor()))
-            return 4 if plans[-1][0].held else 0
+    def drawn_by(one: Callable[[str], tuple[Plan, bool]], syncs: Iterable[str]) -> int:
+        def draw(name: str) -> int:
+            plans.append(one(name))
+            return Held.exit_code if plans[-1][0].held else 0
 
-        code = each(names or list(app.settings.syncs), one)
+        return each(names or list(syncs), draw)
+
+    try:
+        with open_app(config, holder="plan") as app:
+            code = drawn_by(partial(_draw, app), app.settings.syncs)
+    except Busy:
+        door = through.door(config, Wish(actor()))
+        if door is None:
+            raise
+        code = drawn_by(door.show, door.settings.syncs)
     if as_json:
         print_json([drawn for drawn, _ in plans])
     else:
         for drawn, kept in plans:
             _show_plan(drawn, kept=kept)
     sys.exit(code)
+
+
+def _draw(app: App, name: str) -> tuple[Plan, bool]:
+    with progress(name) as bars:
+        return show(app.parts(name, progress=bars), actor=actor())
 
 
 def sync(
@@ -65,49 +79,75 @@ def sync(
     if scheduled and (plan or full or adopt):
         raise UsageError("--scheduled is for a timer; --plan, --full and --adopt are a person's")
     wish = Wish(SCHEDULE if scheduled else actor(), plan, adopt=adopt, wait=wait, full=full)
-    with open_app(config, holder=f"sync {' '.join(names)}") as app, watched(app):
-        code = _run_each(app, names, wish, as_json=as_json)
+    try:
+        with open_app(config, holder=f"sync {' '.join(names)}") as app, watched(app):
+            code = _run_here(app, names, wish, as_json=as_json)
+    except Busy:
+        door = through.door(config, wish)
+        if door is None:
+            raise
+        code = _run_each(names, door.run, door.settings, as_json=as_json)
     sys.exit(code)
 
 
 def approve(plan: str, config: Path | None, *, wait: bool, as_json: bool) -> None:
     """Keep the approval and run the plan's sync with it."""
-    who = actor()
-    with open_app(config, holder=f"approve {plan}") as app:
-        found = app.ledger.plan(plan)
-        if found is None:
-            raise UsageError(f"there is no plan {plan}: `syncd status` names those that are held")
-        if not found.held:
-            raise PlanRefused(f"plan {plan} holds nothing back; there is nothing to approve")
-        if app.ledger.plan_state(found.id) == "superseded":
-            raise PlanRefused(
-                f"plan {plan} was drawn before a rebuild, which made it void; `syncd plan "
-                f"{found.sync}` shows what would be removed now"
-            )
-        given, now = app.ledger.approval(found.id), app.clock.now()
-        if given is not None and given.expires_at <= now:
-            raise PlanRefused(
-                f"plan {plan} was approved by {given.actor} and carried out, or the approval ran "
-                f"out; `syncd plan {found.sync}` shows what would be removed now"
-            )
-        parts = app.parts(found.sync)
-        if now - found.created_at > APPROVED_FOR:
-            raise PlanRefused(
-                f"plan {plan} is older than {APPROVED_FOR.total_seconds() / 3600:.0f} h: "
-                f"`syncd plan {found.sync}` shows what would be removed now"
-            )
-        event = parts.event(
-            "removals_approved",
-            f"{who} let the held removals of plan {plan} go: "
-            f"{found.counts.leaving.members + found.counts.withdrawn.members:,} members.",
-            actor=who,
-            plan=plan,
-            counts={"leaving": found.counts.leaving.members},
-        )
-        app.ledger.approve(found.id, who, event=event, expires_at=now + APPROVED_FOR)
-        with watched(app):
-            code = _run_each(app, [found.sync], Wish(actor=who, wait=wait), as_json=as_json)
+    wish = Wish(actor(), wait=wait)
+    try:
+        with open_app(config, holder=f"approve {plan}") as app:
+            sync = _approve(app, plan, wish.actor)
+            with watched(app):
+                code = _run_here(app, [sync], wish, as_json=as_json)
+    except Busy:
+        door = through.door(config, wish)
+        if door is None:
+            raise
+        # To approve is to write one transaction, as people do in `syncd erase`: no lock for it.
+        with open_app(config) as app:
+            sync = _approve(app, plan, wish.actor)
+        code = _run_each([sync], door.run, door.settings, as_json=as_json)
     sys.exit(code)
+
+
+def _approve(app: App, plan: str, who: str) -> str:
+    """Keep the approval; says whose it is.
+
+    Raises:
+        syncd.errors.UsageError: There is no such plan.
+        syncd.errors.PlanRefused: It cannot be approved, or not any more.
+    """
+    found = app.ledger.plan(plan)
+    if found is None:
+        raise UsageError(f"there is no plan {plan}: `syncd status` names those that are held")
+    if not found.held:
+        raise PlanRefused(f"plan {plan} holds nothing back; there is nothing to approve")
+    if app.ledger.plan_state(found.id) == "superseded":
+        raise PlanRefused(
+            f"plan {plan} was drawn before a rebuild, which made it void; `syncd plan "
+            f"{found.sync}` shows what would be removed now"
+        )
+    given, now = app.ledger.approval(found.id), app.clock.now()
+    if given is not None and given.expires_at <= now:
+        raise PlanRefused(
+            f"plan {plan} was approved by {given.actor} and carried out, or the approval ran "
+            f"out; `syncd plan {found.sync}` shows what would be removed now"
+        )
+    parts = app.parts(found.sync)
+    if now - found.created_at > APPROVED_FOR:
+        raise PlanRefused(
+            f"plan {plan} is older than {APPROVED_FOR.total_seconds() / 3600:.0f} h: "
+            f"`syncd plan {found.sync}` shows what would be removed now"
+        )
+    event = parts.event(
+        "removals_approved",
+        f"{who} let the held removals of plan {plan} go: "
+        f"{found.counts.leaving.members + found.counts.withdrawn.members:,} members.",
+        actor=who,
+        plan=plan,
+        counts={"leaving": found.counts.leaving.members},
+    )
+    app.ledger.approve(found.id, who, event=event, expires_at=now + APPROVED_FOR)
+    return found.sync
 
 
 def status(config: Path | None, *, as_json: bool) -> None:
@@ -226,35 +266,46 @@ def _status(app: App, name: str) -> dict[str, object]:
 
 def _needs(app: App, runs: tuple[Run, ...], last: Run | None) -> str:
     """What a person has to do, if anything: approve the newest held plan, or look."""
-    for each in runs:
-        plan = app.ledger.plan(each.plan) if each.plan else None
-        if plan is not None and app.ledger.plan_state(plan.id) == "superseded":
-            break  # by a rebuild: nothing from before it can be approved
-        if plan is not None and plan.held and app.ledger.approval(plan.id) is None:
-            return f"syncd approve {plan.id}"
-        if each.state in {RunState.DONE, RunState.PARTIAL, RunState.PROCESSING}:
-            break
+    held = held_plan(app.ledger, runs)
+    if held is not None:
+        return f"syncd approve {held}"
     if last is None or last.state not in {RunState.FAILED, RunState.HELD}:
         return ""
     return f"syncd runs show {last.id}"
 
 
-def _run_each(app: App, names: list[str], wish: Wish, *, as_json: bool) -> int:
-    results: list[Result] = []
+def _run_here(app: App, names: list[str], wish: Wish, *, as_json: bool) -> int:
     # Ahead of everything else, and also where no sync of this command goes.
     for error in erasure.carry_on(app.desk(), actor=wish.actor):
         complain(f"syncd: an erasure waits: {error}")
 
-    def one(name: str) -> int:
+    def one(name: str) -> Result | datetime:
         with progress(name) as bars:
-            result = take(app, name, wish, progress=bars)
+            return take(app, name, wish, progress=bars)
+
+    return _run_each(names, one, app.settings, as_json=as_json)
+
+
+def _run_each(
+    names: list[str],
+    run: Callable[[str], Result | datetime],
+    settings: Settings,
+    *,
+    as_json: bool,
+) -> int:
+    results: list[Result] = []
+
+    def one(name: str) -> int:
+        result = run(name)
         if isinstance(result, datetime):
             if not as_json:
                 _tell_rest(name, result)
             return 0
         results.append(result)
         if not as_json:
-            show_result(result, app.settings.syncs[name].segment)
+            # A daemon may know a sync that this file does not name any more.
+            known = settings.syncs.get(name)
+            show_result(result, known.segment if known else name)
         return result.exit_code
 
     code = each(names, one)

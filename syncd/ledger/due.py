@@ -16,7 +16,7 @@ class Due(NamedTuple):
 
     Attributes:
         schedule: What `at` was reckoned by, as text: another one makes it void.
-        begun: When its last run began that was started by the schedule.
+        begun: When its last run began that the daemon made: by its schedule, or asked for.
         at: When it is due next.
     """
 

@@ -7,6 +7,7 @@ with its line. Secrets stand outside the file and are read only at use.
 from __future__ import annotations
 
 from syncd.settings.accounts import (
+    api_token,
     check_accounts,
     ledger_key,
     ledger_password,
@@ -29,6 +30,7 @@ from syncd.settings.models import (
     json_schema,
 )
 from syncd.settings.reading import DEFAULT_PATH, Settings, find, load
+from syncd.settings.serving import ApiSettings
 from syncd.settings.values import After, Cron, Every, Manual, Schedule, Secret
 from syncd.settings.wordings import flagged, name_warnings
 
@@ -37,6 +39,7 @@ __all__ = [
     "AccountSettings",
     "After",
     "AlertSettings",
+    "ApiSettings",
     "AudienceSettings",
     "Cron",
     "CronFields",
@@ -51,6 +54,7 @@ __all__ = [
     "ShopSettings",
     "SyncSettings",
     "TargetSettings",
+    "api_token",
     "check_accounts",
     "configuration_digest",
     "find",

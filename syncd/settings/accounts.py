@@ -132,6 +132,12 @@ def ledger_key(settings: Settings) -> str | None:
     return _resolved(settings, secret, "ledger", "key") if secret else None
 
 
+def api_token(settings: Settings) -> str | None:
+    """Fetch what a caller of the daemon's API has to show, or None where it needs nothing."""
+    secret = settings.api.token
+    return _resolved(settings, secret, "api", "token") if secret else None
+
+
 def target_secret(
     settings: Settings, target: str, key: Literal["webhook", "secret", "apprise"]
 ) -> str:
@@ -177,6 +183,7 @@ def references(settings: Settings) -> Iterator[tuple[tuple[str, ...], Secret]]:
         (("shop", "password"), settings.shop.password),
         (("ledger", "password"), settings.ledger.password),
         (("ledger", "key"), settings.ledger.key),
+        (("api", "token"), settings.api.token),
     )
     yield from ((keys, secret) for keys, secret in fixed if secret)
     for name, account in settings.accounts.items():

@@ -193,6 +193,7 @@ Receiver = Annotated[
     PlainValidator(values.parse_receiver),
     WithJsonSchema({"anyOf": [SECRET_SCHEMA, {"type": "string", "pattern": "^https?://"}]}),
 ]
+Listen = Annotated[str, PlainValidator(values.parse_listen), WithJsonSchema({"type": "string"})]
 Endpoint = Annotated[str, PlainValidator(values.parse_endpoint), WithJsonSchema({"type": "string"})]
 Zone = Annotated[str, PlainValidator(values.parse_timezone), WithJsonSchema({"type": "string"})]
 Country = Annotated[

@@ -21,6 +21,7 @@ from pydantic import (
 from syncd import model
 from syncd.settings import forms
 from syncd.settings.alerting import AlertSettings
+from syncd.settings.serving import ApiSettings
 from syncd.settings.shape import Shape
 from syncd.settings.values import Manual, Secret, suggest
 
@@ -315,6 +316,11 @@ class Configuration(Shape):
     alerts: Annotated[AlertSettings, BeforeValidator(forms.empty_if_blank)] = Field(
         default=AlertSettings(),
         description="What people are told without asking, and where.",
+        json_schema_extra={"default": {}},
+    )
+    api: Annotated[ApiSettings, BeforeValidator(forms.empty_if_blank)] = Field(
+        default=ApiSettings(),
+        description="Where the daemon is asked for runs, by programs on this machine alone.",
         json_schema_extra={"default": {}},
     )
 

@@ -23,6 +23,7 @@ from syncd.settings.models import (
 )
 from syncd.settings.problems import from_pydantic, line_of
 from syncd.settings.references import expand
+from syncd.settings.serving import ApiSettings
 
 DEFAULT_PATH = Path("config/syncd.yaml")
 
@@ -44,6 +45,7 @@ class Settings:
     segments: Mapping[str, SegmentSettings]
     syncs: Mapping[str, SyncSettings]
     alerts: AlertSettings
+    api: ApiSettings
     environment: Mapping[str, str] = field(repr=False)
     lines: Mapping[Keys, int] = field(repr=False)
 
@@ -51,6 +53,11 @@ class Settings:
         """Say `FILE:LINE` of a key, or of the nearest thing around it."""
         line = line_of(self.lines, keys)
         return f"{self.path}:{line}" if line else str(self.path)
+
+    @property
+    def socket(self) -> Path:
+        """Where the daemon's API listens, unless it listens on a port."""
+        return Path(self.api.listen or self.ledger.directory / "run.sock")
 
     def sql_file(self, segment: str) -> Path | None:
         """Find a segment's own SQL file, or None where it is one of the catalogue."""
@@ -92,6 +99,7 @@ def load(path: Path | None, environment: Mapping[str, str] = os.environ) -> Sett
         segments=found.segments,
         syncs=found.syncs,
         alerts=found.alerts,
+        api=found.api,
         environment=environment,
         lines=document.lines,
     )
@@ -114,7 +122,7 @@ def refuse(path: Path, problems: Iterable[Problem]) -> None:
 def _is_secret(keys: Keys) -> bool:
     """Whether a value may be a reference that is resolved only at use."""
     match keys:
-        case ("shop" | "ledger", "password") | ("ledger", "key"):
+        case ("shop" | "ledger", "password") | ("ledger", "key") | ("api", "token"):
             return True
         case ("accounts", _, option, *_):
             return option not in {"connector", "endpoint"}

@@ -202,6 +202,31 @@ def parse_receiver(value: object) -> str | Secret:
     return address
 
 
+def parse_listen(value: object) -> str:
+    """Read where to listen: a path, or host:port of this machine alone."""
+    if not isinstance(value, str) or not value:
+        raise ValueError("must be the path of a socket, or 127.0.0.1:PORT")
+    if "/" in value or value.endswith(".sock"):
+        return value
+    address = listen_address(value)
+    if address is None:
+        raise ValueError("must be the path of a socket, or 127.0.0.1:PORT")
+    if not is_loopback(value):
+        raise ValueError(
+            f"{address[0]} is not only this machine: use 127.0.0.1:{address[1]}, and a proxy of "
+            "your own before it if others are to come in"
+        )
+    return value
+
+
+def listen_address(value: str) -> tuple[str, int] | None:
+    """Host and port of host:port; None if it is a path."""
+    found = re.fullmatch(r"([^/]+):([0-9]{1,5})", value)
+    if found is None or not 0 < int(found[2]) < 2**16:
+        return None
+    return found[1].strip("[]"), int(found[2])
+
+
 def is_loopback(endpoint: str) -> bool:
     """Whether an endpoint can only mean this machine."""
     host = urlsplit(endpoint if "://" in endpoint else f"//{endpoint}").hostname or ""

@@ -158,6 +158,16 @@ def fast(every: float = 1.0, *, asking: float = 600.0) -> Rhythm:
     return Rhythm(timedelta(seconds=0.3), patient=patient, schedules=schedules)
 
 
+@dataclass(frozen=True)
+class _Ready(Manager):
+    """A manager that only waits for a daemon to be ready."""
+
+    said: threading.Event = field(default_factory=threading.Event)
+
+    def ready(self, _: str) -> None:
+        self.said.set()
+
+
 @contextmanager
 def keeping(config: Path) -> Iterator[App]:
     """A daemon in a thread, until the block ends and it has ended too."""
@@ -170,11 +180,12 @@ def keeping(config: Path) -> Iterator[App]:
             stopping=stopping,
             calls=calls,
             pulse=pulse,
-            listener=Manager("", None),
+            listener=(listener := _Ready("", None)),
         )
         thread = threading.Thread(target=daemon.run)
         thread.start()
         try:
+            assert listener.said.wait(DEADLINE)
             yield app
         finally:
             calls.put(Call.STOP)
