@@ -52,7 +52,7 @@ class Folded:
 
     Attributes:
         parts: What shares nothing with one another, at least one.
-        rests: Flags of the rows as sent that are in no part; None: there are none.
+        rests: Flags of the rows as sent that are in no part; None: of none it is known.
         new: By source, flags of those whose members are simply there now.
         sizes: How many that are.
     """
@@ -107,7 +107,7 @@ def of_fold(
             Part(rows, {phase.source: flags for phase, flags in zip(phases, taken, strict=True)})
             for rows, *taken in parts(database, sides, MOST)
         ),
-        rests=~sent.concerned,
+        rests=None if generation is None else ~sent.concerned,
         new=new,
         sizes=Sizes(sum(int(flags.sum()) for flags in new.values()), distinct(database, counted)),
     )

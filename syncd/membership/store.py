@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -203,28 +203,18 @@ class FileMembership:
                 )
                 for n, (plan, batches) in enumerate(plans, 1)
             ]
-            with engine() as database:
-                sifted = of_fold(database, before, taken)
-            rows, resting = sources(taken), dict(sifted.new)
-            if before is not None:
-                rows = {GENERATION: partial(before.batches, "rows"), **rows}
-            if before is not None and sifted.rests is not None:
-                resting[GENERATION] = sifted.rests
-            loaded, folded = Sizes(), sifted.sizes
-            with self._writer(f"{name}.members", _header(last + 1, rules, plans)) as writer:
-                for part in sifted.parts:
-                    with engine() as database:
-                        load_held(database, before, part.rows, apart=len(sifted.parts) > 1)
-                        loaded = total(loaded, sizes(database))
-                        fold(database, taken, part.taken, settled=settled, window=now - settled)
-                        write_held(database, writer, rows)
-                        folded = total(folded, sizes(database))
-                with engine() as database:
-                    write_resting(database, writer, rows, resting)
-            if generation is not None and sifted.rests is not None:
-                folded = total(folded, beside(generation.sizes, loaded))
+            header = _header(last + 1, rules, plans)
+            with self._writer(f"{name}.members", header) as writer:
+                held = _fold(
+                    writer,
+                    before,
+                    taken,
+                    generation.sizes if generation else Sizes(),
+                    settled=settled,
+                    window=now - settled,
+                )
         written = _done(writer)
-        return Generation(last + 1, written.path, written.checksum, folded, rules, now)
+        return Generation(last + 1, written.path, written.checksum, held, rules, now)
 
     def keep_given(self, erasure: str, given: Mapping[str, pa.RecordBatch]) -> Written:
         """Write what a person is recognised by, for each platform its digests.
@@ -347,6 +337,44 @@ class FileMembership:
     def _writer(self, name: str, header: Mapping[str, object]) -> BlockWriter:
         self._leftovers.written(name)
         return BlockWriter(self._directory, name, key=self._key, header=header)
+
+
+def _fold(
+    writer: BlockWriter,
+    before: BlockReader | None,
+    plans: Sequence[PlanBatches],
+    listed: Sizes,
+    *,
+    settled: datetime,
+    window: timedelta,
+) -> Sizes:
+    """Write a generation, part by part; what it holds.
+
+    Args:
+        writer: Of its file.
+        before: The last one's file.
+        plans: What is taken in.
+        listed: What the last one held.
+        settled, window: See `syncd.membership.fold.fold`.
+    """
+    with engine() as database:
+        sifted = of_fold(database, before, plans)
+    rows, resting = sources(plans), dict(sifted.new)
+    if before is not None:
+        rows = {GENERATION: partial(before.batches, "rows"), **rows}
+    if sifted.rests is not None:
+        resting[GENERATION] = sifted.rests
+    loaded, held = Sizes(), sifted.sizes
+    for part in sifted.parts:
+        with engine() as database:
+            load_held(database, before, part.rows, apart=len(sifted.parts) > 1)
+            loaded = total(loaded, sizes(database))
+            fold(database, plans, part.taken, settled=settled, window=window)
+            write_held(database, writer, rows)
+            held = total(held, sizes(database))
+    with engine() as database:
+        write_resting(database, writer, rows, resting)
+    return held if sifted.rests is None else total(held, beside(listed, loaded))
 
 
 def _header(

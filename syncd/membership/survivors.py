@@ -19,14 +19,14 @@ from syncd.membership.blocks import BlockReader, BlockWriter
 from syncd.membership.engine import engine
 from syncd.membership.fold import fold, sources
 from syncd.membership.held import GENERATION, load_held, sizes, write_held
-from syncd.membership.rest import RESTS
+from syncd.membership.rest import MOVING, RESTS
 from syncd.membership.together import PlanBatches
 from syncd.model import BatchId, BatchRecord, BatchState, Generation, Phase, PlanId
 from syncd.plan import ranges
 
 ROWS = 10_000  # of a plan whose batches nobody knows any more, taken in at a time
 _SECTIONS = {
-    ".members": ("rows", "identifiers", "outdated"),
+    ".members": ("rows", MOVING, "identifiers", "outdated", "late"),
     ".plan": (Phase.ADD.value, Phase.AGAIN.value),
 }
 
@@ -135,9 +135,8 @@ class SurvivingFiles:
             rows = sources(taken)
             if base is not None:
                 rows = {GENERATION: partial(base.batches, "rows"), **rows}
-            with BlockWriter(
-                self._directory, f"{name}.members", key=self._key, header=header
-            ) as writer:
+            path = f"{name}.members"
+            with BlockWriter(self._directory, path, key=self._key, header=header) as writer:
                 write_held(database, writer, rows)
             held = sizes(database)
         if writer.written is None:

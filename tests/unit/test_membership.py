@@ -13,8 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncd.errors import SyncdError
-from syncd.membership import engine, folding, sifting
+from syncd.membership import folding, sifting
 from syncd.model import BatchState, Guard, Phase, Refusal
 from tests.unit.membership_oracle import expected, expected_members, expected_sizes, planned
 from tests.unit.membership_world import RULES, Ending, MembershipWorld, Person, cell
@@ -387,31 +386,3 @@ def test_a_sync_that_only_adds_still_removes_whose_consent_is_denied(tmp_path: P
 
     assert found.held == ()
     assert world.platform.identifiers == world.wanted({"a": Person((1,)), "c": Person((3,))})
-
-
-@pytest.mark.parametrize("missing", [".members", ".plan"])
-def test_a_file_that_was_changed_is_not_read(tmp_path: Path, missing: str) -> None:
-    """One flipped byte is found by the checksum before anything is decrypted."""
-    world = MembershipWorld(tmp_path)
-    world.run({"a": Person((1,))})
-    path = next(tmp_path.glob(f"*{missing}"))
-    data = bytearray(path.read_bytes())
-    data[40] ^= 1
-    path.write_bytes(bytes(data))
-
-    with pytest.raises(Exception, match="is not the file that was written"):
-        world.membership._reader(path.name, world.generation.checksum if world.generation else "")
-
-
-def test_what_does_not_fit_into_memory_is_said_and_sends_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nothing is spilled to disk, so the end of memory is an answer, not a slow run."""
-    monkeypatch.setattr(engine, "MEMORY_LIMIT", "1MB")
-    world = MembershipWorld(tmp_path)
-    everyone = {str(n): Person((n,), (n,)) for n in range(20_000)}
-
-    with pytest.raises(SyncdError, match=r"does not fit into 1MB .*nothing was sent"):
-        world.run(everyone)
-    assert world.sent == []
-    assert [path for path in tmp_path.iterdir() if path.suffix != ".snapshot"] == []
