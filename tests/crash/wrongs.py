@@ -12,7 +12,7 @@ import pytest
 
 from syncd import outbox, planning, settle
 from syncd.ledger.store import Ledger
-from syncd.membership import store
+from syncd.membership import choosing
 from syncd.model import Guard, Sizes
 from syncd.plan import held_reasons
 from syncd.shop.database import DatabaseReading
@@ -92,7 +92,7 @@ def counted_after_additions(patch: pytest.MonkeyPatch) -> None:
             changes=changes,
         )
 
-    patch.setattr(store, "held_reasons", reasons)
+    patch.setattr(choosing, "held_reasons", reasons)
 
 
 def measured_against_the_last_run(patch: pytest.MonkeyPatch) -> None:
