@@ -9,8 +9,7 @@ What is done and looked at is in `tests.bench.large`. The fewest requests, by th
 `rows` is Meta's limit, 10,000 a request: each member here is one of Meta's rows. One with
 several e-mails or phones is as many (`tests/unit/test_cutting.py`). Prints requests, seconds
 and the peak memory of each command, for a tenth of the members first: what memory grows by is
-what a comparison holds, keys and identifiers of 128 bits. Exits 1 if anything is not as it
-should be.
+an index of hashes. Exits 1 if anything is not as it should be.
 """
 
 from __future__ import annotations
