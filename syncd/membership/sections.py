@@ -24,8 +24,8 @@ IDS_SCHEMA = pa.schema([pa.field("high", pa.uint64()), pa.field("low", pa.uint64
 
 def write_plan(
     database: duckdb.DuckDBPyConnection,
-    *,
     writer: BlockWriter,
+    *,
     members: BlockReader,
     generation: BlockReader | None,
     takes_out: bool = False,

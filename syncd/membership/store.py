@@ -10,37 +10,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from itertools import chain
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 
 from syncd.errors import LedgerMismatch
-from syncd.membership import compare, emptying, erasing, taking, withdrawing
+from syncd.membership import emptying, erasing, withdrawing
 from syncd.membership.blocks import BlockReader, BlockWriter, Written
-from syncd.membership.choosing import decide
+from syncd.membership.comparing import Comparing
 from syncd.membership.cutting import cut
-from syncd.membership.engine import ROW_SCHEMA, SNAPSHOT_SCHEMA, chosen, engine, feed, positioned
-from syncd.membership.fold import fold, sources
-from syncd.membership.folding import of_fold
-from syncd.membership.held import (
-    GENERATION,
-    beside,
-    load_held,
-    sizes,
-    total,
-    write_held,
-    write_resting,
-)
+from syncd.membership.engine import ROW_SCHEMA, SNAPSHOT_SCHEMA, engine
+from syncd.membership.generations import header_of, write_next
+from syncd.membership.held import load_held
 from syncd.membership.leftovers import Leftovers
-from syncd.membership.rest import RESTS, whole
-from syncd.membership.sections import write_new, write_plan
-from syncd.membership.sifting import Part, Sifted, around, of_plan
+from syncd.membership.sifting import around
 from syncd.membership.together import PlanBatches
-from syncd.membership.underway import UnderWay
 from syncd.model import (
     BatchRecord,
     Compared,
@@ -108,59 +95,18 @@ class FileMembership:
         Removals that the guard holds are kept in the file by identifier, so that an
         approval can name exactly them.
         """
-        snapshot = comparison.snapshot
         header = {
             "plan": comparison.plan,
-            "snapshot": snapshot.id,
+            "snapshot": comparison.snapshot.id,
             "sync": comparison.sync,
-            "rules": snapshot.rules,
+            "rules": comparison.snapshot.rules,
         }
         with ExitStack() as files:
-            members = self._open(files, snapshot.path, snapshot.checksum)
-            generation = self._generation(comparison.generation, files)
-            under_way = UnderWay(partial(self._open, files), comparison)
-            with engine() as database:
-                sifted = of_plan(database, comparison, members, generation, under_way.removing())
-            load = partial(self._load, comparison, sifted, members, generation, under_way, files)
+            comparing = Comparing(comparison, partial(self._open, files))
             with self._writer(f"{comparison.plan}.plan", header) as writer:
-                write = partial(
-                    write_plan,
-                    writer=writer,
-                    members=members,
-                    generation=generation,
-                    takes_out=comparison.takes_out,
-                )
-                if comparison.takes_out:
-                    with load(sifted.parts[0]) as database:
-                        numbers, held = taking.choose(database, comparison)
-                        write(database)
-                else:
-                    numbers, held = decide(comparison, sifted, members, load, write)
-                write_new(writer, members, sifted.new)
+                numbers, held = comparing.write(writer)
         written = _done(writer)
         return Compared(written.path, written.checksum, numbers, held)
-
-    @contextmanager
-    def _load(
-        self,
-        comparison: Comparison,
-        sifted: Sifted,
-        members: BlockReader,
-        generation: BlockReader | None,
-        under_way: UnderWay,
-        files: ExitStack,
-        part: Part,
-    ) -> Iterator[duckdb.DuckDBPyConnection]:
-        """The tables of one part of a comparison."""
-        seen = positioned(members.batches("members"))
-        with engine() as database:
-            rows = seen if part.members is None else chosen(seen, part.members)
-            compare.load_seen(database, rows, comparison)
-            load_held(database, generation, part.rows, apart=len(sifted.parts) > 1)
-            self._load_approved(database, comparison.approved, files)
-            under_way.load(database, sifted.ids)
-            compare.find_gone(database, comparison)
-            yield database
 
     @contextmanager
     def open(self, plan: Plan) -> Iterator[PlanRows]:
@@ -203,9 +149,9 @@ class FileMembership:
                 )
                 for n, (plan, batches) in enumerate(plans, 1)
             ]
-            header = _header(last + 1, rules, plans)
+            header = header_of(last + 1, rules, plans)
             with self._writer(f"{name}.members", header) as writer:
-                held = _fold(
+                held = write_next(
                     writer,
                     before,
                     taken,
@@ -314,15 +260,6 @@ class FileMembership:
         """Delete files of digests that no open erasure names."""
         self._leftovers.sweep_given(named)
 
-    def _load_approved(
-        self, database: duckdb.DuckDBPyConnection, approved: Sequence[Plan], files: ExitStack
-    ) -> None:
-        database.execute("CREATE TABLE approved (id UHUGEINT)")
-        for plan in approved:
-            held = self._open(files, plan.path, plan.checksum).batches("held")
-            into = f"INSERT INTO approved SELECT {whole('high', 'low')} FROM incoming"
-            feed(database, positioned(held), into)
-
     def _generation(self, generation: Generation | None, files: ExitStack) -> BlockReader | None:
         if generation is None:
             return None
@@ -337,58 +274,6 @@ class FileMembership:
     def _writer(self, name: str, header: Mapping[str, object]) -> BlockWriter:
         self._leftovers.written(name)
         return BlockWriter(self._directory, name, key=self._key, header=header)
-
-
-def _fold(
-    writer: BlockWriter,
-    before: BlockReader | None,
-    plans: Sequence[PlanBatches],
-    listed: Sizes,
-    *,
-    settled: datetime,
-    window: timedelta,
-) -> Sizes:
-    """Write a generation, part by part; what it holds.
-
-    Args:
-        writer: Of its file.
-        before: The last one's file.
-        plans: What is taken in.
-        listed: What the last one held.
-        settled, window: See `syncd.membership.fold.fold`.
-    """
-    with engine() as database:
-        sifted = of_fold(database, before, plans)
-    rows, resting = sources(plans), dict(sifted.new)
-    if before is not None:
-        rows = {GENERATION: partial(before.batches, "rows"), **rows}
-    if sifted.rests is not None:
-        resting[GENERATION] = sifted.rests
-    loaded, held = Sizes(), sifted.sizes
-    for part in sifted.parts:
-        with engine() as database:
-            load_held(database, before, part.rows, apart=len(sifted.parts) > 1)
-            loaded = total(loaded, sizes(database))
-            fold(database, plans, part.taken, settled=settled, window=window)
-            write_held(database, writer, rows)
-            held = total(held, sizes(database))
-    with engine() as database:
-        write_resting(database, writer, rows, resting)
-    return held if sifted.rests is None else total(held, beside(listed, loaded))
-
-
-def _header(
-    number: int,
-    rules: str,
-    plans: Sequence[tuple[Plan, Sequence[BatchRecord]]],
-) -> Mapping[str, object]:
-    """What a generation's file says of itself, for a ledger that lost the row: `rebuild`."""
-    header: dict[str, object] = {"generation": number, "rules": rules, RESTS: True}
-    for plan, _ in plans[-1:]:
-        header["audience"] = [plan.platform, plan.account, plan.audience]
-        header["sync"] = plan.sync
-        header["takes_out"] = plan.takes_out
-    return header
 
 
 def _needed(generation: Generation | None) -> Generation:
