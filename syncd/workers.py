@@ -136,6 +136,7 @@ class Workers:
         try:
             job()
         except Exception:
+            # Whatever it is, the account's thread goes on; the log has type and place.
             log.exception("work_crashed", what=name)
         finally:
             self._is_over(name)
@@ -167,5 +168,6 @@ def _ended(sync: str, run: Callable[[], Ended | datetime]) -> Ended | datetime:
     try:
         return run()
     except Exception:
+        # A fault of ours must not end the thread that its account's other syncs run on.
         log.exception("run_crashed", sync=sync)
         return Ended.FAILED

@@ -44,6 +44,7 @@ def _running(service: Service, token: str | None, sock: socket.socket) -> Iterat
     class Peered(H11Protocol):
         """Notes who is at the other end."""
 
+        # As uvicorn has it, which wants the transport of a stream where asyncio says any.
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
             if sock.family == socket.AF_UNIX:
