@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from connectors.sandbox import Sandbox
+from tests.integration.callers import Caller, listening
 from tests.integration.commands import Desk, platforms
+from tests.integration.daemons import keeping
 from tests.integration.databases import make_database
 
-__all__ = ["desk", "filled", "local", "make_database"]
+__all__ = ["ask", "desk", "filled", "local", "make_database"]
 
 
 @pytest.fixture(scope="module")
@@ -34,3 +36,12 @@ def filled(desk: Desk) -> Desk:
     desk.join(*range(10))
     assert desk.syncd("sync", "everyone").code == 0
     return desk
+
+
+@pytest.fixture(scope="module")
+def ask(tmp_path_factory: pytest.TempPathFactory, local: Sandbox) -> Iterator[Caller]:
+    """The API of a daemon with nobody in its shop, in a thread: runs end soon, and are held."""
+    desk = Desk(tmp_path_factory.mktemp("desk"), local)
+    found = listening(desk)
+    with keeping(desk.config):
+        yield found

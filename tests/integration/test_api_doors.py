@@ -7,12 +7,10 @@ import logging
 import socket
 import stat
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from connectors.sandbox import Sandbox
 from syncd.api.doors import HEADERS, LARGEST
 from syncd.api.sockets import reachable, unix
 from syncd.errors import ConfigError
@@ -22,15 +20,6 @@ from tests.integration.commands import Desk, here
 from tests.integration.daemons import keeping
 
 RUN = {"sync": "everyone"}
-
-
-@pytest.fixture(scope="module")
-def ask(tmp_path_factory: pytest.TempPathFactory, local: Sandbox) -> Iterator[Caller]:
-    """A daemon with nobody in its shop, in a thread."""
-    desk = Desk(tmp_path_factory.mktemp("desk"), local)
-    found = listening(desk)
-    with keeping(desk.config):
-        yield found
 
 
 @pytest.mark.parametrize(

@@ -7,21 +7,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import jsonschema
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors.sandbox import Sandbox
-from tests.integration.callers import SHOWN, Caller, listening
-from tests.integration.commands import Desk
-from tests.integration.daemons import keeping
+from tests.integration.callers import SHOWN, Caller
 
 DOCUMENT: dict[str, Any] = json.loads(
     (Path(__file__).parents[2] / "config" / "openapi.json").read_text("utf-8")
@@ -42,15 +37,6 @@ BODIES = (
     | st.binary(max_size=20)
     | PLAIN.map(lambda found: json.dumps(found).encode())
 )
-
-
-@pytest.fixture(scope="module")
-def ask(tmp_path_factory: pytest.TempPathFactory, local: Sandbox) -> Iterator[Caller]:
-    """A daemon with nobody in its shop: runs end soon, and are held."""
-    desk = Desk(tmp_path_factory.mktemp("desk"), local)
-    found = listening(desk)
-    with keeping(desk.config):
-        yield found
 
 
 @settings(

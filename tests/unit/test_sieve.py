@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
@@ -28,9 +29,13 @@ from tests.unit.membership_oracle import opened, section
 from tests.unit.membership_world import MembershipWorld, Person
 
 KEY = bytes(32)
-Line = tuple[int, int, int]  # key, e-mail and phone of a row; 0 for none
+# Of a row: its key; two e-mails, a phone, an address and an external id, 0 for none.
+Line = tuple[int, int, int, int, int, int]
+Node = tuple[str, object]
 
-LINES = st.lists(st.tuples(st.integers(1, 9), st.integers(0, 9), st.integers(0, 9)), max_size=12)
+LINES = st.lists(
+    st.tuples(st.integers(1, 9), *(st.integers(0, most) for most in (9, 3, 9, 4, 3))), max_size=12
+)
 
 
 def rows(lines: list[Line]) -> pa.RecordBatch:
@@ -38,11 +43,25 @@ def rows(lines: list[Line]) -> pa.RecordBatch:
         {
             "key": b"%d" % key,
             "email": b"%032d" % email if email else None,
+            "email_2": b"%032d" % second if second else None,
             "phone": b"%032d" % phone if phone else None,
+            # Two and two share the first name, which joins nobody.
+            "given_name": b"%032d" % (address // 2) if address else None,
+            "family_name": b"%032d" % 1,
+            "postcode": b"%d" % address,
+            "country": b"NL",
+            "external_id": b"%d" % external if external else None,
         }
-        for key, email, phone in lines
+        for key, email, second, phone, address, external in lines
     ]
     return pa.RecordBatch.from_pylist(cells, schema=ROW_SCHEMA)
+
+
+def names_of(line: Line) -> set[Node]:
+    """What a row is joined by, its key first of all."""
+    key, *ids = line
+    kinds = ("email", "email", "phone", "address", "external_id")
+    return {("key", key)} | {(kind, of) for kind, of in zip(kinds, ids, strict=True) if of}
 
 
 def side(lines: list[Line], seeds: set[int]) -> Side:
@@ -60,13 +79,11 @@ def side(lines: list[Line], seeds: set[int]) -> Side:
 def joined(sections: list[list[Line]], seeds: set[tuple[int, int]]) -> set[tuple[int, int]]:
     """Who is joined to the seeds, by plain sets: one step after the other until no more."""
     nodes = {
-        (s, n): {("key", key)} | {(kind, of) for kind, of in (("e", email), ("p", phone)) if of}
-        for s, lines in enumerate(sections)
-        for n, (key, email, phone) in enumerate(lines)
+        (s, n): names_of(line) for s, lines in enumerate(sections) for n, line in enumerate(lines)
     }
     found, news = set(seeds), set(seeds)
     while news:
-        have = set[tuple[str, int]]().union(*(nodes[one] for one in found))
+        have = set[Node]().union(*(nodes[one] for one in found))
         news = {one for one, names in nodes.items() if names & have} - found
         found |= news
     return found
@@ -133,20 +150,16 @@ def test_names_are_equal_where_keys_and_identifiers_are(
 
     known = np.unique(first.keys)
     assert among(known, second.keys).tolist() == [
-        key in {key for key, _, _ in lines} for key, _, _ in others
+        line[0] in {other[0] for other in lines} for line in others
     ]
-    met = {("e", e) for _, e, _ in lines if e} | {("p", p) for _, _, p in lines if p}
+    met = set[Node]().union(*map(names_of, lines))
     pool = Pool()
     pool.add(first.ids)
     pool.settle()
     assert pool.any(second.ids).tolist() == [
-        ("e", email) in met or ("p", phone) in met for _, email, phone in others
+        any(one in met and one[0] != "key" for one in names_of(line)) for line in others
     ]
-    of_kind = {
-        "email": len({e for _, e, _ in lines if e}),
-        "phone": len({p for _, _, p in lines if p}),
-    }
-    assert kinds == {kind: count for kind, count in of_kind.items() if count}
+    assert kinds == Counter(kind for kind, _ in met if kind != "key")
 
 
 def crowd(count: int) -> dict[str, Person]:
