@@ -81,11 +81,8 @@ class _Sent:
             keys[here], likeness[here] = rows.keys, rows.more["likeness"]
         self._order = np.argsort(keys, kind="stable").astype(np.uint32)
         self._keys, self._likeness = keys[self._order], likeness[self._order]
-        # A key with several rows is concerned: its member's last one alone says little.
+        # Of several rows of a key all but the last are concerned, and so by the key all are.
         self._rests = ~side.concerned[self._order]
-        twice = self._keys[1:] == self._keys[:-1]
-        self._rests[1:] &= ~twice
-        self._rests[:-1] &= ~twice
         self._met = np.zeros(count, np.bool_)
 
     def __len__(self) -> int:
