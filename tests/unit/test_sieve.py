@@ -302,6 +302,19 @@ def test_a_fold_concerns_whom_what_was_sent_reaches(
     assert folded(world, members) == (2, 2, {"email": 2, "phone": 1})
 
 
+def test_who_was_sent_by_two_plans_is_not_simply_there(tmp_path: Path) -> None:
+    """Their last row is the second one's: that is for the fold itself to see."""
+    world, members = MembershipWorld(tmp_path), crowd(8)
+    world.run(members)
+    (plan,) = world.plans.values()
+    sent = [replace(batch, folded=None) for batch in world.batches.values()]
+    with opened(world, plan.path, plan.checksum) as file, engine() as database:
+        twice = [PlanBatches(n, file, sent, marks=None) for n in (1, 2)]
+        found = of_fold(database, None, twice)
+    assert found.sizes.members == 0
+    assert sum(int(flags.sum()) for part in found.parts for flags in part.taken.values()) == 16
+
+
 def folded(
     world: MembershipWorld, members: Mapping[str, Person]
 ) -> tuple[int, int, dict[str, int]]:
