@@ -21,12 +21,11 @@ from syncd.membership.sieve import (
     distinct,
     distinct_names,
     in_order,
-    named,
     parts,
     spread,
 )
 from syncd.membership.together import PlanBatches, plain
-from syncd.model import BatchRecord, BatchState, Operation, Phase, Sizes
+from syncd.model import BatchRecord, Phase, Sizes
 
 MOST = 100_000  # rows as sent, and of plans, that are taken in at a time, unless more are joined
 # Numbers of identifiers in a plan's file that are moved, whatever row has them.
@@ -91,10 +90,7 @@ def of_fold(
         return EVERYONE  # of an earlier version
     sent = _side(database, generation, plans)
     phases = [phase for plan in plans for phase in _phases(plan)]
-    keys, ids = Pool(), Pool()
-    for plan in plans:
-        for rows in _taken_along(plan):
-            ids.add(named(database, rows).ids)
+    keys, ids = Pool(), Pool()  # whoever is to be sent again is joined to a row that goes
     known = in_order([rows.keys for _, _, rows in sent.look(database)])
     wanted = _look(database, phases, known, keys)
     sides = (sent, *(phase.side for phase in phases))
@@ -157,13 +153,6 @@ def _rows(batches: Sequence[BatchRecord], count: int) -> Flags:
     for batch in batches:
         flags[batch.first_row : batch.first_row + batch.rows] = True
     return flags
-
-
-def _taken_along(plan: PlanBatches) -> Iterator[pa.RecordBatch]:
-    """Who is sent again after removals whose effect is taken in for the first time."""
-    removals = [batch for batch in plan.batches if batch.phase.operation is Operation.REMOVE]
-    if any(b.folded is None and b.state is not BatchState.REFUSED for b in removals):
-        yield from plan.file.batches(Phase.AGAIN.value)
 
 
 def _look(
