@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from syncd.membership import folding, sifting
-from syncd.model import Guard, Phase
+from syncd.model import Guard, Phase, Sizes
 from tests.unit.membership_world import MembershipWorld, Person
 
 CAREFUL = Guard(max_removed=0.3, min_members=10)
@@ -46,6 +47,15 @@ def test_who_joins_makes_up_for_nobody_and_is_counted(world: MembershipWorld) ->
     )
     assert plan.counts.additions == 100
     assert plan.counts.removals == 0
+
+
+def test_who_joins_makes_up_for_a_loss_of_earlier_days(world: MembershipWorld) -> None:
+    """Of 120 in the last seven days 50 were left; with a hundred new ones nothing is lost."""
+    earlier = Sizes(120, {"email": 120, "phone": 120})
+    joined = replace(world.comparison(crowd(2, 151)), reference=earlier)
+    assert world.membership.plan(joined).held == ()
+    alone = replace(world.comparison(crowd(2, 51)), reference=earlier)
+    assert "71 of 120 email identifiers would leave" in " ".join(world.membership.plan(alone).held)
 
 
 def test_an_approval_lets_exactly_those_go(world: MembershipWorld) -> None:
