@@ -183,15 +183,15 @@ def _push_and_fail(aviary: Aviary) -> None:
     gone = [("c:canarykey1x77", "")]
     aviary.desk.change("DELETE FROM customers WHERE customer_key IN (?, ?)", gone)
     _plant(aviary.desk, BIRDS[50:])
-    aviary.faults.script(Fault(kind="malformed", status=401, method="remove", body=_prose(190)))
+    aviary.faults.script(Fault(kind="malformed", status=401, method="remove", body=prose(190)))
     aviary.fails("everyone", Denied)
-    aviary.faults.script(Fault(kind="malformed", status=401, method="remove", body=_prose(190)))
+    aviary.faults.script(Fault(kind="malformed", status=401, method="remove", body=prose(190)))
     aviary.syncd("-v", "sync", "everyone", code=77)
     aviary.faults.script(Fault(kind="reset", method="remove", when="after", times=6))
     aviary.fails("everyone", Unavailable)
     aviary.faults.script(Fault(status=400, code=100, method="remove"))
     aviary.faults.script(Fault(kind="html", status=502, method="add", body=BIRDS[3].row[1]))
-    aviary.faults.script(Fault(kind="malformed", status=400, method="add", body=_prose(100)))
+    aviary.faults.script(Fault(kind="malformed", status=400, method="add", body=prose(100)))
     aviary.syncd("-v", "sync", "everyone", clock=Hands(), code=3)
 
 
@@ -233,7 +233,7 @@ def _hold_and_tell(aviary: Aviary) -> None:
     aviary.syncd("plan", "--json", code=4)
 
 
-def _prose(code: int) -> str:
+def prose(code: int) -> str:
     """An answer in Meta's form that repeats what was sent, as vendors' prose does."""
     bird = BIRDS[5].row
     said = f"Invalid row {bird[1]} {bird[2]} for token {TOKEN}"
