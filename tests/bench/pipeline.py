@@ -39,8 +39,10 @@ from sqlalchemy import make_url
 from connectors.meta.schema import WIRE_ROWS as ROWS  # Google takes as many
 from tests.bench.desk import Desk, Took, measured
 from tests.bench.discarding import Platforms, discarding
+from tests.bench.floor import floor
 from tests.bench.large import full
 from tests.bench.shops import BLOCK, shop
+from tests.bench.stages import START
 from tests.integration.databases import Dialect
 
 MEMBERS = 1_000_000
@@ -271,7 +273,7 @@ def check(platforms: Platforms, members: int) -> bool:
 
 
 def profile(platforms: Platforms, members: int) -> None:
-    """Print CPU by stage of a first sync to Meta from SQLite."""
+    """Print CPU by stage of a first sync to Meta from SQLite, beside what it cannot do without."""
     with shop("sqlite", members) as filled, tempfile.TemporaryDirectory() as folder:
         desk = Desk(Path(folder), filled, platforms)
         desk.anew()
@@ -279,12 +281,20 @@ def profile(platforms: Platforms, members: int) -> None:
         script = [sys.executable, "-m", "tests.bench.stages", str(found), *desk.command]
         took = measured(script, desk.folder, platforms)
         seconds: dict[str, float] = json.loads(found.read_text("utf-8"))
-    print("| stage | CPU s | µs a member |")
-    print("|---|---:|---:|")
-    seconds["all"] = sum(seconds.values())
+        path = Path(str(make_url(filled.database.url).database))
+        start = seconds.pop(START)
+        least = floor(path, filled.statement(), desk.folder, platforms.meta)
+    print("| stage | CPU s | µs a member | floor, µs a member |")
+    print("|---|---:|---:|---:|")
     for stage, taken in seconds.items():
-        print(f"| {stage} | {taken:.2f} | {taken / members * 1e6:.2f} |")
-    print(f"\n{members:,} members, {took.seconds:.1f} s")
+        alone = f"{least[stage] / members * 1e6:.2f}" if stage in least else ""
+        print(f"| {stage} | {taken:.2f} | {taken / members * 1e6:.2f} | {alone} |")
+    whole, bottom = (sum(some.values()) for some in (seconds, least))
+    print(f"| all | {whole:.2f} | {whole / members * 1e6:.2f} | {bottom / members * 1e6:.2f} |")
+    print(
+        f"\n{members:,} members in {took.seconds:.1f} s; {whole / bottom:.2f} times the floor, "
+        f"without {start:.2f} s of CPU to start"
+    )
 
 
 def main() -> int:

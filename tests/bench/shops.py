@@ -108,12 +108,9 @@ class Shop:
         self.changes += 1
         moved = [customer(block * BLOCK + 1_000 + turn, 1) for block in range(blocks)]
         fresh = self.members * (2 + turn)
-        self.database.execute(
-            f"DELETE FROM customers WHERE customer_key < {self.members} "
-            f"AND customer_key % {BLOCK} = {turn}",
-            f"DELETE FROM customers WHERE customer_key < {self.members} "
-            f"AND customer_key % {BLOCK} = {1_000 + turn}",
-        )
+        gone = [block * BLOCK + turn for block in range(blocks)]
+        keys = ", ".join(map(str, [*gone, *(one[0] for one in moved)]))
+        self.database.execute(f"DELETE FROM customers WHERE customer_key IN ({keys})")
         come = [customer(fresh + block) for block in range(blocks)]
         self.database.load("customers", COLUMNS, [*moved, *come])
         return blocks
