@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -52,7 +52,7 @@ class Desk:
     platforms: Platforms
     platform: str = "meta"
     parts: int = 1
-    number: int = field(default_factory=partial(next, NUMBERS))
+    number: int = 0
 
     @property
     def var(self) -> Path:
@@ -60,7 +60,9 @@ class Desk:
         return self.folder / f"var{self.number}"
 
     def anew(self) -> None:
-        """Begin with nobody: another directory and another account."""
+        """Begin with nobody: another directory, the last one gone, and another account."""
+        for old in self.folder.glob("var*"):
+            shutil.rmtree(old)
         self.number = next(NUMBERS)
         accounts = {
             "meta": {

@@ -37,7 +37,6 @@ PHONES = (
     ("ES", "34", "6", ""),
     ("GB", "44", "74", "0"),
 )
-MOST = 5 * 10_000_000  # customers with a phone of their own
 WIDE = str.maketrans("0123456789+", "０１２３４５６７８９＋")  # noqa: RUF001  # on purpose
 
 
@@ -97,9 +96,8 @@ class Shop:
 
     def statement(self, first: int = 0, count: int | None = None) -> str:
         """A segment of them all; with numbered keys also of so many from one on."""
-        some = (
-            "" if count is None else f" WHERE customer_key BETWEEN {first} AND {first + count - 1}"
-        )
+        last = first + (count or 0) - 1
+        some = "" if count is None else f" WHERE customer_key BETWEEN {first} AND {last}"
         return f"SELECT {', '.join(COLUMNS)}, 'granted' AS ad_consent FROM customers{some}"
 
     def change(self) -> int:
