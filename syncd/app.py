@@ -75,6 +75,7 @@ class App:
         self.leftovers = Leftovers(self.directory)
         self._files_key = key.derive("files")
         self.tombstone_key = key.derive("tombstone")
+        self.fingerprint_key = key.derive("fingerprint")
         self.lock: Guarded = Unlocked()
         self.gates = Gates(ledger.accounts)
 
@@ -198,6 +199,7 @@ class App:
         """What a sync works with on a configured account."""
         from syncd.identity.digest import digest
         from syncd.identity.erased import Watch
+        from syncd.identity.fingerprints import fingerprints
 
         patience = self._patience(account)
         return Parts(
@@ -211,6 +213,7 @@ class App:
             rules_name=policy.version,
             query=query,
             digest=partial(digest, policy=policy),
+            fingerprints=partial(fingerprints, key=self.fingerprint_key, shape=policy.shape),
             clock=self.clock,
             names=self.names,
             known_syncs=frozenset(self.settings.syncs),
