@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from syncd import erasure
+from syncd import erasure, expiry
 from syncd.alerts import watched
 from syncd.app import App, open_app
 from syncd.cli import erase, retire, sizes, through
@@ -182,6 +182,7 @@ def status(config: Path | None, *, as_json: bool) -> None:
             say(f"throttled: sync {row['sync']} waits until {until} ({row['throttled by']})")
         if row["warning"]:
             say(f"warning: sync {row['sync']}, {row['warned at']:%Y-%m-%d}: {row['warning']}")
+    _say_of_credentials(app)
     for line in told:
         say(line)
     if erasures:
@@ -203,6 +204,17 @@ def _say_who_runs(app: App, first: Holder | None) -> None:
     what = "the daemon" if first.name == "daemon" else f"syncd {first.name}"
     last = f", its last run {first.run}" if first.run else ""
     say(f"{what} runs: process {first.process}{last}")
+
+
+def _say_of_credentials(app: App) -> None:
+    """A line for each account whose credential ends soon, or has."""
+    now = app.clock.now()
+    for account in sorted({sync.account for sync in app.settings.syncs.values()}):
+        of = next(name for name, sync in app.settings.syncs.items() if sync.account == account)
+        kept = app.ledger.accounts.credential(*app.account_of(of))
+        if kept is not None and kept.ends_at is not None and expiry.is_near(kept.ends_at, now):
+            said = expiry.sentence(kept.ends_at, now)
+            say(f"credential of account {account}: {said}; renew it before that")
 
 
 def _say_of_sizes(app: App, rows: list[dict[str, object]]) -> None:
@@ -234,6 +246,7 @@ def _status(app: App, name: str) -> dict[str, object]:
     generation = app.ledger.generation(*at) if at else None
     throttle = app.ledger.accounts.throttled(*app.account_of(name))
     warned = app.ledger.accounts.warned(*app.account_of(name))
+    credential = app.ledger.accounts.credential(*app.account_of(name))
     size = next(iter(app.ledger.measured.of(*at)), None) if at else None
     due = app.ledger.due.every().get(name)
     return {
@@ -257,6 +270,7 @@ def _status(app: App, name: str) -> dict[str, object]:
         "throttled by": throttle.code if throttle else None,
         "warning": warned.text if warned else None,
         "warned at": warned.at if warned else None,
+        "credential ends": credential.ends_at if credential else None,
         # A replacement that did not end well comes first: members may be missing.
         "needs": f"syncd sync {name}"
         if known is not None and known.replace_begun_at is not None
