@@ -18,6 +18,7 @@ from syncd.errors import Busy, Held, PlanRefused, SyncdError, UsageError
 from syncd.lateness import late
 from syncd.ledger.lock import Holder, holder
 from syncd.model import Measured, Phase, Plan, Run, RunState
+from syncd.orphans import orphans as orphaned
 from syncd.planning import held_plan, sentence
 from syncd.settings import Manual, Settings
 from syncd.sync import Result, Wish, show
@@ -81,12 +82,12 @@ def sync(
     wish = Wish(SCHEDULE if scheduled else actor(), plan, adopt=adopt, wait=wait, full=full)
     try:
         with open_app(config, holder=f"sync {' '.join(names)}") as app, watched(app):
-            code = _run_here(app, names, wish, as_json=as_json)
+            code = run_here(app, names, wish, as_json=as_json)
     except Busy:
         door = through.door(config, wish)
         if door is None:
             raise
-        code = _run_each(names, door.run, door.settings, as_json=as_json)
+        code = run_each(names, door.run, door.settings, as_json=as_json)
     sys.exit(code)
 
 
@@ -97,7 +98,7 @@ def approve(plan: str, config: Path | None, *, wait: bool, as_json: bool) -> Non
         with open_app(config, holder=f"approve {plan}") as app:
             sync = _approve(app, plan, wish.actor)
             with watched(app):
-                code = _run_here(app, [sync], wish, as_json=as_json)
+                code = run_here(app, [sync], wish, as_json=as_json)
     except Busy:
         door = through.door(config, wish)
         if door is None:
@@ -105,7 +106,7 @@ def approve(plan: str, config: Path | None, *, wait: bool, as_json: bool) -> Non
         # To approve is to write one transaction, as people do in `syncd erase`: no lock for it.
         with open_app(config) as app:
             sync = _approve(app, plan, wish.actor)
-        code = _run_each([sync], door.run, door.settings, as_json=as_json)
+        code = run_each([sync], door.run, door.settings, as_json=as_json)
     sys.exit(code)
 
 
@@ -156,7 +157,7 @@ def status(config: Path | None, *, as_json: bool) -> None:
         rows = [_status(app, name) for name in app.settings.syncs]
         every = app.ledger.audiences()
         adopted = [one for one in every if one.adopted and one.state == "active"]
-        orphans = retire.orphans(app)
+        orphans = orphaned(app)
         told = [retire.orphaned(app, orphan) for orphan in orphans]
         erasures = app.ledger.erasures.open()
         now = app.clock.now()
@@ -288,7 +289,8 @@ def _needs(app: App, runs: tuple[Run, ...], last: Run | None) -> str:
     return f"syncd runs show {last.id}"
 
 
-def _run_here(app: App, names: list[str], wish: Wish, *, as_json: bool) -> int:
+def run_here(app: App, names: list[str], wish: Wish, *, as_json: bool) -> int:
+    """Run syncs in this process, which has the lock; the gravest exit code."""
     # Ahead of everything else, and also where no sync of this command goes.
     for error in erasure.carry_on(app.desk(), actor=wish.actor):
         complain(f"syncd: an erasure waits: {error}")
@@ -297,16 +299,17 @@ def _run_here(app: App, names: list[str], wish: Wish, *, as_json: bool) -> int:
         with progress(name) as bars:
             return take(app, name, wish, progress=bars)
 
-    return _run_each(names, one, app.settings, as_json=as_json)
+    return run_each(names, one, app.settings, as_json=as_json)
 
 
-def _run_each(
+def run_each(
     names: list[str],
     run: Callable[[str], Result | datetime],
     settings: Settings,
     *,
     as_json: bool,
 ) -> int:
+    """Run syncs one after the other and print how each ended; the gravest exit code."""
     results: list[Result] = []
 
     def one(name: str) -> int:
