@@ -14,7 +14,7 @@ from functools import partial
 
 import structlog
 
-from syncd import audiences, erasing, fitness, replacing, settle, sizes, withdrawing
+from syncd import audiences, erasing, expiry, fitness, replacing, settle, sizes, withdrawing
 from syncd.errors import AudienceClosed, Held, PlanRefused, RemovalsHeld, Stopped, SyncdError
 from syncd.ledger.audiences import KnownAudience
 from syncd.model import AuditEvent, BatchState, Phase, Plan, PlanId, Run, RunState
@@ -119,6 +119,7 @@ def _run(parts: Parts, wish: Wish) -> Result:
         with _ended(parts, opened, wish):
             connector = parts.connect()
             fitness.check(parts, connector)
+            expiry.note(parts, connector)
             unfinished = _recover(parts, connector, opened, wish)
             closed = audiences.fillable(parts, connector)
             if wish.plan and unfinished:
