@@ -14,11 +14,13 @@ from syncd.segments import catalogue_query
 from syncd.segments.systems import Source
 from syncd.shop import open_shop
 from tests.integration.databases import Database, Dialect, MakeDatabase
+from tests.integration.shops.prestashop import load_prestashop
 from tests.integration.shops.woocommerce import load_woocommerce
 from tests.integration.shops.world import AS_OF, EXPECTED, VALUES, ZONE, load_canonical
 
 GUEST_KEY = "5e" * 32
 GUESTS = {"ben", "carla", "xena"}
+PRESTASHOP = Source("prestashop", GUEST_KEY, stores=("1",))
 WOOCOMMERCE = Source("woocommerce", GUEST_KEY, consents={"email": "mailpoet"})
 
 
@@ -56,6 +58,9 @@ SHOPS = {
         replace(WOOCOMMERCE, layout="posts", prefix="shop_"),
         replace(WOOCOMMERCE, layout="posts", prefix="shop_", stores=("1", "2")),
         "wc-cancelled",
+    ),
+    "prestashop": TestShop(
+        "mysql", load_prestashop, PRESTASHOP, replace(PRESTASHOP, stores=("1", "2")), "6"
     ),
 }
 SYSTEMS = tuple(name for name, each in SHOPS.items() if each.source)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from zoneinfo import ZoneInfo
 
@@ -99,6 +101,20 @@ def test_a_segment_is_unavailable_with_the_reason() -> None:
 def test_what_a_system_does_not_have_is_refused(key: str, value: object, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         Source("woocommerce", "", **{key: value})  # type: ignore[arg-type]  # by name
+
+
+@pytest.mark.parametrize("name", ["Europe/Amsterdam", "America/Sao_Paulo", "Australia/Lord_Howe"])
+def test_local_times_are_taken_as_the_zone_has_them(name: str) -> None:
+    """Every half hour of years in which clocks changed, doubled and skipped hours too."""
+    zone = ZoneInfo(name)
+    sql = Expansion("sqlite", AS_OF, zone, {}, {}).expand("SELECT {{utc(:local)}}")
+    with closing(sqlite3.connect(":memory:")) as engine:
+        local = datetime(2016, 1, 1)  # noqa: DTZ001  (local is the point)
+        while local.year < 2018:
+            expected = local.replace(tzinfo=zone).astimezone(UTC)
+            (found,) = engine.execute(sql, {"local": str(local)}).fetchone()
+            assert found == f"{expected:%Y-%m-%d %H:%M:%S}", local
+            local += timedelta(minutes=30)
 
 
 @pytest.mark.parametrize("source", tuple(sources()), ids=lambda each: f"{each.name} {each.layout}")
