@@ -14,12 +14,14 @@ from syncd.segments import catalogue_query
 from syncd.segments.systems import Source
 from syncd.shop import open_shop
 from tests.integration.databases import Database, Dialect, MakeDatabase
+from tests.integration.shops.magento import load_magento
 from tests.integration.shops.prestashop import load_prestashop
 from tests.integration.shops.woocommerce import load_woocommerce
 from tests.integration.shops.world import AS_OF, EXPECTED, VALUES, ZONE, load_canonical
 
 GUEST_KEY = "5e" * 32
 GUESTS = {"ben", "carla", "xena"}
+MAGENTO = Source("magento", GUEST_KEY, stores=("1",))
 PRESTASHOP = Source("prestashop", GUEST_KEY, stores=("1",))
 WOOCOMMERCE = Source("woocommerce", GUEST_KEY, consents={"email": "mailpoet"})
 
@@ -61,6 +63,9 @@ SHOPS = {
     ),
     "prestashop": TestShop(
         "mysql", load_prestashop, PRESTASHOP, replace(PRESTASHOP, stores=("1", "2")), "6"
+    ),
+    "magento": TestShop(
+        "mysql", load_magento, MAGENTO, replace(MAGENTO, stores=("1", "2")), "canceled"
     ),
 }
 SYSTEMS = tuple(name for name, each in SHOPS.items() if each.source)
