@@ -45,7 +45,7 @@ class ShopSettings(Shape):
         default=None,
         min_length=1,
         description="Which of a system's ways to keep its data this shop has: hpos or posts "
-        "(woocommerce). Default: the first.",
+        "(woocommerce), fivetran or airbyte (shopify). Default: the first.",
     )
     prefix: forms.Prefix | None = Field(
         default=None,

@@ -16,11 +16,11 @@ from syncd.shop import open_shop
 from tests.integration.databases import Database, Dialect, MakeDatabase
 from tests.integration.shops.magento import load_magento
 from tests.integration.shops.prestashop import load_prestashop
+from tests.integration.shops.shopify import load_airbyte, load_fivetran
 from tests.integration.shops.woocommerce import load_woocommerce
 from tests.integration.shops.world import AS_OF, EXPECTED, VALUES, ZONE, load_canonical
 
 GUEST_KEY = "5e" * 32
-GUESTS = {"ben", "carla", "xena"}
 MAGENTO = Source("magento", GUEST_KEY, stores=("1",))
 PRESTASHOP = Source("prestashop", GUEST_KEY, stores=("1",))
 WOOCOMMERCE = Source("woocommerce", GUEST_KEY, consents={"email": "mailpoet"})
@@ -33,7 +33,8 @@ class TestShop:
     Attributes:
         source: How it is read; None for the canonical one.
         both_stores: How it is read with the other store.
-        cancelled: The status of its cancelled orders, where statuses say what is paid.
+        counted: A status that can be said to be paid, and who is then the only customer.
+        guests: Who has the key of a guest.
     """
 
     __test__ = False
@@ -42,7 +43,8 @@ class TestShop:
     load: Callable[[Database], None]
     source: Source | None
     both_stores: Source | None = None
-    cancelled: str = ""
+    counted: tuple[str, str] = ("", "")
+    guests: frozenset[str] = frozenset({"ben", "carla", "xena"})
 
 
 SHOPS = {
@@ -52,20 +54,34 @@ SHOPS = {
         partial(load_woocommerce, layout="hpos"),
         WOOCOMMERCE,
         replace(WOOCOMMERCE, stores=("1", "2")),
-        "wc-cancelled",
+        ("wc-cancelled", "fred"),
     ),
     "woocommerce, posts": TestShop(
         "mysql",
         partial(load_woocommerce, layout="posts", prefix="shop_"),
         replace(WOOCOMMERCE, layout="posts", prefix="shop_"),
         replace(WOOCOMMERCE, layout="posts", prefix="shop_", stores=("1", "2")),
-        "wc-cancelled",
+        ("wc-cancelled", "fred"),
     ),
     "prestashop": TestShop(
-        "mysql", load_prestashop, PRESTASHOP, replace(PRESTASHOP, stores=("1", "2")), "6"
+        "mysql", load_prestashop, PRESTASHOP, replace(PRESTASHOP, stores=("1", "2")), ("6", "fred")
     ),
     "magento": TestShop(
-        "mysql", load_magento, MAGENTO, replace(MAGENTO, stores=("1", "2")), "canceled"
+        "mysql", load_magento, MAGENTO, replace(MAGENTO, stores=("1", "2")), ("canceled", "fred")
+    ),
+    "shopify": TestShop(
+        "postgresql",
+        load_fivetran,
+        Source("shopify", GUEST_KEY),
+        counted=("pending", "gina"),
+        guests=frozenset({"xena"}),  # all others are customers with a number
+    ),
+    "shopify, airbyte": TestShop(
+        "postgresql",
+        load_airbyte,
+        Source("shopify", GUEST_KEY, "airbyte"),
+        counted=("pending", "gina"),
+        guests=frozenset({"xena"}),
     ),
 }
 SYSTEMS = tuple(name for name, each in SHOPS.items() if each.source)
@@ -133,12 +149,13 @@ def test_every_shop_gives_the_members_of_the_same_world(
 @pytest.mark.parametrize("shop", SYSTEMS)
 def test_a_person_has_the_key_that_was_theirs_first(shop: str, make_database: MakeDatabase) -> None:
     """Carla's is a guest's: she ordered as one before she registered."""
+    guests = SHOPS[shop].guests
     found = people(loaded(shop, make_database), "all_customers", SHOPS[shop].source)
     keys = {who: str(row["customer_key"]) for who, row in found.items()}
-    assert {who: keys[who] for who in GUESTS} == {
-        who: f"g:{sha256(f'{GUEST_KEY}{who}@example.com'.encode()).hexdigest()}" for who in GUESTS
+    assert {who: keys[who] for who in guests} == {
+        who: f"g:{sha256(f'{GUEST_KEY}{who}@example.com'.encode()).hexdigest()}" for who in guests
     }
-    assert {who for who, key in keys.items() if key.startswith("c:")} == set(keys) - GUESTS
+    assert {who for who, key in keys.items() if key.startswith("c:")} == set(keys) - guests
     assert len(set(keys.values())) == len(keys)
 
 
@@ -148,13 +165,13 @@ def test_other_stores_come_in_where_they_are_named(shop: str, make_database: Mak
     assert set(found) == EXPECTED["all_customers"] | {"hugo", "ida", "kees"}
 
 
-@pytest.mark.parametrize("shop", [name for name in SYSTEMS if SHOPS[name].cancelled])
+@pytest.mark.parametrize("shop", [name for name in SYSTEMS if SHOPS[name].counted[0]])
 def test_what_counts_as_paid_can_be_said(shop: str, make_database: MakeDatabase) -> None:
-    """If cancelled orders alone were paid, Fred would be the only customer."""
+    status, who = SHOPS[shop].counted
     source = SHOPS[shop].source
     assert source
-    counted = replace(source, paid=(SHOPS[shop].cancelled,))
-    assert set(people(loaded(shop, make_database), "all_customers", counted)) == {"fred"}
+    counted = replace(source, paid=(status,))
+    assert set(people(loaded(shop, make_database), "all_customers", counted)) == {who}
 
 
 def test_woocommerce_reads_nothing_where_the_other_storage_is_in_charge(

@@ -158,13 +158,12 @@ class Source:
 
     def _texts(self, relation: str) -> Sequence[str]:
         directory = files("syncd.segments.systems") / self.name
+        layout = self.layout or next(iter(self.system.layouts), None)
         if relation != "consents":
-            return [
-                _read(directory, relation, self.layout or next(iter(self.system.layouts), None))
-            ]
-        own = [] if self.system.consent else [_read(directory, relation)]
+            return [_read(directory, relation, layout)]
+        own = [] if self.system.consent else [_read(directory, relation, layout)]
         mapped = [
-            _read(directory, relation, self.system.consent_source(where)).replace(
+            _read(directory, f"{relation}.{self.system.consent_source(where)}", layout).replace(
                 "{{channel()}}", channel
             )
             for channel, where in self.consents.items()
@@ -222,8 +221,8 @@ def _numbered(bind: str, values: Sequence[str]) -> dict[str, str]:
     return {f"{bind}_{number}": value for number, value in enumerate(values, start=1)}
 
 
-def _read(directory: Traversable, relation: str, variant: str | None = None) -> str:
-    """A relation's file, of the variant where there is one of its own."""
-    special = directory / f"{relation}.{variant}.sql"
-    path = special if variant and special.is_file() else directory / f"{relation}.sql"
+def _read(directory: Traversable, relation: str, layout: str | None = None) -> str:
+    """A relation's file, of the layout where that has one of its own."""
+    special = directory / f"{relation}.{layout}.sql"
+    path = special if special.is_file() else directory / f"{relation}.sql"
     return path.read_text("utf-8")
