@@ -52,7 +52,7 @@ SCHEMAS = (
     *("canonical", "magento", "medusa", "prestashop", "saleor"),
     *("shopify", "shopware", "spree", "sylius", "woocommerce"),
 )
-SERVED = ("canonical", "woocommerce", "prestashop", "magento", "shopify")
+SERVED = ("canonical", "woocommerce", "prestashop", "magento", "shopify", "medusa")
 
 
 def _text(value: object) -> str:

@@ -15,6 +15,7 @@ from syncd.segments.systems import Source
 from syncd.shop import open_shop
 from tests.integration.databases import Database, Dialect, MakeDatabase
 from tests.integration.shops.magento import load_magento
+from tests.integration.shops.medusa import load_medusa
 from tests.integration.shops.prestashop import load_prestashop
 from tests.integration.shops.shopify import load_airbyte, load_fivetran
 from tests.integration.shops.woocommerce import load_woocommerce
@@ -22,6 +23,7 @@ from tests.integration.shops.world import AS_OF, EXPECTED, VALUES, ZONE, load_ca
 
 GUEST_KEY = "5e" * 32
 MAGENTO = Source("magento", GUEST_KEY, stores=("1",))
+MEDUSA = Source("medusa", GUEST_KEY, stores=("sc_1",), consents={"email": "newsletter"})
 PRESTASHOP = Source("prestashop", GUEST_KEY, stores=("1",))
 WOOCOMMERCE = Source("woocommerce", GUEST_KEY, consents={"email": "mailpoet"})
 
@@ -83,6 +85,7 @@ SHOPS = {
         counted=("pending", "gina"),
         guests=frozenset({"xena"}),
     ),
+    "medusa": TestShop("postgresql", load_medusa, MEDUSA, replace(MEDUSA, stores=("sc_1", "sc_2"))),
 }
 SYSTEMS = tuple(name for name, each in SHOPS.items() if each.source)
 _LOADED: dict[str, Database] = {}
