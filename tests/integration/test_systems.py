@@ -8,11 +8,13 @@ from functools import partial
 from hashlib import sha256
 
 import pytest
+from sqlalchemy import make_url
 
 from syncd.errors import ConfigError
 from syncd.segments import catalogue_query
 from syncd.segments.systems import Source
 from syncd.shop import open_shop
+from tests.integration.commands import Desk, Hands
 from tests.integration.databases import Database, Dialect, MakeDatabase
 from tests.integration.shops.magento import load_magento
 from tests.integration.shops.medusa import load_medusa
@@ -199,3 +201,42 @@ def test_a_segment_without_its_data_is_refused_and_not_empty(make_database: Make
     database = loaded("woocommerce", make_database)
     with pytest.raises(ConfigError, match="newsletter_subscribers is unavailable: WooCommerce has"):
         people(database, "newsletter_subscribers", replace(WOOCOMMERCE, consents={}))
+
+
+def test_the_commands_know_the_shops_system(
+    desk: Desk, make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the configuration to the platform, with a guest's key under the ledger's own key."""
+    address = make_url(loaded("woocommerce", make_database).url)
+    monkeypatch.setenv("SHOP_PASSWORD", address.password or "")
+    url = address._replace(password=None).render_as_string()
+    shop = {"url": url, "password": "${SHOP_PASSWORD}", "schema": "woocommerce", "timezone": ZONE}
+    desk.settings["shop"] = shop
+    desk.settings["segments"]["everyone"] = {"use": "all_customers"}
+    desk.save()
+
+    answer = desk.syncd("segments", "list", "--json")
+    assert answer.code == 0, answer.err
+    listed = answer.json["unavailable"]
+    assert list(listed) == ["newsletter_subscribers"]
+    [line] = [
+        each
+        for each in desk.syncd("doctor", "--json").json["here"]["lines"]
+        if each["what"] == "shop system"
+    ]
+    assert line["verdict"] == "ok"
+    assert line["said"].startswith("WooCommerce serves 5 of 6 segments, not newsletter_subscribers")
+
+    assert desk.syncd("sync", "everyone", clock=Hands(AS_OF)).code == 0
+    mails = {f"{who}@example.com" for who in EXPECTED["all_customers"]}
+    held = {value for kind, value in desk.held() if kind == "email"}
+    assert held == {sha256(mail.encode()).hexdigest() for mail in mails}
+
+    shop["layout"] = "posts"
+    desk.save()
+    assert desk.syncd("sync", "everyone", clock=Hands(AS_OF)).code == 4  # empty: nobody is removed
+    shop["layout"] = "cpt"
+    desk.save()
+    answer = desk.syncd("config", "check")
+    assert answer.code == 78
+    assert "shop.layout: WooCommerce has hpos or posts" in answer.err
