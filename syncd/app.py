@@ -76,6 +76,7 @@ class App:
         self._files_key = key.derive("files")
         self.tombstone_key = key.derive("tombstone")
         self.fingerprint_key = key.derive("fingerprint")
+        self._guest_key = key.derive("guest")
         self.lock: Guarded = Unlocked()
         self.gates = Gates(ledger.accounts)
 
@@ -112,6 +113,7 @@ class App:
             syncd.errors.ConfigError: There is none, or its SQL cannot be used.
         """
         from syncd.segments import catalogue_query, own_query
+        from syncd.segments.systems import source_of
 
         configured = self.settings.segments.get(segment)
         parameters = configured.with_ if configured else {}
@@ -126,6 +128,7 @@ class App:
             as_of=as_of,
             timezone=self.settings.shop.timezone,
             dialect=self.shop.dialect,
+            source=source_of(self.settings.shop, self._guest_key),
         )
         return replace(query, name=segment)
 
