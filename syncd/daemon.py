@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,21 +21,23 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from syncd import alerts, erasure
+from syncd import alerts, erasure, errands
 from syncd.agenda import Agenda
 from syncd.alarm import Alarm
 from syncd.api.orders import Order, Orders
 from syncd.api.serving import serving
 from syncd.app import App, open_app
+from syncd.errands import Errand
 from syncd.errors import Stopped, SyncdError, UsageError
 from syncd.notify import Manager, manager
+from syncd.orphans import orphan, whole
 from syncd.pulse import Patient, Pulse
 from syncd.rereading import reread
 from syncd.settings import Schedule, Settings
 from syncd.signals import Call, heard
 from syncd.stopping import SAID, StoppingClock, StoppingLock
-from syncd.sync import Wish, show
-from syncd.turn import SCHEDULE, take, telling
+from syncd.sync import Wish
+from syncd.turn import SCHEDULE, take
 from syncd.workers import Ended, Workers
 
 _GOOD = frozenset({0, 3})  # exit codes of a run that was carried out; others may follow it
@@ -290,34 +293,41 @@ class Daemon:
         """Queue a run on its account's thread; see `api.operations.Service`."""
         self._known(sync)
         return self._orders.take(
-            sync, wish, lambda order: self._workers.ask(sync, partial(self._run, sync, order))
+            sync,
+            wish,
+            lambda order: self._workers.ask(sync, partial(self._run, sync, order)),
+            what=f"sync {sync}",
         )
 
     def ask_plan(self, sync: str, wish: Wish) -> Order:
         """Queue the drawing of a plan there; see `api.operations.Service`."""
         self._known(sync)
-        at, name = self._account_of(sync), f"plan of {sync}"
-        return self._orders.take(
-            sync, wish, lambda order: self._workers.also(at, name, partial(self._draw, order))
-        )
+        return self._send(errands.draw, sync, wish, self._account_of(sync), f"plan of {sync}")
+
+    def ask_to_empty(self, audience: str, wish: Wish) -> Order:
+        """Queue a visit to an orphan there; see `api.operations.Service`."""
+        self._begins()
+        found = orphan(self._app, audience)
+        at, what = f"{found.platform} {found.account}", f"retirement of {found.id}"
+        return self._send(errands.empty, whole(found), wish, at, what)
 
     def _known(self, sync: str) -> None:
-        if self._stopping.is_set():
-            raise Stopped(SAID)
+        self._begins()
         self._app.sync(sync)  # there is one of that name
 
-    def _draw(self, order: Order) -> None:
-        app = self._app
-        with self._pulse.of(f"plan of {order.sync}"):
-            try:
-                app.lock.check()
-                parts = app.parts(order.sync, progress=self._pulse.progress)
-                plan, kept = show(telling(parts, order.began), actor=order.wish.actor)
-                order.drew(plan, kept=kept)
-            except SyncdError as error:
-                order.failed(error)
-            finally:
-                app.membership.let_go()
+    def _begins(self) -> None:
+        if self._stopping.is_set():
+            raise Stopped(SAID)
+
+    def _send(self, errand: Errand, subject: str, wish: Wish, at: str, what: str) -> Order:
+        """Queue something else than a run."""
+
+        def queue(order: Order) -> Future[None] | None:
+            return self._workers.also(
+                at, what, lambda: errands.do(errand, order, what, self._app, self._pulse)
+            )
+
+        return self._orders.take(subject, wish, queue, what=what)
 
     def order(self, name: str) -> Order | None:
         """What was asked for under this id, or became this run."""

@@ -55,6 +55,7 @@ GAUGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "platform_size": ("People that the platform counts", ("sync", "bound")),
     "match_rate": ("Share of members that the platform matched", ("sync", "bound")),
     "throttled_until_timestamp_seconds": ("Until when the account has to wait", PLACE),
+    "credential_ends_timestamp_seconds": ("When the account's credential ends", PLACE),
     "alert_open": ("What people were told of and is not over", ("subject", "condition")),
     "alert_deliveries": ("Messages that wait, or were given up", ("target", "state")),
     "erasures_open": ("Erasures that are not complete", ()),
@@ -159,6 +160,8 @@ class LedgerCollector:
             for place, until in seen.throttles().items():
                 if until > now:
                     yield "throttled_until_timestamp_seconds", place, until.timestamp()
+            for place, ends in seen.credential_ends().items():
+                yield "credential_ends_timestamp_seconds", place, ends.timestamp()
             for alert in seen.alerts_open():
                 yield "alert_open", alert, 1
             yield "audit_event_total", (), seen.audit_events()

@@ -34,6 +34,7 @@ from syncd.model import (
     Outcome,
     Phase,
     Plan,
+    Raw,
     Receipt,
     RuleSet,
     Search,
@@ -123,12 +124,9 @@ class Forgets(Protocol):
     """What a connector also is where its capabilities say `forgets`."""
 
     def forget(self, rows: pa.RecordBatch) -> Receipt:
-        """Take persons out of every audience of the account, in one request.
+        """Take persons out of every audience of the account, in one request; twice is as once.
 
-        Twice is as once.
-
-        Args:
-            rows: `ROW_COLUMNS` and `consent`, `Capabilities.max_rows` at most.
+        The rows are `ROW_COLUMNS` and `consent`, `Capabilities.max_rows` at most.
         """
         ...
 
@@ -189,11 +187,7 @@ class Cuts(Protocol):
         """Take out whoever was last added before a moment, in one request.
 
         Twice is as once, and late does no harm. The receipt counts no rows; what became
-        of it, `outcome` tells.
-
-        Args:
-            audience_id: Of the audience.
-            before: In UTC, and not in the platform's future.
+        of it, `outcome` tells. The moment is in UTC, and not in the platform's future.
         """
         ...
 
@@ -221,6 +215,21 @@ class Examines(Protocol):
         Raises:
             syncd.errors.Throttled: It asks for fewer requests.
             syncd.errors.Unavailable: It gave no usable answer, so nothing is known.
+        """
+        ...
+
+
+@runtime_checkable
+class Expires(Protocol):
+    """What a connector also is that can say when its account's credential ends.
+
+    No capability says so: a connector that has the method is asked, once a day.
+    """
+
+    def expiry(self) -> datetime | None:
+        """When it ends, in UTC; None where it never does, or the platform states no end.
+
+        A refusal is of this question alone: `RequestRefused`, and never `Denied`.
         """
         ...
 
@@ -308,6 +317,15 @@ class File(Protocol):
         ...
 
 
+class Received(File, Protocol):
+    """A snapshot's file."""
+
+    @property
+    def unchanged(self) -> int:
+        """Members that were not digested: each is as it was when it was last sent."""
+        ...
+
+
 class PlanFile(Protocol):
     """A plan's rows, opened for sending."""
 
@@ -326,8 +344,10 @@ class Membership(Protocol):
     Its files are named by the ledger only after they are whole and on disk.
     """
 
-    def receive(self, snapshot: SnapshotId, rows: Iterable[pa.RecordBatch]) -> File:
-        """Keep a snapshot's digested rows."""
+    def receive(
+        self, snapshot: SnapshotId, batches: Iterable[Raw], generation: Generation | None = None
+    ) -> Received:
+        """Keep a snapshot, digested; whom a generation knows as they are, need not be."""
         ...
 
     def plan(self, comparison: Comparison) -> Compared:
@@ -379,11 +399,7 @@ class Membership(Protocol):
         ...
 
     def sweep(self, named: Callable[[], frozenset[str]]) -> int:
-        """Delete files that no row of the ledger names; says how many.
-
-        Args:
-            named: Asks the ledger, once it is known what lies there.
-        """
+        """Delete files that no row of the ledger names, which is asked last; says how many."""
         ...
 
     def forget_given(self, erasure: Erasure) -> None:

@@ -11,6 +11,7 @@ import structlog
 from syncd.app import App
 from syncd.interval import rests_until
 from syncd.parts import Guarded, Parts, Progress, silent
+from syncd.reconciling import replace_audience
 from syncd.sync import Result, Wish, run
 
 SCHEDULE = "schedule"  # the actor of whatever nobody asked for
@@ -63,8 +64,14 @@ def take(
     Raises:
         syncd.errors.SyncdError: The run failed or is held, or could not begin.
     """
+
+    def make() -> Parts:
+        return telling(app.parts(name, progress=progress), began)
+
     try:
-        parts = telling(app.parts(name, progress=progress), began)
+        if wish.replace:
+            return replace_audience(make, actor=wish.actor)
+        parts = make()
         rest = rests_until(parts) if wish.actor == SCHEDULE else None
         if rest is not None:
             log.info("run_rests", sync=name, until=rest.isoformat())

@@ -228,6 +228,10 @@ class GoogleConnector:
         """
         return examine(audience_ids, account=self._answers, read=self.read, upload=self._try)
 
+    def expiry(self) -> datetime | None:
+        """None: a service account's key works until somebody deletes it, and states no end."""
+        return None
+
     def _answers(self) -> None:
         request = types.ListUserListsRequest(parent=wire.parent(self.customer), page_size=1)
         told(

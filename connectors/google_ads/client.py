@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from connectors.google_ads import api, errors, jobs, wire
 from connectors.google_ads.upload import AdsUpload
@@ -134,6 +135,10 @@ class GoogleAds:
                 return (replace(one, subject=""),)  # what it may not do is the account's
             found.append(one)
         return tuple(found)
+
+    def expiry(self) -> datetime | None:
+        """None: a service account's key works until somebody deletes it, and states no end."""
+        return None
 
     def _examined(self, audience_id: str) -> Finding:
         try:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from connectors.meta.client import Answer, Client, RandBits, connect, malformed, number
 from connectors.meta.errors import NAME
 from connectors.meta.examine import AUDIENCE, examine, fitness
+from connectors.meta.expiry import expiry
 from connectors.meta.form import Form
 from connectors.meta.making import MAX_AUDIENCES, OPTIONS, WORDING, facts, fields, lifespan
 from connectors.meta.schema import MAX_ROWS, WIRE_ROWS
@@ -161,6 +162,10 @@ class Meta:
     def examine(self, audience_ids: Sequence[str]) -> tuple[Finding, ...]:
         """Whether the ad account and these audiences are fit, by what Meta states of them."""
         return examine(self.client, self.account_id, audience_ids)
+
+    def expiry(self) -> datetime | None:
+        """When the access token ends, as Meta states it."""
+        return expiry(self.client)
 
     def _all(self) -> Iterator[Answer]:
         """Every audience of the account, whatever its kind."""

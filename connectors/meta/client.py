@@ -82,6 +82,14 @@ class Client:
         """Send a form. Token and proof travel in it, out of URLs and their logs."""
         return self._call("POST", path, {**fields, **self._secrets}, {}, of_audience=of_audience)
 
+    def ask_of_token(self) -> Answer:
+        """Ask what Meta states of the token itself, which is all that the question holds.
+
+        As a form that means a question: a question of its own would carry the token in its URL.
+        """
+        fields = {"input_token": self._secrets["access_token"], "method": "GET"}
+        return self.post(("debug_token",), fields, of_audience=False)
+
     def _call(
         self,
         method: str,

@@ -1,8 +1,7 @@
 """Whether an ad account and its audiences are fit, by what Meta states of them.
 
 Sources, read 2026-11-22: Marketing API references of Ad Account and Custom Audience,
-"Custom Audience Terms of Service". How long a token still lives Meta tells only to requests
-that carry it, or an app's secret, in their URL: it is not asked.
+"Custom Audience Terms of Service". How long a token still lives is another question, see `expiry`.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ belongs in them.
   `{"audience": "ID", "failed": false}`
 * `POST /about`: what Meta states of an account or an audience, a field of null as usual again:
   `{"account": "act_1", "custom_audience_tos": 0}`, `{"audience": "ID", "operation_status": 471}`,
+  of its token `{"account": "debug_token", "expires_at": 1800000000}`,
   fields as in `connectors.sandbox.meta_nodes`; of Google with `"platform": "google"`, fields as
   in `connectors.sandbox.google.nodes`
 * `POST /world/audience`: an audience that somebody else made and filled:
@@ -28,7 +29,13 @@ from typing import Protocol, cast
 
 from connectors.sandbox.faults import Fault, FaultQueue
 from connectors.sandbox.google import nodes
-from connectors.sandbox.meta_nodes import ACCOUNT_FIELDS, AUDIENCE_FIELDS, tell
+from connectors.sandbox.meta_nodes import (
+    ACCOUNT_FIELDS,
+    AUDIENCE_FIELDS,
+    TOKEN_FIELDS,
+    TOKEN_NODE,
+    tell,
+)
 from connectors.sandbox.state import AudienceState, Row, World
 from connectors.sandbox.wire import Json, Reply, Request, Server, json_reply
 
@@ -136,7 +143,9 @@ class Control:
                 raise ValueError("there is no such audience")
             about, allowed = audience.about, of_audience
         else:
-            about, allowed = world.about[given.pop("account")], of_account
+            account = given.pop("account")
+            allowed = TOKEN_FIELDS if account == TOKEN_NODE else of_account
+            about = world.about[account]
         tell(about, given, allowed)
         return {"about": dict(about)}
 

@@ -19,11 +19,13 @@ from typing import Literal
 from connectors.sandbox.faults import Fault, FaultQueue
 from connectors.sandbox.meta_limits import TIERS, Limits, TierName
 from connectors.sandbox.meta_nodes import (
+    TOKEN_NODE,
     account_node,
     admit_account,
     admit_change,
     audience_node,
     making,
+    token_node,
 )
 from connectors.sandbox.meta_rules import (
     MAX_SAMPLES,
@@ -48,9 +50,9 @@ FIRST_ID = 23850000000000001  # ids of real audiences are this long
 PAGE = "25"
 
 Method = Literal[
-    "account", "find", "create", "read", "delete", "add", "remove", "replace", "forget"
+    "account", "find", "create", "read", "delete", "add", "remove", "replace", "forget", "debug"
 ]
-_PATH = re.compile(r"(?:/v\d+\.\d+)?/(?P<node>act_\d+|\d+)(?:/(?P<edge>[a-z_]+))?/?")
+_PATH = re.compile(r"(?:/v\d+\.\d+)?/(?P<node>act_\d+|\d+|debug_token)(?:/(?P<edge>[a-z_]+))?/?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +139,13 @@ class Graph:
         return json_reply(200, content, self._usage(call))
 
     def _limit(self, call: _Call) -> None:
-        if self._limits is not None:
+        if self._limits is not None and call.method != "debug":  # which is of no account
             account, audiences = self._account(call)
             writes = call.request.method != "GET"
             self._limits.admit(account, self._world.now(), writes=writes, audiences=audiences)
 
     def _usage(self, call: _Call) -> dict[str, str]:
-        if self._limits is None:
+        if self._limits is None or call.method == "debug":
             return _usage()
         account, audiences = self._account(call)
         stated = self._limits.headers(account, self._world.now(), audiences=audiences)
@@ -166,6 +168,9 @@ class Graph:
                 raise GraphError(100, "Invalid appsecret_proof provided in the API argument")
 
     def _do(self, call: _Call, fault: Fault | None) -> Json:
+        if call.method == "debug":
+            known = call.request.fields.get("input_token") == self._token
+            return token_node(self._world.about[TOKEN_NODE] if known else None)
         if call.node.startswith("act_"):
             return self._do_with_account(call)
         audience = self._world.get(call.node)
@@ -318,6 +323,8 @@ def _understand(request: Request) -> _Call:
         ("POST", "usersreplace", False): "replace",
         ("DELETE", "usersofanyaudience", True): "forget",
     }
+    if node == TOKEN_NODE:
+        known = {("GET", None, False): "debug"}
     method = known.get((verb, edge, account))
     if not match or not method:
         raise GraphError(100, "Unsupported request", subcode=33, kind="GraphMethodException")

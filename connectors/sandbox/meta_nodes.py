@@ -16,6 +16,9 @@ from connectors.sandbox.wire import Json
 
 # What may be said of an account. `hidden`: the token is not assigned to it.
 ACCOUNT_FIELDS = frozenset({"account_status", "custom_audience_tos", "hidden"})
+# Where it is said what Meta states of the token: `World.about` under this name. 0: it never ends.
+TOKEN_NODE = "debug_token"  # noqa: S105  # a name
+TOKEN_FIELDS = frozenset({"expires_at", "data_access_expires_at"})
 # What an audience may be made with, beside its name; as Meta names it.
 MADE_WITH = frozenset(
     {"description", "retention_days", "customer_file_source", "is_value_based", "opt_out_link"}
@@ -33,6 +36,15 @@ _ACTIVE = 1
 _REPLACING = {"running": (414, "Replace in progress"), "failed": (415, "Replace failed")}
 _FLAGGED = 471
 _STATED_FROM = 1_000
+
+
+def token_node(about: Mapping[str, object] | None) -> Json:
+    """What is stated of an access token; None for one that is not known."""
+    if about is None:
+        said: Json = {"code": 190, "message": "The access token could not be decrypted"}
+        return {"data": {"error": said, "is_valid": False, "scopes": []}}
+    ends = {name: about.get(name, 0) for name in sorted(TOKEN_FIELDS)}
+    return {"data": {"type": "SYSTEM_USER", "is_valid": True, "scopes": ["ads_management"], **ends}}
 
 
 def account_node(account: str, about: Mapping[str, object], wanted: tuple[str, ...]) -> Json:

@@ -12,13 +12,12 @@ from contextlib import contextmanager
 
 import structlog
 
-from syncd.alerts.conditions import CONDITIONS, UNSEEN
+from syncd.alerts.conditions import CONDITIONS
 from syncd.alerts.delivering import deliver, next_at, try_out
 from syncd.alerts.looking import Watched, look
 
 __all__ = [
     "CONDITIONS",
-    "UNSEEN",
     "Watched",
     "deliver",
     "due",

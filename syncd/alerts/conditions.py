@@ -32,15 +32,8 @@ CONDITIONS: Mapping[str, str] = MappingProxyType(
         "expiring": "members of an audience are about to expire there",
         "flagged": "a platform says that somebody should look at an audience",
         "warned": "a platform's answers warn of something about an account",
+        "credential_ending": "the credential of an account is about to end",
         "erasure_late": "an erasure takes too long",
-    }
-)
-# What nothing tells yet; said wherever conditions are listed.
-UNSEEN: Mapping[str, str] = MappingProxyType(
-    {
-        "token_expiring": "no connector is told yet when a token ends",
-        "audience_deletion": "the day on which Meta deletes an unused audience is seen by "
-        "`syncd doctor accounts` alone, and not kept",
     }
 )
 

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import structlog
 
+from syncd import expiry
 from syncd.alerts.conditions import Finding, View, of_accounts, of_sync
 from syncd.lateness import late
 from syncd.ledger.alerting import Alert, Change
@@ -80,6 +81,7 @@ def _findings(app: Watched) -> Iterator[Finding]:
             yield from of_sync(View(seen, settings, now, name))
     for account in sorted({sync.account for sync in settings.syncs.values()}):
         yield _warned(app, account)
+        yield from _credential(app, account)
     yield from _erasures(app)
 
 
@@ -91,6 +93,28 @@ def _warned(app: Watched, account: str) -> Finding:
         return Finding(f"account {account}", "warned", holds=False, said=said)
     said = f"The platform's answers for account {account} warn: {warned.text.rstrip('.')}."
     return Finding(f"account {account}", "warned", holds=True, said=said)
+
+
+def _credential(app: Watched, account: str) -> Iterator[Finding]:
+    """Nothing is found where its platform never stated an end, or that there is none."""
+    of = next(name for name, sync in app.settings.syncs.items() if sync.account == account)
+    kept, now = app.ledger.accounts.credential(*app.account_of(of)), app.clock.now()
+    if kept is None or kept.stated_at is None:
+        return
+    subject, condition = f"account {account}", "credential_ending"
+    if kept.ends_at is None:
+        said = f"The platform states no end of the credential of account {account}."
+        yield Finding(subject, condition, holds=False, said=said)
+        return
+    said = f"The credential of account {account}: {expiry.sentence(kept.ends_at, now)}."
+    holds = expiry.is_near(kept.ends_at, now)
+    if holds:
+        said += (
+            " After that the platform denies the account, and nothing of it is sent. Make a new "
+            "one and put it where the configuration refers to; within a day of the next run syncd "
+            f"asks when that one ends. `syncd doctor accounts` asks now, `syncd sync {of}` runs."
+        )
+    yield Finding(subject, condition, holds=holds, said=said)
 
 
 def _erasures(app: Watched) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ from syncd.api.shapes import (
     Answer,
     HealthAnswer,
     PlanWanted,
+    RetirementWanted,
     RunAnswer,
     RunsAnswer,
     RunsWanted,
@@ -58,6 +59,16 @@ class Service(Protocol):
 
     def ask_plan(self, sync: str, wish: Wish) -> Order:
         """Queue the drawing of a plan there, which sends nothing; raises as `ask` does."""
+        ...
+
+    def ask_to_empty(self, audience: str, wish: Wish) -> Order:
+        """Queue a visit to an audience that is emptied for good, on its account's thread.
+
+        Raises:
+            syncd.errors.UsageError: There is none, or a configured sync fills it.
+            syncd.errors.Busy: One is queued already.
+            syncd.errors.Stopped: The daemon is about to end.
+        """
         ...
 
     def order(self, name: str) -> Order | None:
@@ -127,7 +138,14 @@ class Operation:
 def ask(service: Service, call: Call) -> Reply:
     """Queue a run."""
     wanted = _of_json(RunWanted, call.body)
-    wish = Wish(call.actor, wanted.plan, adopt=wanted.adopt, wait=wanted.wait, full=wanted.full)
+    wish = Wish(
+        call.actor,
+        wanted.plan,
+        adopt=wanted.adopt,
+        wait=wanted.wait,
+        full=wanted.full,
+        replace=wanted.replace,
+    )
     return Reply(_of_order(service, service.ask(wanted.sync, wish)), HTTPStatus.ACCEPTED)
 
 
@@ -135,6 +153,13 @@ def plan(service: Service, call: Call) -> Reply:
     """Queue the drawing of a plan."""
     wanted = _of_json(PlanWanted, call.body)
     order = service.ask_plan(wanted.sync, Wish(call.actor))
+    return Reply(_of_order(service, order), HTTPStatus.ACCEPTED)
+
+
+def empty(service: Service, call: Call) -> Reply:
+    """Queue a visit to an audience that is emptied for good."""
+    wanted = _of_json(RetirementWanted, call.body)
+    order = service.ask_to_empty(wanted.audience, Wish(call.actor))
     return Reply(_of_order(service, order), HTTPStatus.ACCEPTED)
 
 
@@ -239,6 +264,16 @@ OPERATIONS = (
         body=PlanWanted,
     ),
     Operation(
+        *("POST", "/v1/retirements", "empty", "Empty an audience for good that no sync fills"),
+        empty,
+        {HTTPStatus.ACCEPTED: RunAnswer},
+        (
+            *(HTTPStatus.BAD_REQUEST, _NOT_THERE, HTTPStatus.CONFLICT),
+            *(HTTPStatus.UNPROCESSABLE_ENTITY, _OUT_OF_ORDER),
+        ),
+        body=RetirementWanted,
+    ),
+    Operation(
         *("GET", "/v1/runs", "runs", "List the last runs, the newest first"),
         runs,
         {HTTPStatus.OK: RunsAnswer},
@@ -277,7 +312,7 @@ def _of_order(service: Service, order: Order) -> RunAnswer:
     known = order.known()
     return RunAnswer(
         id=order.id,
-        sync=order.sync,
+        sync=order.subject,
         actor=order.wish.actor,
         state=known.state,
         exit_code=known.exit_code,
@@ -286,6 +321,7 @@ def _of_order(service: Service, order: Order) -> RunAnswer:
         result=known.result,
         plan=known.drawn[0] if known.drawn else None,
         kept=known.drawn is not None and known.drawn[1],
+        retired=known.retired,
     )
 
 

@@ -14,6 +14,7 @@ from typing import Literal
 
 from syncd.errors import Busy, Held, Stopped, SyncdError
 from syncd.model import Plan
+from syncd.retiring import Retired
 from syncd.sync import Result, Wish
 
 KEPT = 1000  # that have ended; a caller asks within seconds
@@ -31,6 +32,7 @@ class Known:
         error: Why it failed or was held, in a sentence; "" if it was not.
         result: How the run ended, if it came to its end.
         drawn: The plan that was to be shown, and whether it was kept to be carried out.
+        retired: What a visit to an audience came to that is emptied for good.
     """
 
     state: Progress = "waiting"
@@ -39,14 +41,19 @@ class Known:
     error: str = ""
     result: Result | None = None
     drawn: tuple[Plan, bool] | None = None
+    retired: Retired | None = None
 
 
 class Order:
-    """One run that was asked for; safe between threads."""
+    """One run that was asked for; safe between threads.
 
-    def __init__(self, order_id: str, sync: str, wish: Wish) -> None:
+    Attributes:
+        subject: Its sync; or the audience that is to be emptied, as `orphans.whole` puts it.
+    """
+
+    def __init__(self, order_id: str, subject: str, wish: Wish) -> None:
         self.id = order_id
-        self.sync = sync
+        self.subject = subject
         self.wish = wish
         self._known = Known()
         self._outcome: Known | None = None
@@ -72,6 +79,11 @@ class Order:
         with self._turn:
             code = Held.exit_code if plan.held else 0
             self._outcome = Known(exit_code=code, drawn=(plan, kept))
+
+    def emptied(self, retired: Retired) -> None:
+        """Note what came of emptying an audience; the code is that of `syncd retire`."""
+        with self._turn:
+            self._outcome = Known(exit_code=retired.exit_code, retired=retired)
 
     def failed(self, error: SyncdError) -> None:
         """Note why it did not."""
@@ -105,23 +117,24 @@ class Orders:
         self._orders = dict[str, Order]()
         self._turn = threading.Lock()
 
-    def take(self, sync: str, wish: Wish, queue: Callable[[Order], Future[None] | None]) -> Order:
+    def take(
+        self, subject: str, wish: Wish, queue: Callable[[Order], Future[None] | None], *, what: str
+    ) -> Order:
         """Queue a run.
 
         Args:
-            sync: Which.
+            subject: Of what.
             wish: By whom, and what beyond the sync.
-            queue: Queues it; None if that sync is queued already.
+            queue: Queues it; None if that is queued already.
+            what: It is, for people.
 
         Raises:
             syncd.errors.Busy: It is.
         """
-        order = Order(self._names(), sync, wish)
+        order = Order(self._names(), subject, wish)
         job = queue(order)
         if job is None:
-            raise Busy(
-                f"sync {sync} runs already, or waits for its account: try again when it is done"
-            )
+            raise Busy(f"{what} runs already, or waits for its account: try again when it is done")
         with self._turn:
             ended = [key for key, one in self._orders.items() if one.known().state == "ended"]
             for key in ended[: max(0, len(ended) - self._kept)]:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from syncd.model import Plan, Run
+from syncd.retiring import Retired
 from syncd.settings.forms import NAME
 from syncd.settings.shape import Shape
 from syncd.sync import Result
@@ -23,8 +24,12 @@ class RunWanted(Shape):
     model_config = ConfigDict(
         json_schema_extra={
             "not": {
-                "required": ["plan", "full"],
-                "properties": {"plan": {"type": "string"}, "full": {"const": True}},
+                "required": ["plan"],
+                "properties": {"plan": {"type": "string"}},
+                "anyOf": [
+                    {"required": [name], "properties": {name: {"const": True}}}
+                    for name in ("full", "replace")
+                ],
             }
         }
     )
@@ -39,10 +44,18 @@ class RunWanted(Shape):
         "account wait so long.",
     )
 
+    replace: bool = Field(
+        default=False,
+        description="Let nobody else stay in the audience, as `syncd reconcile --replace`: all "
+        "of the above but `plan`, and it takes hours.",
+    )
+
     @model_validator(mode="after")
     def _one_thing(self) -> Self:
-        if self.plan and self.full:
-            raise ValueError("`plan` carries out what was shown, and `full` sends everyone: choose")
+        if self.plan and (self.full or self.replace):
+            raise ValueError(
+                "`plan` carries out what was shown, `full` and `replace` send everyone: choose"
+            )
         return self
 
 
@@ -50,6 +63,15 @@ class PlanWanted(Shape):
     """Whose plan is to be shown."""
 
     sync: SyncName
+
+
+class RetirementWanted(Shape):
+    """Which audience is to be emptied for good; no sync fills it any more."""
+
+    audience: str = Field(
+        pattern=r"^[A-Za-z0-9_./:-]{1,200}$",
+        description="Its id at the platform, or PLATFORM/ACCOUNT/ID.",
+    )
 
 
 class RunsWanted(BaseModel):
@@ -71,7 +93,7 @@ class RunAnswer(Answer):
     """A run as far as it is known; `exit_code` and `result` only of one asked for here."""
 
     id: str = Field(description="What to ask for; the run's own id answers too.")
-    sync: str
+    sync: str = Field(description="Or the audience that is emptied for good.")
     actor: str = Field(description="schedule, api or a login.")
     state: Literal["waiting", "running", "ended"] = Field(
         description="It waits for its account, it runs, or it has ended."
@@ -82,6 +104,9 @@ class RunAnswer(Answer):
     result: Result | None = Field(default=None, description="How it ended, with its plan.")
     plan: Plan | None = Field(default=None, description="The plan that was only to be shown.")
     kept: bool = Field(default=False, description="Whether that plan can be carried out.")
+    retired: Retired | None = Field(
+        default=None, description="How far an audience is that is emptied for good."
+    )
 
 
 class RunsAnswer(Answer):

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from syncd import expiry
 from syncd.app import SystemClock, account_key, connector_of, platforms
 from syncd.audiences import unlike
 from syncd.cli.output import say
@@ -16,7 +17,7 @@ from syncd.ledger.opening import is_blank, open_ledger
 from syncd.ledger.store import Ledger
 from syncd.model import Finding
 from syncd.model.making import chosen_facts, facts_apart
-from syncd.ports import Connector, Examines
+from syncd.ports import Connector, Examines, Expires
 from syncd.settings import Settings, check_accounts, flagged, ledger_password, load
 
 _SQLITE = "sqlite:///"
@@ -113,6 +114,7 @@ def _account(settings: Settings, name: str, ledger: Ledger | None) -> Iterator[L
 
     try:
         connector = connector_of(settings, name)
+        yield from map(found, _credential(connector))
         if not isinstance(connector, Examines):
             said = f"{platform.title} does not say whether an account is fit; a run will"
             yield found(Finding("", "good", "not_examined", said))
@@ -127,6 +129,24 @@ def _account(settings: Settings, name: str, ledger: Ledger | None) -> Iterator[L
     except PlatformError as error:
         said = f"it could not be asked, so nothing is known: {error.hint}"
         yield found(Finding("", "warning", error.code, said, reference=error.reference))
+
+
+def _credential(connector: Connector) -> Iterator[Finding]:
+    """When its credential ends, if its platform states that; nothing where it cannot be asked."""
+    if not isinstance(connector, Expires):
+        return
+    try:
+        ends = connector.expiry()
+    except PlatformError:
+        return  # what is wrong with the account itself, the next question tells
+    if ends is None:
+        return
+    now = SystemClock().now()
+    said = f"its credential: {expiry.sentence(ends, now)}"
+    if expiry.is_near(ends, now):
+        yield Finding("", "warning", "credential", f"{said}; make a new one before that")
+    else:
+        yield Finding("", "good", "credential", said)
 
 
 def _examined(

@@ -11,19 +11,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syncd.app import platforms
-from syncd.cli import doctor, setup
+from syncd.cli import doctor, finding, setup
 from syncd.cli.output import say
 from syncd.errors import ConfigError, UsageError
+from syncd.segments import catalogue
 from syncd.settings import find, load
 from syncd.settings.values import suggest
 
 if TYPE_CHECKING:
     from syncd.ports import Platform
+    from syncd.shop.recognising import Found
 
 # Secrets by the names that the systemd units hand over.
 _SECRETS = {"access_token": "meta_token", "credentials": "google_key.json"}
 _QUESTIONS = {
     "shop_url": "The shop's database, without a password",
+    "timezone": "The time zone in which the shop counts its days",
     "country": "The country of customers who have none, two letters",
     "connector": "The platform",
     "account_id": "The account there",
@@ -31,6 +34,7 @@ _QUESTIONS = {
 }
 _DEFAULTS = {
     "shop_url": "postgresql+psycopg://syncd_ro@localhost/shop",
+    "timezone": "UTC",
     "country": "NL",
     "connector": "meta",
     "account_id": "",
@@ -42,7 +46,8 @@ _TEMPLATE = """\
 
 shop:
   url: {url}
-{password}  default_country: {country}                   # of customers who have none
+{password}{system}  timezone: {timezone}                        # in which the shop counts its days
+  default_country: {country}                   # of customers who have none
 
 # ledger: what syncd keeps is in var/ until you say otherwise; copy var/ledger.key elsewhere
 
@@ -52,7 +57,7 @@ accounts:
   {connector}: {{connector: {connector}{options}}}
 
 segments:
-  {segment}: {{sql: segments/{segment}.sql}}    # one SELECT: customer_key, email, phone, ...
+  {segment}: {definition}
 
 syncs:
   {segment}-{connector}:
@@ -70,6 +75,7 @@ class Wanted:
 
     Attributes:
         shop_url: Of the shop's database, without a password.
+        timezone: An IANA name.
         country: Two letters, of customers who have none.
         connector: A platform's name.
         account_id: As the platform writes it.
@@ -77,6 +83,7 @@ class Wanted:
     """
 
     shop_url: str = ""
+    timezone: str = ""
     country: str = ""
     connector: str = ""
     account_id: str = ""
@@ -92,8 +99,8 @@ class Wanted:
 def init(config: Path | None, wanted: Wanted) -> None:
     """Write a configuration where there is none; make ledger and key for one that is there.
 
-    On a terminal what was not said is asked. Otherwise defaults stand for it; if nothing
-    was said at all, the shipped starter is written.
+    The shop's tables are looked at. What neither they nor an option say is asked on a terminal;
+    otherwise defaults stand for it. If nothing was said at all, the shipped starter is written.
 
     Raises:
         syncd.errors.UsageError: There is a configuration, and another was described.
@@ -106,29 +113,53 @@ def init(config: Path | None, wanted: Wanted) -> None:
     if path.exists() or not (wanted.said or asked):
         setup.init(config)
         return
-    answers = dict(_DEFAULTS)
-    for name, default in _DEFAULTS.items():
-        answers[name] = wanted.said.get(name) or (
-            _ask(_QUESTIONS[name], default) if asked else default
-        )
-    _write(path, written(answers))
+    answers, found = _answers(wanted, path, asked=asked)
+    _write(path, written(answers, found))
     say(f"wrote {path}")
-    say(f"next: write segments/{answers['segment']}.sql beside it, and the secrets that it names")
+    segment = answers["segment"]
+    if finding.write_example(found, segment, path):
+        say(f"wrote segments/{segment}.sql beside it: who is in it is for you to say")
+    elif not _shipped(segment, found):
+        say(f"next: write segments/{segment}.sql beside it")
+    say("next: the secrets that it names, each in a file beside it")
     say()
     doctor.report(config=path, as_json=False)
 
 
-def written(answers: Mapping[str, str]) -> str:
+def _answers(wanted: Wanted, path: Path, *, asked: bool) -> tuple[Mapping[str, str], Found | None]:
+    """What was said, found or asked; and what the shop's tables are."""
+    said = dict(wanted.said)
+    answers = {"shop_url": said.get("shop_url") or _answer("shop_url", asked=asked)}
+    url = answers["shop_url"]
+    if asked and finding.needs_password(url, path):
+        _ask(f"Put its password into {path.parent / 'shop_password'} (chmod 600), then Enter", "")
+    found = finding.look(url, path)
+    if found is not None:
+        said = {"timezone": found.timezone, "country": found.country} | said
+    served = found is not None and finding.served(found)
+    for name in _QUESTIONS:
+        default = finding.SEGMENT if name == "segment" and served else ""
+        answers[name] = answers.get(name) or said.get(name) or _answer(name, default, asked=asked)
+    return answers, found
+
+
+def _answer(name: str, default: str = "", *, asked: bool) -> str:
+    default = default or _DEFAULTS[name]
+    return _ask(_QUESTIONS[name], default) if asked else default
+
+
+def written(answers: Mapping[str, str], found: Found | None = None) -> str:
     """The configuration as text.
 
     Args:
         answers: As the attributes of `Wanted`, all of them.
+        found: What the shop's tables are; None if nobody knows.
 
     Raises:
         syncd.errors.UsageError: There is no such platform, or a name cannot be one.
     """
-    found = platforms().get(answers["connector"])
-    if found is None:
+    platform = platforms().get(answers["connector"])
+    if platform is None:
         hint = suggest(answers["connector"], platforms())
         raise UsageError(f"no platform is called {answers['connector']!r}; {hint}")
     segment = answers["segment"]
@@ -140,12 +171,28 @@ def written(answers: Mapping[str, str]) -> str:
     return _TEMPLATE.format(
         url=json.dumps(answers["shop_url"]),
         password=password,
+        system=finding.shop_lines(found),
+        timezone=json.dumps(answers["timezone"]),
         country=json.dumps(answers["country"]),
-        connector=found.name,
-        options=_options(found, answers["account_id"]),
+        connector=platform.name,
+        options=_options(platform, answers["account_id"]),
         segment=segment,
+        definition=_definition(segment, found),
         audience=json.dumps(segment.replace("-", " ").capitalize()),
     )
+
+
+def _definition(segment: str, found: Found | None) -> str:
+    if _shipped(segment, found):
+        return f"{{use: {segment}}}    # shipped; `syncd segments list` has more"
+    return f"{{sql: segments/{segment}.sql}}    # one SELECT: customer_key, email, phone, ..."
+
+
+def _shipped(segment: str, found: Found | None) -> bool:
+    """Whether it is a segment of the catalogue, and of a shop that the catalogue reads."""
+    if found is None or not finding.served(found):
+        return False
+    return segment in {one.name for one in catalogue()}
 
 
 def _options(platform: Platform, account: str) -> str:

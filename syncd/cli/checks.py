@@ -116,6 +116,9 @@ def init(
     shop_url: Annotated[
         str, typer.Option(help="The shop's database, without a password.", show_default=False)
     ] = "",
+    timezone: Annotated[
+        str, typer.Option(help="The shop's: Europe/Amsterdam, ...", show_default=False)
+    ] = "",
     country: Annotated[
         str, typer.Option(help="Of customers who have none, two letters.", show_default=False)
     ] = "",
@@ -130,9 +133,10 @@ def init(
 ) -> None:
     """Write a first configuration; for one that is there, make the ledger and its key.
 
-    On a terminal it asks for what no option says. It ends with the table of `syncd doctor`.
+    It looks at the shop's tables for its system, time zone and country, and on a terminal asks
+    for what neither they nor an option say. It ends with the table of `syncd doctor`.
     """
     from syncd.cli import beginning  # noqa: PLC0415
 
-    wanted = beginning.Wanted(shop_url, country, connector, account_id, segment)
+    wanted = beginning.Wanted(shop_url, timezone, country, connector, account_id, segment)
     beginning.init(config, wanted)

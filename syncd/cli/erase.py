@@ -18,8 +18,10 @@ from syncd.cli.output import complain, print_json, say, table
 from syncd.errors import Busy, UsageError
 from syncd.identity.erased import Person
 from syncd.lateness import Late, late
+from syncd.ledger.lock import holder
 from syncd.ledger.store import Ledger
 from syncd.model import Erased, Erasure
+from syncd.settings import load
 
 UNDONE = 3  # the exit code where a platform refused something, or an account is unknown
 _GRAVEST = (78, 77, 75, 2, 1)
@@ -37,8 +39,7 @@ def erase(config: Path | None, *, as_json: bool) -> None:
     except Busy as error:
         complain(f"syncd: {error}")
         complain(
-            f"syncd: erasure {asked.id} is kept and nobody is sent again; the next run, or "
-            "`syncd erase --resume`, removes from the audiences"
+            f"syncd: erasure {asked.id} is kept and nobody is sent again; {_who_removes(config)}"
         )
         code = Busy.exit_code
     with open_app(config) as app:
@@ -94,6 +95,17 @@ def _carry_on(config: Path | None, who: str) -> int:
         complain(f"syncd: {error}")
     codes = {error.exit_code for error in failed}
     return next((code for code in _GRAVEST if code in codes), 0)
+
+
+def _who_removes(config: Path | None) -> str:
+    """Who takes the person out of the audiences, since another process holds the lock."""
+    first = holder(load(config).ledger.directory)
+    if first is not None and first.name == "daemon":
+        return (
+            "the daemon removes from the audiences, at its next look and again after the settle "
+            "window: `syncd erase --status` tells how far it is"
+        )
+    return "the next run, or `syncd erase --resume`, removes from the audiences"
 
 
 # --- standard input -----------------------------------------------------------------

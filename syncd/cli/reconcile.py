@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import sys
-from functools import partial
 from pathlib import Path
 
-from syncd import erasure
+from syncd.alerts import watched
 from syncd.app import open_app
+from syncd.cli import through
 from syncd.cli.options import actor
-from syncd.cli.output import complain, print_json, progress, say
-from syncd.cli.syncs import each, show_result
-from syncd.errors import UsageError
-from syncd.reconciling import Overview, overview, replace_audience
-from syncd.sync import Result
+from syncd.cli.output import print_json, say
+from syncd.cli.syncs import each, run_each, run_here
+from syncd.errors import Busy, UsageError
+from syncd.reconciling import Overview, overview
+from syncd.sync import Wish
+
+_REPLACED = (0, 3)  # exit codes of a run that came to its end
 
 
 def report(names: list[str] | None, config: Path | None, *, as_json: bool) -> None:
@@ -58,23 +60,15 @@ def replace(names: list[str] | None, config: Path | None, *, as_json: bool) -> N
     if not names or len(names) > 1:
         raise UsageError("--replace belongs to one sync; name that one")
     (name,) = names
-    results: list[Result] = []
-    who = actor()
-    with open_app(config, holder=f"reconcile {name} --replace") as app, progress(name) as bars:
-        # Ahead of everything else, as before every run.
-        for error in erasure.carry_on(app.desk(), actor=who):
-            complain(f"syncd: an erasure waits: {error}")
-
-        def one(name: str) -> int:
-            results.append(replace_audience(partial(app.parts, name, progress=bars), actor=who))
-            return results[-1].exit_code
-
-        code = each([name], one)
-        segment = app.settings.syncs[name].segment if results else ""
-    if as_json:
-        print_json(results)
-    else:
-        for result in results:
-            show_result(result, segment)
-            say("  its audience was replaced as a whole: nobody else is in it")
+    wish = Wish(actor(), replace=True)
+    try:
+        with open_app(config, holder=f"reconcile {name} --replace") as app, watched(app):
+            code = run_here(app, [name], wish, as_json=as_json)
+    except Busy:
+        door = through.door(config, wish)
+        if door is None:
+            raise
+        code = run_each([name], door.run, door.settings, as_json=as_json)
+    if not as_json and code in _REPLACED:
+        say("  its audience was replaced as a whole: nobody else is in it")
     sys.exit(code)

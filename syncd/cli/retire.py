@@ -3,51 +3,53 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
-from syncd import erasure
+from syncd import erasure, orphans
 from syncd.app import App, open_app, platforms
+from syncd.cli import through
 from syncd.cli.options import actor
 from syncd.cli.output import complain, print_json, say
-from syncd.errors import UsageError
+from syncd.errors import Busy, UsageError
 from syncd.ledger.audiences import KnownAudience
 from syncd.parts import Parts
 from syncd.retiring import Retired, sentence
 from syncd.retiring import retire as visited
+from syncd.sync import Wish
 
 
 def retire(wanted: str, config: Path | None, *, yes: bool, as_json: bool) -> None:
     """Begin to empty it once a person has said so, or carry on; exit 0 when nothing is left."""
     who = actor()
-    with open_app(config, holder=f"retire {wanted}") as app:
-        audience = _found(app, wanted)
-        if audience.state == "retired":
-            _say(Retired(audience, "retired"), as_json=as_json)
-            return
-        parts = app.parts_of(audience)
-        if parts is None:
-            raise UsageError(
-                f"audience {audience.name} is of the account {audience.platform} "
-                f"{audience.account}, which is not configured any more: configure it again first"
-            )
-        if audience.retiring_at is None and not yes:
-            _ask(parts, audience)
-        # Ahead of everything else, as before a run.
-        for error in erasure.carry_on(app.desk(), actor=who):
-            complain(f"syncd: an erasure waits: {error}")
-        found = visited(parts, audience, actor=who)
+    try:
+        with open_app(config, holder=f"retire {wanted}") as app:
+            found = _agreed(app, wanted, yes=yes)
+            if not isinstance(found, Retired):
+                # Ahead of everything else, as before a run.
+                for error in erasure.carry_on(app.desk(), actor=who):
+                    complain(f"syncd: an erasure waits: {error}")
+                found = visited(orphans.parts_of(app, found), found, actor=who)
+    except Busy:
+        door = through.door(config, Wish(who))
+        if door is None:
+            raise
+        with open_app(config) as app:  # to look and to ask a person takes no lock
+            found = _agreed(app, wanted, yes=yes)
+        if not isinstance(found, Retired):
+            found = door.empty(orphans.whole(found))
     _say(found, as_json=as_json)
     sys.exit(found.exit_code)
 
 
-def orphans(app: App) -> tuple[KnownAudience, ...]:
-    """Audiences that no configured sync fills and that may still hold members of ours."""
-    return tuple(
-        audience
-        for audience in app.ledger.audiences()
-        if audience.sync not in app.settings.syncs and audience.state == "active"
-    )
+def _agreed(app: App, wanted: str, *, yes: bool) -> KnownAudience | Retired:
+    """The audience, once a person has said that it is to be emptied; or that it was before."""
+    audience = orphans.orphan(app, wanted)
+    if audience.state == "retired":
+        return Retired(audience, "retired")
+    parts = orphans.parts_of(app, audience)
+    if audience.retiring_at is None and not yes:
+        _ask(parts, audience)
+    return audience
 
 
 def orphaned(app: App, audience: KnownAudience) -> str:
@@ -69,44 +71,6 @@ def orphaned(app: App, audience: KnownAudience) -> str:
         f"retiring: {where} is being emptied since {audience.retiring_at:%Y-%m-%d %H:%M} UTC; "
         f"{members:,} members are not removed yet. `syncd retire {audience.id}` carries on"
     )
-
-
-# --- which one ----------------------------------------------------------------------
-
-
-def _found(app: App, wanted: str) -> KnownAudience:
-    """The orphan of this name or id.
-
-    Raises:
-        syncd.errors.UsageError: There is none, more than one, or a configured sync fills it.
-    """
-    named = [one for one in app.ledger.audiences() if wanted in {one.id, one.name, _whole(one)}]
-    # What was emptied before is meant only where nothing else can be.
-    named = [one for one in named if one.state == "active"] or named[-1:]
-    if not named:
-        raise UsageError(f"syncd knows no audience {wanted!r}. {_listed(orphans(app))}")
-    if len(named) > 1:
-        ids = ", ".join(_whole(one) for one in named)
-        raise UsageError(f"{len(named)} audiences are called {wanted!r}: say which, {ids}")
-    (audience,) = named
-    if audience.state == "active" and audience.sync in app.settings.syncs:
-        raise UsageError(
-            f"audience {audience.name} ({audience.id}) is filled by sync {audience.sync}: take "
-            "that sync out of the configuration first (one that names another audience now "
-            "leaves this one with its next run)"
-        )
-    return audience
-
-
-def _whole(audience: KnownAudience) -> str:
-    return f"{audience.platform}/{audience.account}/{audience.id}"
-
-
-def _listed(found: Sequence[KnownAudience]) -> str:
-    if not found:
-        return "Every audience that it knows is filled by a configured sync"
-    names = ", ".join(f"{one.name} ({_whole(one)})" for one in found)
-    return f"No sync fills any more: {names}"
 
 
 # --- asking and telling -------------------------------------------------------------

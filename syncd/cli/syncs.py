@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from syncd import erasure
+from syncd import erasure, expiry
 from syncd.alerts import watched
 from syncd.app import App, open_app
 from syncd.cli import erase, retire, sizes, through
@@ -18,6 +18,7 @@ from syncd.errors import Busy, Held, PlanRefused, SyncdError, UsageError
 from syncd.lateness import late
 from syncd.ledger.lock import Holder, holder
 from syncd.model import Measured, Phase, Plan, Run, RunState
+from syncd.orphans import orphans as orphaned
 from syncd.planning import held_plan, sentence
 from syncd.settings import Manual, Settings
 from syncd.sync import Result, Wish, show
@@ -81,12 +82,12 @@ def sync(
     wish = Wish(SCHEDULE if scheduled else actor(), plan, adopt=adopt, wait=wait, full=full)
     try:
         with open_app(config, holder=f"sync {' '.join(names)}") as app, watched(app):
-            code = _run_here(app, names, wish, as_json=as_json)
+            code = run_here(app, names, wish, as_json=as_json)
     except Busy:
         door = through.door(config, wish)
         if door is None:
             raise
-        code = _run_each(names, door.run, door.settings, as_json=as_json)
+        code = run_each(names, door.run, door.settings, as_json=as_json)
     sys.exit(code)
 
 
@@ -97,7 +98,7 @@ def approve(plan: str, config: Path | None, *, wait: bool, as_json: bool) -> Non
         with open_app(config, holder=f"approve {plan}") as app:
             sync = _approve(app, plan, wish.actor)
             with watched(app):
-                code = _run_here(app, [sync], wish, as_json=as_json)
+                code = run_here(app, [sync], wish, as_json=as_json)
     except Busy:
         door = through.door(config, wish)
         if door is None:
@@ -105,7 +106,7 @@ def approve(plan: str, config: Path | None, *, wait: bool, as_json: bool) -> Non
         # To approve is to write one transaction, as people do in `syncd erase`: no lock for it.
         with open_app(config) as app:
             sync = _approve(app, plan, wish.actor)
-        code = _run_each([sync], door.run, door.settings, as_json=as_json)
+        code = run_each([sync], door.run, door.settings, as_json=as_json)
     sys.exit(code)
 
 
@@ -156,7 +157,7 @@ def status(config: Path | None, *, as_json: bool) -> None:
         rows = [_status(app, name) for name in app.settings.syncs]
         every = app.ledger.audiences()
         adopted = [one for one in every if one.adopted and one.state == "active"]
-        orphans = retire.orphans(app)
+        orphans = orphaned(app)
         told = [retire.orphaned(app, orphan) for orphan in orphans]
         erasures = app.ledger.erasures.open()
         now = app.clock.now()
@@ -182,6 +183,7 @@ def status(config: Path | None, *, as_json: bool) -> None:
             say(f"throttled: sync {row['sync']} waits until {until} ({row['throttled by']})")
         if row["warning"]:
             say(f"warning: sync {row['sync']}, {row['warned at']:%Y-%m-%d}: {row['warning']}")
+    _say_of_credentials(app)
     for line in told:
         say(line)
     if erasures:
@@ -203,6 +205,17 @@ def _say_who_runs(app: App, first: Holder | None) -> None:
     what = "the daemon" if first.name == "daemon" else f"syncd {first.name}"
     last = f", its last run {first.run}" if first.run else ""
     say(f"{what} runs: process {first.process}{last}")
+
+
+def _say_of_credentials(app: App) -> None:
+    """A line for each account whose credential ends soon, or has."""
+    now = app.clock.now()
+    for account in sorted({sync.account for sync in app.settings.syncs.values()}):
+        of = next(name for name, sync in app.settings.syncs.items() if sync.account == account)
+        kept = app.ledger.accounts.credential(*app.account_of(of))
+        if kept is not None and kept.ends_at is not None and expiry.is_near(kept.ends_at, now):
+            said = expiry.sentence(kept.ends_at, now)
+            say(f"credential of account {account}: {said}; renew it before that")
 
 
 def _say_of_sizes(app: App, rows: list[dict[str, object]]) -> None:
@@ -234,6 +247,7 @@ def _status(app: App, name: str) -> dict[str, object]:
     generation = app.ledger.generation(*at) if at else None
     throttle = app.ledger.accounts.throttled(*app.account_of(name))
     warned = app.ledger.accounts.warned(*app.account_of(name))
+    credential = app.ledger.accounts.credential(*app.account_of(name))
     size = next(iter(app.ledger.measured.of(*at)), None) if at else None
     due = app.ledger.due.every().get(name)
     return {
@@ -257,6 +271,7 @@ def _status(app: App, name: str) -> dict[str, object]:
         "throttled by": throttle.code if throttle else None,
         "warning": warned.text if warned else None,
         "warned at": warned.at if warned else None,
+        "credential ends": credential.ends_at if credential else None,
         # A replacement that did not end well comes first: members may be missing.
         "needs": f"syncd sync {name}"
         if known is not None and known.replace_begun_at is not None
@@ -274,7 +289,8 @@ def _needs(app: App, runs: tuple[Run, ...], last: Run | None) -> str:
     return f"syncd runs show {last.id}"
 
 
-def _run_here(app: App, names: list[str], wish: Wish, *, as_json: bool) -> int:
+def run_here(app: App, names: list[str], wish: Wish, *, as_json: bool) -> int:
+    """Run syncs in this process, which has the lock; the gravest exit code."""
     # Ahead of everything else, and also where no sync of this command goes.
     for error in erasure.carry_on(app.desk(), actor=wish.actor):
         complain(f"syncd: an erasure waits: {error}")
@@ -283,16 +299,17 @@ def _run_here(app: App, names: list[str], wish: Wish, *, as_json: bool) -> int:
         with progress(name) as bars:
             return take(app, name, wish, progress=bars)
 
-    return _run_each(names, one, app.settings, as_json=as_json)
+    return run_each(names, one, app.settings, as_json=as_json)
 
 
-def _run_each(
+def run_each(
     names: list[str],
     run: Callable[[str], Result | datetime],
     settings: Settings,
     *,
     as_json: bool,
 ) -> int:
+    """Run syncs one after the other and print how each ended; the gravest exit code."""
     results: list[Result] = []
 
     def one(name: str) -> int:

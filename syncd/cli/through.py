@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from syncd.api.shapes import RunAnswer
     from syncd.model import Plan
+    from syncd.retiring import Retired
     from syncd.sync import Result, Wish
 
 TIMEOUT = 60.0  # seconds for one answer: the ledger may be locked for a while
@@ -90,7 +91,12 @@ class Door:
 
         wish = self._wish
         wanted = RunWanted(
-            sync=sync, plan=wish.plan, full=wish.full, adopt=wish.adopt, wait=wish.wait
+            sync=sync,
+            plan=wish.plan,
+            full=wish.full,
+            adopt=wish.adopt,
+            wait=wish.wait,
+            replace=wish.replace,
         )
         found = self._ended(self._ask("POST", "/v1/runs", wanted))
         if found.result is None:
@@ -109,6 +115,20 @@ class Door:
         if found.plan is None:
             raise _relayed(found)
         return found.plan, found.kept
+
+    def empty(self, audience: str) -> Retired:
+        """Ask to empty an audience for good, or to carry on; see `retiring.retire`.
+
+        Raises:
+            Relayed: Something is still to be done; the next call does it.
+        """
+        from syncd.api.shapes import RetirementWanted  # noqa: PLC0415
+
+        wanted = RetirementWanted(audience=audience)
+        found = self._ended(self._ask("POST", "/v1/retirements", wanted))
+        if found.retired is None:
+            raise _relayed(found)
+        return found.retired
 
     def _ended(self, found: RunAnswer) -> RunAnswer:
         pause, longest = PAUSES

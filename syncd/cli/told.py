@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import syncd.metrics
-from syncd.alerts import CONDITIONS, UNSEEN, try_out
+from syncd.alerts import CONDITIONS, try_out
 from syncd.app import App, open_app
 from syncd.cli.output import print_json, say, table
 from syncd.errors import UsageError
@@ -29,8 +29,8 @@ def alerts(config: Path | None, *, limit: int, as_json: bool) -> None:
         deliveries = app.ledger.alerts.deliveries(limit)
         targets = list(app.settings.alerts.targets)
     if as_json:
-        seen = {"conditions": CONDITIONS, "not watched yet": UNSEEN}
-        print_json({"open": found, "deliveries": deliveries, "targets": targets, **seen})
+        known = {"open": found, "deliveries": deliveries, "targets": targets}
+        print_json({**known, "conditions": CONDITIONS})
         return
     if found:
         columns = ("since", "subject", "condition")
@@ -54,8 +54,6 @@ def alerts(config: Path | None, *, limit: int, as_json: bool) -> None:
         )
     if not targets:
         say("nobody is told: alerts.targets in the configuration is empty")
-    for name, why in UNSEEN.items():
-        say(f"not watched yet: {name}: {why}")
 
 
 def test(config: Path | None, *, as_json: bool) -> None:

@@ -1,13 +1,16 @@
-"""What platforms told of accounts: until when to wait, and what to see to; what they were sent."""
+"""What platforms told of accounts, and what they were sent.
+
+Until when to wait, what to see to, and when their credentials end.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Table, delete, func, insert, select
+from sqlalchemy import Table, delete, func, insert, select, update
 
-from syncd.ledger.tables import attempt, audience, batch, throttle, warning
+from syncd.ledger.tables import attempt, audience, batch, credential, throttle, warning
 from syncd.ledger.transactions import Transactions
 from syncd.ports import Clock
 
@@ -31,6 +34,17 @@ class Warned(NamedTuple):
 
     at: datetime
     text: str
+
+
+class Credential(NamedTuple):
+    """When its platform was last asked of an account's credential, and what it stated.
+
+    `ends_at` is as of `stated_at`: None where no end is stated, or nothing yet.
+    """
+
+    asked_at: datetime
+    stated_at: datetime | None
+    ends_at: datetime | None
 
 
 class Accounts:
@@ -92,6 +106,32 @@ class Accounts:
         with self._tx.read() as tx:
             row = tx.execute(query).one_or_none()
         return None if row is None else Warned(row.at, row.text)
+
+    def ask_of_credential(self, platform: str, account: str) -> None:
+        """Note that its platform is asked now when the account's credential ends."""
+        kept = self.credential(platform, account)
+        if kept is None:
+            self._put(credential, platform, account, asked_at=self._clock.now())
+            return
+        self._amend(platform, account, asked_at=self._clock.now())
+
+    def credential_ends(self, platform: str, account: str, ends_at: datetime | None) -> None:
+        """Note the answer, as of now; None where no end is stated. It was asked before."""
+        self._amend(platform, account, stated_at=self._clock.now(), ends_at=ends_at)
+
+    def credential(self, platform: str, account: str) -> Credential | None:
+        """What is known of when an account's credential ends; None if nobody asked yet."""
+        query = select(credential.c.asked_at, credential.c.stated_at, credential.c.ends_at).where(
+            credential.c.platform == platform, credential.c.account == account
+        )
+        with self._tx.read() as tx:
+            row = tx.execute(query).one_or_none()
+        return None if row is None else Credential(row.asked_at, row.stated_at, row.ends_at)
+
+    def _amend(self, platform: str, account: str, **values: datetime | None) -> None:
+        of_account = (credential.c.platform == platform) & (credential.c.account == account)
+        with self._tx.write() as tx:
+            tx.execute(update(credential).where(of_account).values(**values))
 
     def _put(self, table: Table, platform: str, account: str, **values: datetime | str) -> None:
         of_account = (table.c.platform == platform) & (table.c.account == account)

@@ -19,7 +19,18 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from syncd.ledger import audiences, batches, codec, generations, measured, plans, runs, tables
 from syncd.ledger.audiences import KnownAudience
-from syncd.ledger.tables import alert, attempt, audience, batch, due, plan, run, size, throttle
+from syncd.ledger.tables import (
+    alert,
+    attempt,
+    audience,
+    batch,
+    credential,
+    due,
+    plan,
+    run,
+    size,
+    throttle,
+)
 from syncd.ledger.transactions import Transactions
 from syncd.model import BatchRecord, Generation, Measured, Plan, Run, RunState, Snapshot
 
@@ -231,6 +242,13 @@ class Moment:
         """Until when each account was last told to wait, by platform and account."""
         query = select(throttle.c.platform, throttle.c.account, throttle.c.until)
         return {(platform, account): until for platform, account, until in self.tx.execute(query)}
+
+    def credential_ends(self) -> dict[tuple[str, str], datetime]:
+        """When each account's credential ends, by platform and account, where that is stated."""
+        query = select(credential.c.platform, credential.c.account, credential.c.ends_at).where(
+            credential.c.ends_at.is_not(None)
+        )
+        return {(platform, account): ends for platform, account, ends in self.tx.execute(query)}
 
     def alerts_open(self) -> tuple[tuple[str, str], ...]:
         """Subject and condition of each alert that is open."""

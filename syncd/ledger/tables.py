@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DontWrapMixin
 
 # The newest file in `migrations/versions`; a test holds the two together.
-HEAD = "r0010"
+HEAD = "r0011"
 
 
 class NaiveTime(DontWrapMixin, ValueError):
@@ -268,6 +268,17 @@ warning = Table(
     Column("account", Text, primary_key=True),
     Column("at", Instant, nullable=False),
     Column("text", Text, nullable=False),
+)
+
+# When an account's credential ends: `ends_at` is as of `stated_at`, both NULL until told.
+credential = Table(
+    "credential",
+    metadata,
+    Column("platform", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("asked_at", Instant, nullable=False),
+    Column("stated_at", Instant),
+    Column("ends_at", Instant),
 )
 
 due = Table(

@@ -92,6 +92,21 @@ def warning(scene: Scene) -> None:
     scene.ledger.accounts.warn(WHALES.platform, WHALES.account, "v26 ends soon")
 
 
+def ending(scene: Scene) -> None:
+    scene.runs()
+    scene.ledger.accounts.ask_of_credential(*AT[:2])
+    look(scene)  # nothing is known yet
+    scene.ledger.accounts.credential_ends(*AT[:2], scene.clock.now() + timedelta(days=15))
+    look(scene)  # there is time
+    scene.clock.pass_by(days=1)
+
+
+def renewed(scene: Scene) -> None:
+    scene.clock.pass_by(days=20)
+    look(scene)  # it has ended, and that is no news
+    scene.ledger.accounts.credential_ends(*AT[:2], scene.clock.now() + timedelta(days=60))
+
+
 def erasing(scene: Scene) -> None:
     asked = Erasure(ErasureId("e1"), "anna", scene.clock.now(), None, "erased/e1", "ab")
     place = Erased(asked.id, WHALES.platform, WHALES.account, "", "Meta")
@@ -127,6 +142,7 @@ CASES: dict[str, tuple[Step, Step]] = {
     "expiring": (ageing, lambda s: s.ledger.refreshed(*AT, s.clock.now())),
     "flagged": (flagging, unflagging),
     "warned": (warning, unheard),
+    "credential_ending": (ending, renewed),
     "erasure_late": (erasing, erased),
 }
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.integration.callers import Caller, caller
-from tests.integration.commands import Desk, approvable, digests, wait_until
+from tests.integration.commands import Desk, approvable, digests, email, here, wait_until
 from tests.integration.daemons import Service, started
 
 
@@ -147,3 +147,69 @@ def test_who_waits_is_told_when_the_daemon_ends(desk: Desk, ask: Caller, service
     assert not (desk.var / "run.sock").exists()
     through = desk.syncd("sync", "everyone", "other")
     assert through.code == 0, "nobody has the lock any more"
+
+
+def test_an_audience_is_replaced_through_the_daemon_as_without_it(
+    desk: Desk, service: Service
+) -> None:
+    assert desk.syncd("sync", "everyone").code == 0
+    stranger = frozenset({("email", "0" * 64)})
+    desk.audience().add([stranger])
+    answer = desk.syncd("reconcile", "everyone", "--replace")
+    assert answer.code == 0, answer.said
+    assert answer.out.endswith("its audience was replaced as a whole: nobody else is in it\n")
+    assert desk.held() == digests(*range(10))
+    (told,) = desk.syncd("reconcile", "everyone", "--replace", "--json").json
+    assert told["run"]["actor"] == getpass.getuser()
+    desk.leave(*range(8))
+    held = desk.syncd("reconcile", "everyone", "--replace")
+    assert (held.code, approvable(held) != "") == (4, True)
+    assert "as a whole" not in held.out
+    wrong = caller(desk)("POST", "/v1/runs", {"sync": "everyone", "plan": "p1", "replace": True})
+    assert wrong.status == 422
+    assert service.stop() == 0
+
+
+def test_an_audience_is_emptied_for_good_through_the_daemon(desk: Desk, service: Service) -> None:
+    assert desk.syncd("sync", "everyone").code == 0
+    at = f"meta/{desk.meta_account}/{desk.audience().id}"
+    filled = desk.syncd("retire", "Everyone", "--yes")
+    assert filled.code == 2
+    assert "is filled by sync everyone" in filled.err
+    assert caller(desk)("POST", "/v1/retirements", {"audience": at}).status == 404
+    desk.sync["audience"] = "Other"
+    desk.save()
+    service.process.send_signal(signal.SIGHUP)
+    assert desk.syncd("sync", "everyone").code == 0
+
+    unasked = desk.syncd("retire", "Everyone")
+    assert unasked.code == 2
+    assert "10 members are to be taken out" in unasked.err
+    assert len(desk.held()) == 20, "nobody said yes"
+    begun = desk.syncd("retire", "Everyone", "--yes")
+    assert begun.code == 75, begun.said
+    assert "being emptied" in begun.out
+    assert "Worth calling again" in begun.out
+    assert desk.held() == frozenset()
+    assert desk.held("Other") == digests(*range(10))
+    again = caller(desk)("POST", "/v1/retirements", {"audience": at})
+    assert again.status == 202
+    told = caller(desk).ended(again.json["id"])
+    assert (told["exit_code"], told["retired"]["state"], told["sync"]) == (75, "emptying", at)
+    assert service.stop() == 0
+    alone = desk.syncd("retire", "Everyone")
+    assert alone.code == 75
+    assert alone.out.splitlines()[0] == begun.out.splitlines()[0]
+    assert desk.syncd("audit", "verify").code == 0
+
+
+def test_who_is_erased_meanwhile_is_told_who_carries_it_on(desk: Desk, service: Service) -> None:
+    """What identifies the person goes into the ledger and never over the API."""
+    assert desk.syncd("sync", "everyone").code == 0
+    answer = here("erase", config=desk.config, given=f"email: {email(3)}\n".encode())
+    assert answer.code == 75
+    assert "the daemon removes from the audiences, at its next look" in answer.err
+    assert email(3) not in answer.said
+    service.process.send_signal(signal.SIGHUP)  # it looks then
+    wait_until(lambda: desk.held() == digests(*(n for n in range(10) if n != 3)))
+    assert service.stop() == 0

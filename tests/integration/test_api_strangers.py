@@ -32,8 +32,9 @@ PLAIN = st.none() | st.booleans() | st.integers(-1, 600) | NAMES
 BODIES = (
     st.fixed_dictionaries(
         {"sync": st.sampled_from(["everyone", "other"]) | TEXT},
-        optional=dict.fromkeys(("plan", "full", "adopt", "more"), PLAIN),
+        optional=dict.fromkeys(("plan", "full", "adopt", "replace", "more"), PLAIN),
     ).map(lambda found: json.dumps(found).encode())
+    | st.fixed_dictionaries({"audience": NAMES}).map(lambda found: json.dumps(found).encode())
     | st.binary(max_size=20)
     | PLAIN.map(lambda found: json.dumps(found).encode())
 )

@@ -64,4 +64,6 @@ def _ask(aviary: Aviary) -> None:
         aviary.heard[f"{len(aviary.heard):03} GET {path[:12]}"] = ask("GET", path).body
     unknown = ask("POST", "/v1/runs", {"sync": "everyone", "token": BIRDS[4].row[2]})
     aviary.heard["a key that nobody knows"] = unknown.body
-    assert unknown.status == 422
+    wrong_audience = ask("POST", "/v1/retirements", {"audience": BIRDS[4].row[1]})
+    aviary.heard["an audience that is none"] = wrong_audience.body
+    assert (unknown.status, wrong_audience.status) == (422, 422)

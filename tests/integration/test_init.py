@@ -87,7 +87,7 @@ def test_on_a_terminal_it_asks(config: Path) -> None:
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
-    os.write(ours, b"sqlite:///shop.db\nde\n\nact_9\n\n")
+    os.write(ours, b"sqlite:///shop.db\nEurope/Berlin\nde\n\nact_9\n\n")
     out, err = process.communicate(timeout=120)
     os.close(ours)
     os.close(theirs)
@@ -96,5 +96,5 @@ def test_on_a_terminal_it_asks(config: Path) -> None:
     assert f"wrote {config}" in out
     settings = load(config, {})
     assert settings.accounts["meta"].options["account_id"] == "act_9"
-    assert settings.shop.default_country == "DE"
+    assert (settings.shop.timezone, settings.shop.default_country) == ("Europe/Berlin", "DE")
     assert list(settings.syncs) == ["newsletter-meta"]

@@ -59,6 +59,8 @@ def eventful(scene: Scene) -> None:
     ledger.commit_generation(*AT, replace(generation(1), sizes=sizes), {}, event=None)
     ledger.measured.add(*AT, Measured(scene.clock.now(), "r2", 190, 90, 110))
     ledger.accounts.throttle(*AT[:2], scene.clock.now() + timedelta(hours=1), "80004")
+    ledger.accounts.ask_of_credential(*AT[:2])
+    ledger.accounts.credential_ends(*AT[:2], scene.clock.now() + timedelta(days=30))
     now = scene.clock.now()
     ledger.due.keep("whales", Due("every 21600s", now, now + timedelta(hours=6)))
     alerts.look(scene)
@@ -94,6 +96,7 @@ def test_each_figure_is_what_the_ledger_holds(scene: Scene) -> None:
     place = {"platform": AT[0], "account": AT[1]}
     until = value(found, "throttled_until_timestamp_seconds", **place)
     assert until == ended + 3600
+    assert value(found, "credential_ends_timestamp_seconds", **place) == ended + 30 * 86_400
     batches = {**place, "operation": "add", "outcome": "accepted"}
     assert value(found, "batch_total", **batches) == 2
     assert value(found, "row_total", **batches) == 200

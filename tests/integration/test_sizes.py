@@ -158,6 +158,9 @@ def test_what_a_person_should_look_at_is_told(
     run = synced(filled, **about)
     assert f"look at: sync everyone: {said}" in filled.syncd("status").out
     assert f"look at: {said}" in filled.syncd("runs", "show", run).out
+    (alert,) = filled.syncd("alerts", "--json").json["open"]
+    assert alert["condition"] == "flagged"
+    assert said in alert["said"]
     filled.audience().about.clear()
     synced(filled)
     assert "look at:" not in filled.syncd("status").out
