@@ -120,7 +120,10 @@ class Instance:
                 self._users -= 1
 
 
-_CONFIG: dict[str, str | bool | int | float | list[str]] = {"threads": 2, "temp_directory": ""}
+# One thread: what is compared comes 20,000 rows at a time, which DuckDB does not divide, and to
+# hand the least statement to a second thread and wait for it cost a small comparison a fifth of
+# its CPU; on a machine with other work, half of its time. Accounts run side by side anyway.
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {"threads": 1, "temp_directory": ""}
 _instance = Instance(lasts=100)
 
 

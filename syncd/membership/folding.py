@@ -162,7 +162,9 @@ def _look(
     met: list[Names] = []
     wanted: list[Names] = []
     for phase in phases:
-        for here, _, rows in phase.side.batches(database):
+        # Where nobody was ever sent, identifiers are not looked up.
+        look = phase.side.batches if len(known) else phase.side.look
+        for here, _, rows in look(database):
             sent = phase.plain[here] & among(known, rows.keys)
             phase.side.concerned[here] |= sent
             fresh = phase.plain[here] & ~sent

@@ -22,6 +22,7 @@ from syncd.membership.sieve import (
     Pool,
     Side,
     distinct_names,
+    holds,
     named,
     parts,
     spread,
@@ -99,6 +100,10 @@ class _Sent:
     def __len__(self) -> int:
         return len(self._left)
 
+    def any(self) -> bool:
+        """Whether there is anybody to look up."""
+        return len(self._keys) > 0
+
     def look(self, rows: Named, wanted: Flags) -> tuple[Flags, Flags, Positions]:
         """Look members up by their keys.
 
@@ -110,7 +115,7 @@ class _Sent:
             Who was sent; who is as they were sent; and of these, where their consent is the
             same too, the row's position: -1 for all others.
         """
-        if not len(self._keys):
+        if not self.any():
             none = np.zeros(len(rows.keys), np.bool_)
             return none, none, np.full(len(none), -1, np.int64)
         at = np.searchsorted(self._keys, rows.keys)
@@ -193,7 +198,8 @@ class _Scan:
     ) -> None:
         count = members.digested
         reason = _REASON.format(reasons=list(REASONS), kept_out=kept_out(comparison))
-        self.side = Side.of(members.fresh, count, *_ALIKE, reason)
+        alike = _ALIKE if sent.any() else ()
+        self.side = Side.of(members.fresh, count, *alike, reason)
         self._sent = sent
         self._reasons = np.zeros(count, np.uint8)
         self._unsent = np.zeros(count, np.bool_)
@@ -214,14 +220,13 @@ class _Scan:
         self.side.linked[here] = reason <= _OUT
         self.side.concerned[here] = known & ~resting
         strangers = np.flatnonzero(~known & (reason <= _OUT))
-        if len(strangers):
+        self._unsent[here] = ~known & (reason == 0) & holds(batch)
+        if len(strangers) and len(self._sent):
             if rows.asked:
                 ids = rows.ids[strangers]
             else:
                 ids = named(database, batch.take(pa.array(strangers))).ids
-            self._unsent[strangers + here.start] = ids.any(axis=1) & (reason[strangers] == 0)
-            if len(self._sent):
-                self._ids.append(np.unique(ids))
+            self._ids.append(np.unique(ids))
 
     def strangers(self) -> Names:
         """Identifiers of members who were not sent, ordered; none where nobody ever was."""

@@ -28,12 +28,15 @@ def test_a_file_that_was_changed_is_not_read(tmp_path: Path, missing: str) -> No
 def test_what_does_not_fit_into_memory_is_said_and_sends_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing is spilled to disk, so the end of memory is an answer, not a slow run."""
+    """Nothing is spilled to disk, so the end of memory is an answer, not a slow run.
+
+    A full resync holds everyone; whoever is merely new is in no table.
+    """
     monkeypatch.setattr(engine, "MEMORY_LIMIT", "1MB")
     world = MembershipWorld(tmp_path)
     everyone = {str(n): Person((n,), (n,)) for n in range(20_000)}
 
     with pytest.raises(SyncdError, match=r"does not fit into 1MB .*nothing was sent"):
-        world.run(everyone)
+        world.run(everyone, full=True)
     assert world.sent == []
     assert [path for path in tmp_path.iterdir() if path.suffix != ".snapshot"] == []
