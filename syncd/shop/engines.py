@@ -29,7 +29,8 @@ class Limits:
 
     Attributes:
         connect: To accept a connection, or for SQLite to give up a lock.
-        statement: For one statement; on PostgreSQL one FETCH. SQLite has no such limit.
+        statement: For one statement, until its last row was taken; on PostgreSQL, where
+            the portable driver reads, for one FETCH. SQLite has no such limit.
     """
 
     connect: int = 10

@@ -306,3 +306,15 @@ def test_who_leaves_early_leaves_nothing_open(database: Database) -> None:
         with shop.read(query) as reading:
             assert next(iter(reading)).num_rows in {1, 2}
     database.execute("DROP TABLE IF EXISTS keyed", "CREATE TABLE keyed (k INTEGER)")
+
+
+def test_sqlite_works_out_a_column_once(make_database: MakeDatabase) -> None:
+    """
+    What differs each time it is asked for is not taken for another type than it has.
+    """
+    drawn = "CASE WHEN random() % 2 = 0 THEN 'text' ELSE 1.5 END"
+    numbers = "WITH RECURSIVE n(k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM n WHERE k < 200) "
+    sql = f"{numbers}SELECT k AS customer_key, {drawn} AS city FROM n"
+    with quick(make_database("sqlite"), sql) as (rows, _):
+        cities = {row["city"] for _, batch in told(rows) for row in batch}
+    assert cities == {"text", "1.5"}
