@@ -261,8 +261,12 @@ def failing(machine: Machine) -> tuple[bool, str]:
     machine.drop_in("syncd-failed@.service", "")
     machine.drop_in("syncd.service", "")
     machine.run("systemctl", "start", "syncd.service")
-    wait_until(lambda: bool(machine.journal("hear.service")), seconds=60)
-    said = json.loads(machine.journal("hear.service")[-1])
+
+    def heard() -> list[str]:
+        return [line for line in machine.journal("hear.service") if line.startswith("{")]
+
+    wait_until(lambda: bool(heard()), seconds=60)
+    said = json.loads(heard()[-1])
     code = machine.shows("syncd.service", "ExecMainStatus")
     right = (said["subject"], said["condition"]) == ("service syncd.service", "service_failed")
     return right and code == "78", f"ended with {code}; told: {said['said'][:80]}..."
