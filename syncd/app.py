@@ -75,6 +75,8 @@ class App:
         self.leftovers = Leftovers(self.directory)
         self._files_key = key.derive("files")
         self.tombstone_key = key.derive("tombstone")
+        self.fingerprint_key = key.derive("fingerprint")
+        self._guest_key = key.derive("guest")
         self.lock: Guarded = Unlocked()
         self.gates = Gates(ledger.accounts)
 
@@ -111,6 +113,7 @@ class App:
             syncd.errors.ConfigError: There is none, or its SQL cannot be used.
         """
         from syncd.segments import catalogue_query, own_query
+        from syncd.segments.systems import source_of
 
         configured = self.settings.segments.get(segment)
         parameters = configured.with_ if configured else {}
@@ -125,6 +128,7 @@ class App:
             as_of=as_of,
             timezone=self.settings.shop.timezone,
             dialect=self.shop.dialect,
+            source=source_of(self.settings.shop, self._guest_key),
         )
         return replace(query, name=segment)
 
@@ -202,6 +206,7 @@ class App:
         """What a sync works with on a configured account."""
         from syncd.identity.digest import digest
         from syncd.identity.erased import Watch
+        from syncd.identity.fingerprints import fingerprints
 
         patience = self._patience(account)
         return Parts(
@@ -215,6 +220,7 @@ class App:
             rules_name=policy.version,
             query=query,
             digest=partial(digest, policy=policy),
+            fingerprints=partial(fingerprints, key=self.fingerprint_key, shape=policy.shape),
             clock=self.clock,
             names=self.names,
             known_syncs=frozenset(self.settings.syncs),

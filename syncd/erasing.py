@@ -177,7 +177,7 @@ def _sent(
     try:
         send(parts, connector, plan, parts.ledger.batches(plan.id), audience.id)
     finally:
-        settle.fold(parts, audience, actor=actor, carried_out=plan, purges=searched.purges)
+        settle.fold(parts, audience, actor=actor, carried_out=plan, tells=searched.purges)
     return parts.ledger.batches(plan.id)
 
 
@@ -197,7 +197,7 @@ def _gone(
         searched = parts.membership.search(question)
         if searched.purges:
             plan = _kept(parts, audience, searched, actor=actor)
-            settle.fold(parts, audience, actor=actor, carried_out=plan, purges=True)
+            settle.fold(parts, audience, actor=actor, carried_out=plan, tells=True)
     now = parts.clock.now()
     where = f"audience {audience.name} ({audience.id}) on {parts.platform.title}"
     for one, told in left.items():

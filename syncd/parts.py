@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,12 +18,21 @@ if TYPE_CHECKING:
 
     from syncd.identity.digest import Digested
     from syncd.identity.erased import Watch
+    from syncd.identity.fingerprints import Fingerprints
 
 Progress = Callable[[str, int, int], None]
 
 
 def silent(_what: str, _done: int, _total: int) -> None:
     """Show no progress."""
+
+
+class Fingerprinting(Protocol):
+    """See `syncd.identity.fingerprints.fingerprints`."""
+
+    def __call__(self, batch: pa.RecordBatch, *, said: Sequence[str]) -> Fingerprints:
+        """Fingerprint a batch's rows."""
+        ...
 
 
 class Guarded(Protocol):
@@ -60,6 +69,7 @@ class Parts:
         rules_name: All that decides a digest, as snapshots, plans and generations carry it:
             rule set, version, default country, whether the shop hashes itself.
         digest: Raw columns of the shop to digested columns.
+        fingerprints: Raw columns to what tells whether a row is as it was.
         names: Makes a new id from a prefix; sorts by time.
         known_syncs: All configured syncs.
         lock: Checked before each batch.
@@ -78,6 +88,7 @@ class Parts:
     rules_name: str
     query: Callable[[datetime], SegmentQuery]
     digest: Callable[[pa.RecordBatch], Digested]
+    fingerprints: Fingerprinting
     clock: Clock
     names: Callable[[str], str]
     known_syncs: frozenset[str]

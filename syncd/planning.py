@@ -19,6 +19,7 @@ from syncd.model import (
     BatchState,
     Comparison,
     ConsentRule,
+    Generation,
     Phase,
     Plan,
     PlanId,
@@ -83,6 +84,13 @@ def draw(
     if audience is not None:
         _keep(parts, opened, plan, audience, actor=actor)
     return plan
+
+
+def latest(parts: Parts, audience: KnownAudience | None) -> Generation | None:
+    """What a snapshot will be compared with; None where everyone has to be looked at."""
+    if audience is None or audience.takes_out:
+        return None
+    return parts.ledger.generation(audience.platform, audience.account, audience.id)
 
 
 def _say(plan: Plan) -> None:

@@ -34,6 +34,7 @@ from syncd.model import (
     Outcome,
     Phase,
     Plan,
+    Raw,
     Receipt,
     RuleSet,
     Search,
@@ -316,6 +317,15 @@ class File(Protocol):
         ...
 
 
+class Received(File, Protocol):
+    """A snapshot's file."""
+
+    @property
+    def unchanged(self) -> int:
+        """Members that were not digested: each is as it was when it was last sent."""
+        ...
+
+
 class PlanFile(Protocol):
     """A plan's rows, opened for sending."""
 
@@ -334,8 +344,10 @@ class Membership(Protocol):
     Its files are named by the ledger only after they are whole and on disk.
     """
 
-    def receive(self, snapshot: SnapshotId, rows: Iterable[pa.RecordBatch]) -> File:
-        """Keep a snapshot's digested rows."""
+    def receive(
+        self, snapshot: SnapshotId, batches: Iterable[Raw], generation: Generation | None = None
+    ) -> Received:
+        """Keep a snapshot, digested; whom a generation knows as they are, need not be."""
         ...
 
     def plan(self, comparison: Comparison) -> Compared:

@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 
 from syncd.errors import ConfigError, EmptySegment
-from syncd.model import Refused, Run, Snapshot, SnapshotId
+from syncd.model import Generation, Raw, Refused, Run, Snapshot, SnapshotId
 from syncd.model.making import chosen_facts
 from syncd.parts import Parts
+from syncd.plan import consent_rule
 from syncd.ports import Reading
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pyarrow as pa
+
+    from syncd.identity.fingerprints import Fingerprints
+
+    Flags = npt.NDArray[np.bool_]
 
 log = structlog.get_logger()
 
 
-def read(parts: Parts, opened: Run) -> Snapshot:
+def read(parts: Parts, opened: Run, generation: Generation | None = None) -> Snapshot:
     """Read the segment in one transaction, digest it in a stream, seal it.
+
+    Args:
+        parts, opened: The sync's, and the run.
+        generation: What the snapshot will be compared with: whoever is as they were when they
+            were sent is not digested again. None: everyone is.
 
     Raises:
         syncd.errors.ShopError: The read failed; nothing is changed.
@@ -34,15 +48,16 @@ def read(parts: Parts, opened: Run) -> Snapshot:
     tally = Tally()
     with parts.shop.read(query) as reading:
         _complete(parts, reading.columns, query.source)
-        file = parts.membership.receive(snapshot_id, _digested(parts, reading, tally))
+        file = parts.membership.receive(snapshot_id, _batches(parts, reading, tally), generation)
         rows = reading.seal()
         columns = reading.columns
+    usable = tally.usable + file.unchanged
     snapshot = Snapshot(
         id=snapshot_id,
         segment=query.name,
         rules=parts.rules_name,
         rows=rows,
-        usable=tally.usable,
+        usable=usable,
         columns=columns,
         refused=tuple(Refused(*key, count) for key, count in sorted(tally.refused.items())),
         as_of=as_of,
@@ -51,8 +66,8 @@ def read(parts: Parts, opened: Run) -> Snapshot:
         checksum=file.checksum,
     )
     parts.ledger.add_snapshot(snapshot, opened.id)
-    log.info("snapshot_sealed", rows=rows, usable=tally.usable)
-    if not tally.usable:
+    log.info("snapshot_sealed", rows=rows, usable=usable, unchanged=file.unchanged)
+    if not usable:
         raise EmptySegment(
             f"segment {query.name} returned {rows:,} rows and no usable member: nobody is "
             "removed. Look at the shop and at the segment's SQL: `syncd segments preview "
@@ -82,17 +97,54 @@ class Tally:
         self.refused: Counter[tuple[str, str]] = Counter()
 
 
-def _digested(parts: Parts, reading: Reading, tally: Tally) -> Iterator[pa.RecordBatch]:
+def _batches(parts: Parts, reading: Reading, tally: Tally) -> Iterator[Raw]:
     done = 0
     stones = parts.ledger.erasures.stones()
+    consent = consent_rule(parts.platform.capabilities, parts.sync.consent)
+    said = (parts.sync.configuration, repr(consent), _digest_of(stones))
     for batch in reading:
         parts.lock.check()  # of what was read so far nothing is named, and nothing was sent
-        result = parts.digest(batch)
-        erased = parts.watch.marks(batch, stones)
-        for refused in result.refused:
-            tally.refused[refused.field, refused.reason] += refused.count
-        rows = result.rows.append_column("erased", erased).filter(result.rows["usable"])
-        tally.usable += rows.num_rows
+        found = parts.fingerprints(batch, said=said)
+        yield Raw(found, partial(_digested, parts, batch, found, stones=stones, tally=tally))
         done += batch.num_rows
         parts.progress("read", done, 0)
-        yield rows
+
+
+def _digest_of(stones: Mapping[str, bool]) -> str:
+    """Whoever was erased meanwhile is found by digesting everyone once."""
+    text = "".join(f"{mac} {decides};" for mac, decides in sorted(stones.items()))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _digested(
+    parts: Parts,
+    batch: pa.RecordBatch,
+    found: Fingerprints,
+    wanted: Flags,
+    *,
+    stones: Mapping[str, bool],
+    tally: Tally,
+) -> pa.RecordBatch:
+    """Digest some rows of a batch; those with a refused value are digested, and counted, anew.
+
+    Args:
+        parts: The sync's.
+        batch: As the shop has it.
+        found: Its fingerprints.
+        wanted: Flags of the rows.
+        stones: Of erased persons.
+        tally: Counts them.
+    """
+    import pyarrow as pa  # noqa: PLC0415 - a daemon waits without it
+
+    if not wanted.all():
+        batch, found = batch.filter(pa.array(wanted)), found[wanted]
+    result = parts.digest(batch)
+    for refused in result.refused:
+        tally.refused[refused.field, refused.reason] += refused.count
+    rows = result.rows.append_column("erased", parts.watch.marks(batch, stones))
+    for name, half in zip(("fingerprint_high", "fingerprint_low"), found.T, strict=True):
+        rows = rows.append_column(name, pa.array(half * result.clean))
+    usable = rows.filter(result.rows["usable"])
+    tally.usable += usable.num_rows
+    return usable

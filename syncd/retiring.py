@@ -276,7 +276,7 @@ def _let_go(parts: Parts, audience: KnownAudience, run: Run, said: str) -> None:
     if generation is not None:
         emptied = parts.membership.empty(_question(parts, generation, gone=True))
         plan = keep(parts, audience, emptied, run=run.id, of=RETIREMENT, confirmations=0)
-        settle.fold(parts, audience, actor=run.actor, carried_out=plan, purges=True)
+        settle.fold(parts, audience, actor=run.actor, carried_out=plan, tells=True)
     parts.ledger.retire(*at, event=_event(parts, run, audience, "audience_retired", said, {}))
 
 

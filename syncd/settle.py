@@ -141,13 +141,14 @@ def fold(
     *,
     actor: str,
     carried_out: Plan | None = None,
-    purges: bool = False,
+    tells: bool = False,
     settles: bool = False,
 ) -> bool:
     """Take what became of batches into the membership; whether there was anything.
 
     A plan that was just carried out under changed rules is taken in though it had nothing
-    to send: from then on the audience is one of those rules. So is one that `purges` rows.
+    to send: from then on the audience is one of those rules. So is one that `tells` of rows
+    what is to be kept.
     With `settles`, what has settled is forgotten though there is nothing to take in.
     """
     at = (audience.platform, audience.account, audience.id)
@@ -156,7 +157,7 @@ def fold(
         (_plan(parts, plan_id), list(batches))
         for plan_id, batches in groupby(unfolded, lambda batch: batch.plan)
     ]
-    moves = carried_out and last and (purges or last.rules != carried_out.rules)
+    moves = carried_out and last and (tells or last.rules != carried_out.rules)
     if carried_out and moves and all(plan.id != carried_out.id for plan, _ in plans):
         plans.append((carried_out, []))
     if not plans and not (settles and last):

@@ -20,7 +20,7 @@ from syncd.ledger.audiences import KnownAudience
 from syncd.model import AuditEvent, BatchState, Phase, Plan, PlanId, Run, RunState
 from syncd.outbox import send
 from syncd.parts import Parts
-from syncd.planning import draw, needed, shown
+from syncd.planning import draw, latest, needed, shown
 from syncd.ports import Connector
 from syncd.reading import read
 from syncd.sums import outcome, pushed_rows, refused_rows
@@ -28,6 +28,8 @@ from syncd.sums import outcome, pushed_rows, refused_rows
 LONGEST_WAIT = timedelta(hours=26)  # Google says up to 24 h; facts/google.md 3.2 and 4.6
 # Between two looks; Google asks for exponential backoff, "Diagnostics", facts/google.md 4.6.
 LONGEST_PAUSE = timedelta(hours=4)
+# Of the unchanged members: fewer of them cost less to digest in each run than to write down.
+RESPELLED = 0.1
 ROUNDS = 3  # plans that a waiting run may draw until no removal waits for an addition
 
 log = structlog.get_logger()
@@ -129,7 +131,7 @@ def _run(parts: Parts, wish: Wish) -> Result:
                 plan = shown(parts, wish.plan)
                 audience = _audience(parts, connector, opened, wish)
             else:
-                snapshot = read(parts, opened)
+                snapshot = read(parts, opened, latest(parts, audiences.known(parts)))
                 audience = _audience(parts, connector, opened, wish)
                 who = wish.actor
                 full = wish.full or audience.replace_begun_at is not None
@@ -155,7 +157,7 @@ def show(parts: Parts, *, actor: str) -> tuple[Plan, bool]:
     with _ended(parts, opened, Wish(actor)):
         if audience is not None:
             settle.fold(parts, audience, actor=actor)
-        snapshot = read(parts, opened)
+        snapshot = read(parts, opened, latest(parts, audience))
         full = audience is not None and audience.replace_begun_at is not None
         stated = audiences.stated(parts, parts.connect, audience)
         plan = draw(parts, opened, snapshot, audience, actor=actor, full=full, stated=stated)
@@ -263,8 +265,9 @@ def _carry_out(
         push(wait=wish.wait)
         if not wish.plan:  # which is none of everyone
             replacing.made_good(parts, audience, plan, actor=wish.actor)
-    purges = plan.counts.forgotten > 0
-    settle.fold(parts, audience, actor=wish.actor, carried_out=plan, purges=purges)
+    counts = plan.counts
+    tells = counts.forgotten > 0 or counts.respelled > counts.unchanged * RESPELLED
+    settle.fold(parts, audience, actor=wish.actor, carried_out=plan, tells=tells)
     return _close(parts, opened, plan, audience, wish)
 
 

@@ -12,14 +12,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
-from connectors.meta.client import Answer, Client, RandBits, connect, malformed
+from connectors.meta.client import Answer, Client, RandBits, connect, malformed, number
 from connectors.meta.errors import NAME
 from connectors.meta.examine import AUDIENCE, examine, fitness
 from connectors.meta.expiry import expiry
+from connectors.meta.form import Form
 from connectors.meta.making import MAX_AUDIENCES, OPTIONS, WORDING, facts, fields, lifespan
-from connectors.meta.payload import MAX_ROWS, WIRE_ROWS, refusals, wire_rows
-from connectors.meta.replacement import MetaReplacement
-from connectors.meta.upload import MetaUpload, number
+from connectors.meta.schema import MAX_ROWS, WIRE_ROWS
 from syncd.errors import AudienceUnusable, ConfigError, RequestRefused
 from syncd.model import (
     NO_OPTIONS,
@@ -41,6 +40,9 @@ from syncd.ports import Platform
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from connectors.meta.replacement import MetaReplacement
+    from connectors.meta.upload import MetaUpload
 
 __all__ = ["PLATFORM", "Meta"]
 
@@ -107,6 +109,8 @@ class Meta:
 
     def open(self, audience_id: str, operation: Operation, *, rows: int) -> MetaUpload:
         """Begin an upload session; sends nothing."""
+        from connectors.meta.upload import MetaUpload  # noqa: PLC0415  # heavy
+
         return MetaUpload(self.client, audience_id, operation, rows=rows, randbits=self.randbits)
 
     def outcome(self, reference: str) -> Outcome:  # noqa: ARG002  # receipts are final
@@ -115,6 +119,8 @@ class Meta:
 
     def replace(self, audience_id: str, *, rows: int) -> MetaReplacement:
         """Begin a session that replaces an audience; sends nothing."""
+        from connectors.meta.replacement import MetaReplacement  # noqa: PLC0415  # heavy
+
         return MetaReplacement(self.client, audience_id, rows=rows, randbits=self.randbits)
 
     def replacing(self, audience_id: str) -> Literal["running", "done", "failed"]:
@@ -137,15 +143,18 @@ class Meta:
         Also out of those that others filled. Meta sends no word of the end of it. The guide
         states this edge with HTTP's DELETE; the form is the one it states for `/users`.
         """
+        from connectors.meta.payload import wire_rows  # noqa: PLC0415  # heavy
+        from connectors.meta.refused import refusals  # noqa: PLC0415  # likewise
+
         wire = wire_rows(rows)
-        if len(wire.data) > WIRE_ROWS:
+        if len(wire.members) > WIRE_ROWS:
             raise RequestRefused(NAME, "too_many_rows", hint=f"at most {WIRE_ROWS} a request")
         # A POST, which keeps the rows out of the URL: see `upload`.
-        form = {"payload": wire.encoded(), "method": "DELETE"}
+        form: Form = {"payload": wire.payload, "method": "DELETE"}
         path = (self.account_id, "usersofanyaudience")
         answer = self.client.post(path, form, of_audience=False)
         received, invalid = number(answer.get("num_received")), answer.get("num_invalid_entries")
-        if received is not None and received != len(wire.data):
+        if received is not None and received != len(wire.members):
             raise malformed("num_received")
         refused = refusals(number(invalid) or 0, answer.get("invalid_entry_samples"), wire)
         return Receipt(rows.num_rows, refused)

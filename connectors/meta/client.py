@@ -14,6 +14,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from connectors.meta.errors import NAME, Failure, trace_id, translate
+from connectors.meta.form import Form
 from connectors.meta.usage import Pace, stated_wait
 from syncd.errors import ConfigError, PlatformError, Throttled, Unavailable
 from syncd.model import Account
@@ -38,7 +39,7 @@ class _Response(Protocol):
 
 class _Api(Protocol):
     def call(
-        self, method: str, path: Path, params: Mapping[str, str], headers: Mapping[str, str]
+        self, method: str, path: Path, params: Form, headers: Mapping[str, str]
     ) -> _Response: ...
 
 
@@ -77,7 +78,7 @@ class Client:
         proof = {name: text for name, text in self._secrets.items() if name != "access_token"}
         return self._call("GET", path, {**fields, **proof}, headers, of_audience=of_audience)
 
-    def post(self, path: Path, fields: Mapping[str, str], *, of_audience: bool) -> Answer:
+    def post(self, path: Path, fields: Form, *, of_audience: bool) -> Answer:
         """Send a form. Token and proof travel in it, out of URLs and their logs."""
         return self._call("POST", path, {**fields, **self._secrets}, {}, of_audience=of_audience)
 
@@ -93,7 +94,7 @@ class Client:
         self,
         method: str,
         path: Path,
-        fields: Mapping[str, str],
+        fields: Form,
         headers: dict[str, str],
         *,
         of_audience: bool,
@@ -137,6 +138,13 @@ class Client:
 def malformed(detail: str = "malformed") -> Unavailable:
     """An answer that is none: the request may or may not have been applied."""
     return Unavailable(NAME, detail, hint="the answer was not one of Meta's API; is there a proxy?")
+
+
+def number(value: object) -> int | None:
+    """A whole number, which Meta at times writes as text."""
+    if isinstance(value, str) and value.isdecimal():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _unreadable(status: int, headers: Mapping[str, str] | None) -> PlatformError:
@@ -187,17 +195,19 @@ def connect(account: Account) -> Client:
     from requests.utils import get_environ_proxies  # noqa: PLC0415  # comes with the SDK
 
     from connectors.meta.deadline import Line  # noqa: PLC0415  # imports `requests`
+    from connectors.meta.http import Http  # noqa: PLC0415  # imports `requests`
 
     token, secret = account.options["access_token"], account.options.get("app_secret") or None
     # By hand, and never `FacebookAdsApi.init()`: that sets a default for the whole process
     # and a crash reporter that sends stack traces to Meta.
     session = FacebookSession(app_secret=secret, access_token=token, timeout=TIMEOUT)
     session.GRAPH = graph
-    http, line = session.requests, Line()
+    # The SDK's own would put token and proof into every URL, and trusts a bundle that holds
+    # expired roots; ours has no parameters, and trusts certifi's.
+    http, line = Http(), Line()
+    session.requests = http
     for scheme in ("https://", "http://"):
         http.mount(scheme, line)
-    http.params = {}  # the SDK would put token and proof into every URL
-    http.verify = True  # certifi's roots; the SDK's own bundle holds expired ones
     http.max_redirects = 0  # a redirected POST would hand token and rows to another host
     # A netrc entry would replace our Authorization header. Proxies of the environment are
     # part of how a server reaches the internet; they are kept, but for this machine's own.

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from connectors.meta.client import Answer, Client, malformed
+from connectors.meta.client import Answer, Client, malformed, number
 from connectors.meta.errors import FLAGGED, TERMS
-from connectors.meta.upload import number
 from connectors.meta.usage import LIMITED, SPREAD
 from syncd.errors import AudienceUnusable, Denied, PlatformError, RequestRefused
 from syncd.model import Finding

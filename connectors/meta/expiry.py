@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from connectors.meta.client import Client, malformed
+from connectors.meta.client import Client, malformed, number
 from connectors.meta.errors import NAME
-from connectors.meta.upload import number
 from syncd.errors import Denied, RequestRefused
 
 _ENDS = ("expires_at", "data_access_expires_at")

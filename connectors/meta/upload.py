@@ -1,4 +1,4 @@
-"""One operation on one audience, as Meta's upload session."""
+"""One operation on one audience, as Meta's upload session. Imported only to send."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from connectors.meta.client import Client, Path, RandBits, malformed
+from connectors.meta.client import Client, Path, RandBits, malformed, number
 from connectors.meta.errors import NAME
-from connectors.meta.payload import WIRE_ROWS, WireRows, refusals, wire_rows
+from connectors.meta.form import Form
+from connectors.meta.payload import WireRows, wire_rows
+from connectors.meta.refused import refusals
+from connectors.meta.schema import WIRE_ROWS
 from syncd.errors import AudienceUnusable, PlatformError, RequestRefused
 from syncd.model import Batch, Operation, Receipt, Refusal
 
@@ -97,7 +100,7 @@ def fitting(batch: Batch, audience_id: str) -> WireRows:
         syncd.errors.PlatformError: They, or the audience, are none that Meta could take.
     """
     rows = wire_rows(batch.rows)
-    if len(rows.data) > WIRE_ROWS:
+    if len(rows.members) > WIRE_ROWS:
         hint = f"at most {WIRE_ROWS} a request"
         raise RequestRefused(NAME, "too_many_rows", of_rows=False, hint=hint)
     if not audience_id.isdecimal():
@@ -135,14 +138,14 @@ def send(
         "last_batch_flag": last,
         "estimated_num_total": total,
     }
-    fields = {"payload": rows.encoded(), "session": json.dumps(place), **more}
+    fields: Form = {"payload": rows.payload, "session": json.dumps(place), **more}
     answer = client.post(path, fields, of_audience=True)
     received, invalid = number(answer.get("num_received")), answer.get("num_invalid_entries")
     if received is None or str(answer.get("audience_id")) != path[0]:
         raise malformed()
     # The figure is the session's total; another one means that a part was lost. Where a
     # batch may have come twice, its rows may be counted once or twice.
-    if received != session.received + len(rows.data) and not session.doubtful:
+    if received != session.received + len(rows.members) and not session.doubtful:
         raise malformed("num_received")
     session.batches += 1
     session.schema = rows.schema
@@ -150,10 +153,3 @@ def send(
     session.finished = last
     session.doubtful = False
     return refusals(number(invalid) or 0, answer.get("invalid_entry_samples"), rows)
-
-
-def number(value: object) -> int | None:
-    """A whole number, which Meta at times writes as text."""
-    if isinstance(value, str) and value.isdecimal():
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from syncd import __version__
 from syncd.app import SystemClock, platforms
@@ -37,6 +37,9 @@ from syncd.settings import (
 )
 from syncd.shop.rights import standing
 
+if TYPE_CHECKING:
+    from syncd.segments.systems import Source
+
 Verdict = Literal["ok", "warn", "bad"]
 
 _SQLITE = "sqlite:///"
@@ -47,6 +50,7 @@ NO_ROOM = _GIGABYTE // 4
 SKEW = timedelta(seconds=30)
 WRONG = timedelta(minutes=5)
 OVERDUE = timedelta(hours=1)
+_PROBES = ("all_customers", "cart_abandoners")  # between them every relation that is mapped
 PACKAGES = (
     "facebook-business",
     "google-ads-datamanager",
@@ -86,6 +90,7 @@ def look(config: Path | None) -> tuple[Line, ...]:
     checks: tuple[Callable[[Settings], Iterator[Line]], ...] = (
         _configuration,
         _shop,
+        _system,
         _disk,
         _lock,
         _key,
@@ -126,6 +131,43 @@ def _shop(settings: Settings) -> Iterator[Line]:
     else:
         yield Line("shop rights", "ok", "this login may only read: writes were tried and refused")
     yield _clock(found.now, before, took)
+
+
+def _system(settings: Settings) -> Iterator[Line]:
+    """Whether the shop's tables are those of its system, and which segments it can serve."""
+    from syncd.segments import catalogue, unavailable  # noqa: PLC0415
+    from syncd.segments.systems import source_of  # noqa: PLC0415
+
+    try:
+        source = source_of(settings.shop)
+        if source is None:
+            return
+        names = [segment.name for segment in catalogue()]
+        lacking = [name for name in names if unavailable(name, source, source.system.dialect)]
+        _ask(settings, source, [name for name in _PROBES if name not in lacking])
+    except SyncdError as error:
+        yield Line("shop system", "bad", str(error))
+        return
+    said = f"{source.system.title} serves {len(names) - len(lacking)} of {len(names)} segments"
+    if lacking:
+        said += f", not {', '.join(lacking)}: `syncd segments list` says why"
+    yield Line("shop system", "ok", said)
+
+
+def _ask(settings: Settings, source: Source, segments: list[str]) -> None:
+    """Open a read of segments: it names their tables and columns, and no row is taken."""
+    from syncd.segments import catalogue_query  # noqa: PLC0415
+    from syncd.shop import open_shop  # noqa: PLC0415
+
+    zone = settings.shop.timezone
+    shop = open_shop(settings.shop.url, shop_password(settings), timezone=zone)
+    now = SystemClock().now()
+    for name in segments:
+        query = catalogue_query(
+            name, parameters={}, as_of=now, timezone=zone, dialect=shop.dialect, source=source
+        )
+        with shop.read(query):
+            pass
 
 
 def _clock(there: datetime | None, before: datetime, took: timedelta) -> Line:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from syncd.app import open_app
 from syncd.cli.output import print_json, say, table
-from syncd.segments import catalogue
+from syncd.segments import catalogue, unavailable
 from syncd.segments import preview as count
+from syncd.segments.systems import source_of
 from syncd.settings import Settings, find, load
 
 
@@ -19,8 +20,9 @@ def listing(config: Path | None, *, as_json: bool) -> None:
     settings = load(config) if config or find(None, os.environ).exists() else None
     shipped = [asdict(segment) for segment in catalogue()]
     own = _configured(settings)
+    lacking = _unavailable(settings)
     if as_json:
-        print_json({"catalogue": shipped, "configured": own})
+        print_json({"catalogue": shipped, "configured": own, "unavailable": lacking})
         return
     table(
         ("segment", "purpose", "what it is"),
@@ -29,6 +31,9 @@ def listing(config: Path | None, *, as_json: bool) -> None:
     if own:
         say()
         table(("configured", "from"), list(own.items()))
+    if lacking:
+        say()
+        table(("not in this shop", "why"), list(lacking.items()))
 
 
 def _configured(settings: Settings | None) -> dict[str, str]:
@@ -37,6 +42,16 @@ def _configured(settings: Settings | None) -> dict[str, str]:
     return {
         name: f"catalogue: {segment.use}" if segment.use else str(segment.sql)
         for name, segment in settings.segments.items()
+    }
+
+
+def _unavailable(settings: Settings | None) -> dict[str, str]:
+    """Segments of the catalogue that the configured shop cannot serve, with why."""
+    source = source_of(settings.shop) if settings else None
+    return {
+        segment.name: reason
+        for segment in catalogue()
+        if source and (reason := unavailable(segment.name, source, source.system.dialect))
     }
 
 

@@ -61,7 +61,12 @@ def check(config: Path | None, *, as_json: bool) -> None:
 
 def _segments(settings: Settings) -> None:
     from syncd.segments import definition, own_query  # noqa: PLC0415
+    from syncd.segments.systems import source_of  # noqa: PLC0415
 
+    try:
+        source_of(settings.shop)
+    except ConfigError as error:
+        raise ConfigError(str(error), where=settings.where("shop")) from None
     for name, segment in settings.segments.items():
         path = settings.sql_file(name)
         try:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from syncd.identity.columns import normalised
+from syncd.identity.columns import Column, normalised
 from syncd.identity.countries import CONSENT_DEMANDED
 from syncd.identity.reasons import Reason
 from syncd.identity.step import Step
@@ -17,16 +15,16 @@ from syncd.model import Consent
 _WORDS = {consent.name.lower(): consent for consent in Consent}
 
 
-def consents(raw: pa.Array) -> tuple[pa.Array, Counter[Reason]]:
+def consents(raw: pa.Array) -> tuple[pa.Array, Column]:
     """`model.Consent` as int8; a blank is UNKNOWN, and so is what cannot be read.
 
     Returns:
-        The numbers, and how many values could not be read, by reason.
+        The numbers, and the column as it was read.
     """
     said = normalised(_STEPS, raw, pa.nulls(len(raw), pa.string()))
     numbers = pa.array([consent.value for consent in _WORDS.values()], pa.int8())
     found = numbers.take(pc.index_in(said.texts(), pa.array(list(_WORDS), pa.string())))
-    return pc.fill_null(found, pa.scalar(Consent.UNKNOWN.value, pa.int8())), said.reasons
+    return pc.fill_null(found, pa.scalar(Consent.UNKNOWN.value, pa.int8())), said
 
 
 def demanded(member_country: pa.Array) -> pa.Array:

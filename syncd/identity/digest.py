@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -80,6 +82,13 @@ class Policy:
             parts.append(self.default_country.strip().upper())
         return " ".join([*parts, *(["prehashed"] if self.prehashed else [])])
 
+    @property
+    def shape(self) -> str:
+        """All that decides what becomes of a row; another text is other rows."""
+        sets = (self.kinds, self.details, self.facts)
+        chosen = (",".join(sorted(one.value for one in each)) for each in sets)
+        return "; ".join((self.version, *chosen, str(self.max_identifiers)))
+
     def steps(self, field_name: str) -> tuple[Step, ...]:
         """What a field goes through; none where the platform has no such field.
 
@@ -100,10 +109,12 @@ class Digested:
     Attributes:
         rows: `DIGESTED_SCHEMA`, one row for each that came in, in the same order.
         refused: Values that could not be used, by field and reason; blanks are none.
+        clean: Of each row whether none of its values was refused.
     """
 
     rows: pa.RecordBatch = field(repr=False)
     refused: tuple[Refused, ...]
+    clean: npt.NDArray[np.bool_] = field(repr=False)
 
 
 def digest(batch: pa.RecordBatch, policy: Policy) -> Digested:
@@ -125,15 +136,16 @@ def digest(batch: pa.RecordBatch, policy: Policy) -> Digested:
         steps={rule.field: policy.steps(rule.field) for rule in policy.rules.fields},
         known=_known_countries(country, policy.default_country),
         refused=Counter(),
+        clean=np.ones(batch.num_rows, np.bool_),
     )
-    work.count("country", country.reasons)
+    work.count("country", country)
     row = {**_several(work, EMAIL_CELLS), **_several(work, PHONE_CELLS), **_address(work)}
     row |= {name: _id(work, name) for name in ID_CELLS}
     limit_identifiers(row, policy.max_identifiers)
     row |= {cell: made for detail in Detail for cell, made in _detail(work, detail)}
     row |= {fact.value: _fact(work, fact) for fact in Fact}
-    consent, unreadable = consents(_raw(batch, "ad_consent"))
-    work.count("ad_consent", unreadable)
+    consent, said = consents(_raw(batch, "ad_consent"))
+    work.count("ad_consent", said)
     columns = [
         _keys(batch),
         *(row[name] for name in ROW_COLUMNS),
@@ -142,7 +154,7 @@ def digest(batch: pa.RecordBatch, policy: Policy) -> Digested:
         _usable(row),
     ]
     rows = pa.RecordBatch.from_arrays(columns, schema=DIGESTED_SCHEMA)
-    return Digested(rows, _as_refused(work.refused))
+    return Digested(rows, _as_refused(work.refused), work.clean)
 
 
 def known_countries(batch: pa.RecordBatch, default: str | None) -> pa.Array:
@@ -166,6 +178,7 @@ class _Work:
         known: The member's country, the shop's default where the member has none. Null
             where a country is stated that cannot be read: it is then not the default.
         refused: Rows so far, by field and reason.
+        clean: Rows none of whose values was refused so far.
     """
 
     batch: pa.RecordBatch
@@ -174,11 +187,14 @@ class _Work:
     steps: Mapping[str, tuple[Step, ...]]
     known: pa.Array
     refused: Counter[tuple[str, Reason]]
+    clean: npt.NDArray[np.bool_]
 
-    def count(self, name: str, reasons: Counter[Reason]) -> None:
+    def count(self, name: str, column: Column) -> None:
         """Add a column's refused values."""
-        for reason, count in reasons.items():
+        for reason, count in column.reasons.items():
             self.refused[name, reason] += count
+        if column.reasons:
+            self.clean[column.refused.to_numpy(zero_copy_only=False)] = False
 
     def blank(self) -> pa.Array:
         """A column of cells with nothing in it."""
@@ -231,7 +247,7 @@ def _fact(work: _Work, fact: Fact) -> pa.Array:
     if absent or fact not in work.policy.facts or name not in work.hashed:
         return work.blank()
     said = normalised(work.steps[name], _raw(work.batch, COLUMN_OF[name]), work.known)
-    work.count(name, said.reasons)
+    work.count(name, said)
     cells = said.cells(hashed=False)
     if fact is Fact.LIMITED_DATA_USE:
         return pc.coalesce(cells, pc.if_else(said.refused, _YES, _NO))
@@ -244,7 +260,7 @@ def _cell(work: _Work, name: str, raw: pa.Array) -> pa.Array:
         return work.blank()
     hashed = work.hashed[name]
     column = normalised(work.steps[name], raw, work.known)
-    work.count(name, column.reasons)
+    work.count(name, column)
     if work.policy.prehashed and hashed and name in PREHASHED:
         return column.cells_of_hex()
     return column.cells(hashed=hashed)

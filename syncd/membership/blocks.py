@@ -62,6 +62,11 @@ class Written:
     checksum: str
     rows: Mapping[str, int]
 
+    @property
+    def unchanged(self) -> int:
+        """Of a snapshot: see `syncd.ports.Received`."""
+        return self.rows.get("same", 0)
+
 
 class BlockWriter:
     """Writes one file; it exists under its name only once it is whole and on disk."""
@@ -162,7 +167,12 @@ class BlockWriter:
 
 
 class BlockReader:
-    """Reads one file, after its checksum was found to be the ledger's."""
+    """Reads one file, after its checksum was found to be the ledger's.
+
+    Attributes:
+        checksum: That one.
+        header: What the file says of itself.
+    """
 
     def __init__(self, path: Path, *, key: bytes, checksum: str) -> None:
         """Open a file.
@@ -175,7 +185,7 @@ class BlockReader:
         Raises:
             syncd.errors.LedgerMismatch: Missing, changed, cut short, or of another key.
         """
-        self._path = path
+        self._path, self.checksum = path, checksum
         try:
             self._file = path.open("rb")
         except FileNotFoundError:

@@ -17,11 +17,11 @@ import duckdb
 import numpy as np
 
 from syncd.membership import compare
-from syncd.membership.blocks import BlockReader
 from syncd.membership.engine import engine
 from syncd.membership.held import beside, sizes, total
 from syncd.membership.sieve import Side, distinct
 from syncd.membership.sifting import Part, Sifted
+from syncd.membership.unchanged import Members
 from syncd.model import Comparison, PlanCounts, Sizes
 from syncd.plan import held_reasons, withdrawal_reasons
 
@@ -68,7 +68,7 @@ class _Verdict:
 def decide(
     comparison: Comparison,
     sifted: Sifted,
-    members: BlockReader,
+    members: Members,
     load: Load,
     write: Callable[[duckdb.DuckDBPyConnection], None],
 ) -> tuple[PlanCounts, tuple[str, ...]]:
@@ -118,6 +118,7 @@ def _summed(sifted: Sifted, verdict: _Verdict, counts: Sequence[PlanCounts]) -> 
         again=0,
         removals=0,
         unchanged=sifted.wanted - added,
+        respelled=len(sifted.respelled.at),
         lost=sifted.lost,
     )
     every = [rest, *counts]
@@ -195,7 +196,7 @@ def _verdict(
 def _target(
     comparison: Comparison,
     sifted: Sifted,
-    members: BlockReader,
+    members: Members,
     measures: Sequence[_Measure],
 ) -> Sizes:
     """What the audience will hold when it is equal to the snapshot."""
@@ -206,9 +207,9 @@ def _target(
     before = comparison.generation
     held = total(*(each.held for each in measures))
     resting = beside(before.sizes, held) if before else Sizes()
-    new = np.zeros(members.rows("members"), np.bool_)
+    new = np.zeros(members.digested, np.bool_)
     new[sifted.new] = True
-    snapshot = Side.of(partial(members.batches, "members"), len(new))
+    snapshot = Side.of(members.fresh, len(new))
     with engine() as database:
         added = Sizes(0, distinct(database, [(snapshot, new)]))
     return replace(total(target, resting, added), members=target.members + sifted.wanted)

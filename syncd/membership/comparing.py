@@ -10,11 +10,12 @@ import duckdb
 from syncd.membership import compare, taking
 from syncd.membership.blocks import BlockReader, BlockWriter
 from syncd.membership.choosing import decide
-from syncd.membership.engine import chosen, engine, feed, positioned
+from syncd.membership.engine import engine, feed, positioned
 from syncd.membership.held import load_held
 from syncd.membership.rest import whole
 from syncd.membership.sections import write_new, write_plan
 from syncd.membership.sifting import Part, of_plan
+from syncd.membership.unchanged import Members
 from syncd.membership.underway import UnderWay
 from syncd.model import Comparison, PlanCounts
 
@@ -34,8 +35,9 @@ class Comparing:
         """
         snapshot, last = comparison.snapshot, comparison.generation
         self._comparison = comparison
-        self._members = opened(snapshot.path, snapshot.checksum)
+        read = opened(snapshot.path, snapshot.checksum)
         self._generation = None if last is None else opened(last.path, last.checksum)
+        self._members = Members(read, self._generation)
         self._approved = [opened(plan.path, plan.checksum) for plan in comparison.approved]
         self._under_way = UnderWay(opened, comparison)
         with engine() as database:
@@ -67,15 +69,15 @@ class Comparing:
         else:
             found = decide(comparison, sifted, self._members, self._load, write)
         write_new(writer, self._members, sifted.new)
+        sifted.respelled.write(writer)
         return found
 
     @contextmanager
     def _load(self, part: Part) -> Iterator[duckdb.DuckDBPyConnection]:
         """The tables of one part, after `compare.find_gone`."""
-        seen = positioned(self._members.batches("members"))
         with engine() as database:
-            rows = seen if part.members is None else chosen(seen, part.members)
-            compare.load_seen(database, rows, self._comparison)
+            seen = self._members.of(part.members, part.rows)
+            compare.load_seen(database, seen, self._comparison)
             load_held(database, self._generation, part.rows, apart=len(self._sifted.parts) > 1)
             database.execute(_APPROVED)
             for file in self._approved:

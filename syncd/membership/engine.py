@@ -60,16 +60,22 @@ _FIRST_CELLS = (*EMAIL_CELLS, *PHONE_CELLS, *ADDRESS_CELLS)
 LATER_CELLS = (*ID_CELLS, *DETAIL_CELLS, *FACT_CELLS)
 
 CELL_FIELDS = [pa.field(name, pa.binary()) for name in ROW_COLUMNS]
-SNAPSHOT_SCHEMA = pa.schema(
-    [
-        pa.field("key", pa.binary()),
-        *CELL_FIELDS,
-        pa.field("consent", pa.int8()),
-        pa.field("region", pa.bool_()),
-        pa.field("erased", pa.bool_()),
-    ]
+# Of the raw row that a row was digested from; zeros where there is none to know it by.
+FINGERPRINT = pa.schema(
+    [pa.field("fingerprint_high", pa.uint64()), pa.field("fingerprint_low", pa.uint64())]
 )
 ROW_SCHEMA = pa.schema([pa.field("key", pa.binary()), *CELL_FIELDS, pa.field("consent", pa.int8())])
+CELLS_OF_ROWS = ROW_SCHEMA.names[1:]  # what a connector gets
+# As a plan has who is to be added, and a generation who was.
+SENT_SCHEMA = pa.schema([*ROW_SCHEMA, *FINGERPRINT])
+SNAPSHOT_SCHEMA = pa.schema(
+    [
+        *ROW_SCHEMA,
+        pa.field("region", pa.bool_()),
+        pa.field("erased", pa.bool_()),
+        *FINGERPRINT,
+    ]
+)
 
 
 _names = itertools.count(1)

@@ -38,6 +38,7 @@ from syncd.membership.together import (
     refused_in,
     short,
 )
+from syncd.membership.unchanged import fingerprinted
 from syncd.model import BatchRecord, BatchState, Operation, Phase
 
 _OUT = """
@@ -228,10 +229,14 @@ def fold(
 def sources(plans: Sequence[PlanBatches]) -> Sources:
     """Where the rows of plans come from, for `held.write_held`."""
     return {
-        plan.source(phase): partial(plan.file.batches, phase.value)
+        plan.source(phase): partial(_with_fingerprints, plan.file, phase)
         for plan in plans
         for phase in (Phase.ADD, Phase.AGAIN)
     }
+
+
+def _with_fingerprints(file: BlockReader, phase: Phase) -> Iterator[pa.RecordBatch]:
+    return map(fingerprinted, file.batches(phase.value))
 
 
 def _mark(database: duckdb.DuckDBPyConnection, file: BlockReader, *, since: datetime) -> None:

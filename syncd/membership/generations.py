@@ -21,6 +21,7 @@ from syncd.membership.held import (
 )
 from syncd.membership.rest import RESTS
 from syncd.membership.together import PlanBatches
+from syncd.membership.unchanged import Respelled, with_fingerprints
 from syncd.model import BatchRecord, Plan, Sizes
 
 
@@ -46,7 +47,9 @@ def write_next(
         sifted = of_fold(database, before, plans)
     rows, resting = sources(plans), dict(sifted.new)
     if before is not None:
-        rows = {GENERATION: partial(before.batches, "rows"), **rows}
+        drawn = [plan.file for plan in plans if plan.marks is not None]
+        respelled = Respelled.of([(one.at, one.lines) for one in map(Respelled.read, drawn)])
+        rows = {GENERATION: partial(with_fingerprints, before, respelled), **rows}
     if sifted.rests is not None:
         resting[GENERATION] = sifted.rests
     loaded, held = Sizes(), sifted.sizes

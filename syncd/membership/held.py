@@ -29,6 +29,7 @@ import pyarrow as pa
 from syncd.membership import migration
 from syncd.membership.blocks import BlockReader, BlockWriter
 from syncd.membership.engine import (
+    FINGERPRINT,
     KINDS,
     ROW_SCHEMA,
     by_kind,
@@ -44,6 +45,7 @@ from syncd.membership.engine import (
     stream,
 )
 from syncd.membership.rest import MOVING, halves, moving, whole
+from syncd.membership.unchanged import SECTION as FINGERPRINTS
 from syncd.model import Sizes
 
 HELD_ROW_SCHEMA = pa.schema(
@@ -82,7 +84,7 @@ LATE_SCHEMA = pa.schema(
 
 GENERATION = 0  # the file that held rows come from; those of plans follow
 
-# Where rows of one file come from: their section, read anew each time.
+# Where rows of one file come from: their section with fingerprints, read anew each time.
 Sources = Mapping[int, Callable[[], Iterator[pa.RecordBatch]]]
 
 # In a file: of an identifier that a row has, and that was never there or has left.
@@ -205,9 +207,8 @@ def write_held(database: duckdb.DuckDBPyConnection, writer: BlockWriter, sources
         at = np.flatnonzero(kept["stirred"]) + writer.rows("rows")
         writer.write(MOVING, pa.RecordBatch.from_pydict({"n": pa.array(at, pa.int64())}))
         for place, rows in picked(positioned(batches()), positions):
-            columns = [rows.column(name) for name in ROW_SCHEMA.names]
-            columns += [pa.array(kept[name][place]) for name in ("current", "high", "low")]
-            writer.write("rows", pa.RecordBatch.from_arrays(columns, schema=HELD_ROW_SCHEMA))
+            of_them = [pa.array(kept[name][place]) for name in ("current", "high", "low")]
+            _write(writer, rows, *of_them)
     states = f"SELECT {halves('id', 'high', 'low')}, * EXCLUDE (id) FROM otherwise ORDER BY id"
     for batch in stream(database, states, HELD_ID_SCHEMA):
         writer.write("identifiers", batch)
@@ -235,13 +236,28 @@ def write_resting(
     """
     for file, flags in resting.items():
         for _, rows in chosen(positioned(sources[file]()), flags):
-            writer.write("rows", _at_rest(database, rows))
+            _write(
+                writer, rows, pa.repeat(pa.scalar(value=True), len(rows)), *_faces(database, rows)
+            )
 
 
-def _at_rest(database: duckdb.DuckDBPyConnection, rows: pa.RecordBatch) -> pa.RecordBatch:
-    """Rows as a generation's file has them: from one, or from the plan by which they were sent."""
+def _write(writer: BlockWriter, rows: pa.RecordBatch, *of_them: pa.Array) -> None:
+    """Write rows and, beside them, their fingerprints.
+
+    Args:
+        writer: Of a generation's file.
+        rows: With `SENT_SCHEMA`.
+        of_them: `current`, and both halves of their faces.
+    """
+    columns = [*(rows.column(name) for name in ROW_SCHEMA.names), *of_them]
+    writer.write("rows", pa.RecordBatch.from_arrays(columns, schema=HELD_ROW_SCHEMA))
+    writer.write(FINGERPRINTS, rows.select(FINGERPRINT.names))
+
+
+def _faces(database: duckdb.DuckDBPyConnection, rows: pa.RecordBatch) -> list[pa.Array]:
+    """Both halves of rows' faces; those of a generation have them."""
     if "face_high" in rows.schema.names:
-        return rows.select(HELD_ROW_SCHEMA.names)
+        return [rows.column("face_high"), rows.column("face_low")]
     database.register("incoming", rows)
     try:
         query = (
@@ -250,10 +266,7 @@ def _at_rest(database: duckdb.DuckDBPyConnection, rows: pa.RecordBatch) -> pa.Re
         faces = database.execute(query).fetchnumpy()
     finally:
         database.unregister("incoming")
-    columns = [rows.column(name) for name in ROW_SCHEMA.names]
-    columns.append(pa.repeat(pa.scalar(value=True), rows.num_rows))
-    columns += [pa.array(faces[name]) for name in ("high", "low")]
-    return pa.RecordBatch.from_arrays(columns, schema=HELD_ROW_SCHEMA)
+    return [pa.array(faces[name]) for name in ("high", "low")]
 
 
 def every_identifier(

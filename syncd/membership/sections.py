@@ -9,6 +9,7 @@ from syncd.membership import taking
 from syncd.membership.blocks import BlockReader, BlockWriter
 from syncd.membership.engine import (
     ROW_SCHEMA,
+    SENT_SCHEMA,
     Positions,
     column,
     masked,
@@ -17,6 +18,7 @@ from syncd.membership.engine import (
     stream,
 )
 from syncd.membership.rest import halves
+from syncd.membership.unchanged import Members
 from syncd.model import Phase
 
 IDS_SCHEMA = pa.schema([pa.field("high", pa.uint64()), pa.field("low", pa.uint64())])
@@ -26,7 +28,7 @@ def write_plan(
     database: duckdb.DuckDBPyConnection,
     writer: BlockWriter,
     *,
-    members: BlockReader,
+    members: Members,
     generation: BlockReader | None,
     takes_out: bool = False,
 ) -> None:
@@ -45,8 +47,8 @@ def write_plan(
         write_removals(database, writer, generation)
     for phase, table in ((Phase.ADD, "addition"), (Phase.AGAIN, "again")):
         chosen = column(database, f"SELECT n FROM {table} ORDER BY n")
-        for _, rows in picked(positioned(members.batches("members")), chosen):
-            writer.write(phase.value, rows.select(ROW_SCHEMA.names))
+        for rows in members.at(chosen):
+            writer.write(phase.value, rows.select(SENT_SCHEMA.names))
     # Those that wait for an addition under way too: an approval is of what should leave.
     # Not those that changed rules replaced: they settle, whoever approves.
     held = (
@@ -65,10 +67,10 @@ def write_plan(
         write_ids(database, writer, section, query)
 
 
-def write_new(writer: BlockWriter, members: BlockReader, new: Positions) -> None:
+def write_new(writer: BlockWriter, members: Members, new: Positions) -> None:
     """Write members who are added without a comparison: their positions, ascending."""
-    for _, rows in picked(positioned(members.batches("members")), new):
-        writer.write(Phase.ADD.value, rows.select(ROW_SCHEMA.names))
+    for rows in members.at(new):
+        writer.write(Phase.ADD.value, rows.select(SENT_SCHEMA.names))
 
 
 def write_ids(

@@ -18,7 +18,7 @@ taken from a hash alone: one change in 1.8e19 would pass for none.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import cycle
 
 import duckdb
@@ -32,6 +32,7 @@ from syncd.membership.engine import (
     KIND_NAMES,
     SLOTS,
     Positions,
+    chosen,
     positioned,
 )
 
@@ -62,6 +63,11 @@ class Named:
     kinds: tuple[int, ...]
     more: dict[str, npt.NDArray[np.int64]]
     asked: bool = True
+
+    def taken(self, at: Positions) -> Named:
+        """Some of the rows."""
+        more = {name: column[at] for name, column in self.more.items()}
+        return replace(self, keys=self.keys[at], ids=self.ids[at], more=more)
 
 
 def named(
@@ -191,6 +197,18 @@ class Side:
     ) -> Iterator[tuple[slice, pa.RecordBatch, Named]]:
         """Its batches, where each lies, and its rows by their hashes; perhaps without `more`."""
         return self._batches(database, more=False)
+
+    def few(
+        self, database: duckdb.DuckDBPyConnection, wanted: Flags
+    ) -> Iterator[tuple[Positions, Named]]:
+        """Rows with a flag, hardly any of many: where they are, and as `look` gives them."""
+        if len(wanted) <= BATCH_ROWS:
+            for here, _, found in self.look(database):
+                at = np.flatnonzero(wanted[here])
+                yield at + here.start, found.taken(at)
+        elif wanted.any():
+            for at, rows in chosen(positioned(self.read()), wanted):
+                yield at, named(database, rows, *self.more, ids=False)
 
     def _batches(
         self, database: duckdb.DuckDBPyConnection, *, more: bool

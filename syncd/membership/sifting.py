@@ -26,12 +26,15 @@ from syncd.membership.sieve import (
     parts,
     spread,
 )
+from syncd.membership.unchanged import Lines, Members, Respelled, lines_of
 from syncd.model import Comparison
 
 # Why a member is kept out, as its place in `REASONS`; 0 for whoever is not. Of the first two
 # nothing must be there; of others what they were sent leaves as if they had left.
 _REASON = "coalesce(list_position({reasons}, {kept_out}), 0) AS reason"
 _OUT = 2
+# What tells whether a row is still its member's, and whether they say the same of consent.
+_ALIKE = (LIKENESS, "consent")
 MOST = 100_000  # rows and members that are compared at a time, unless more are joined
 
 
@@ -40,8 +43,9 @@ class Part:
     """Some of whom a plan concerns, and all whom they are joined to.
 
     Attributes:
-        members: Flags of the snapshot's rows; None: all of them.
-        rows: Flags of the rows as sent; None: all of them.
+        members: Flags of the snapshot's members who were digested; None: all of them.
+        rows: Flags of the rows as sent; None: all of them. Whoever came unchanged is of the
+            part of their row.
     """
 
     members: Flags | None = None
@@ -58,6 +62,7 @@ class Sifted:
         ids: What is concerned of identifiers; None: all.
         read, wanted: How many members are not concerned, and how many of them are not kept out.
         lost: Those of them who are kept out, by reason.
+        respelled: Those who are written otherwise than when they were sent.
     """
 
     parts: tuple[Part, ...] = (Part(),)
@@ -66,56 +71,68 @@ class Sifted:
     read: int = 0
     wanted: int = 0
     lost: Mapping[str, int] = field(default_factory=dict)
+    respelled: Respelled = field(default_factory=lambda: Respelled.of([]))
 
 
 EVERYONE = Sifted()
 
 
 class _Sent:
-    """Rows as sent, looked up by the hash of their key."""
+    """Rows as sent whose member did not come unchanged, looked up by the hash of their key."""
 
-    def __init__(self, database: duckdb.DuckDBPyConnection, side: Side) -> None:
-        count = len(side.concerned)
+    def __init__(self, database: duckdb.DuckDBPyConnection, side: Side, came: Flags) -> None:
+        self._left = ~came
+        count = int(self._left.sum())
         keys, likeness = np.empty(count, np.uint64), np.empty(count, np.uint64)
-        for here, _, rows in side.look(database):
-            keys[here], likeness[here] = rows.keys, rows.more["likeness"]
-        self._order = np.argsort(keys, kind="stable").astype(np.uint32)
-        self._keys, self._likeness = keys[self._order], likeness[self._order]
+        consent, at, first = np.empty(count, np.int8), np.empty(count, np.uint32), 0
+        for places, rows in side.few(database, self._left):
+            here = slice(first, first := first + len(places))
+            keys[here], likeness[here], at[here] = rows.keys, rows.more["likeness"], places
+            consent[here] = rows.more["consent"]
+        order = np.argsort(keys, kind="stable")
+        self._keys, self._likeness, self._at = keys[order], likeness[order], at[order]
+        self._consent = consent[order]
         # Of several rows of a key all but the last are concerned, and so by the key all are.
-        self._rests = ~side.concerned[self._order]
+        self._rests = ~side.concerned[self._at]
         self._met = np.zeros(count, np.bool_)
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self._left)
 
-    def look(self, rows: Named, wanted: Flags) -> tuple[Flags, Flags]:
-        """Which rows have a key that was sent, and which members are as they were sent.
+    def look(self, rows: Named, wanted: Flags) -> tuple[Flags, Flags, Positions]:
+        """Look members up by their keys.
 
         Args:
             rows: Of a snapshot.
             wanted: Who of them is not kept out.
+
+        Returns:
+            Who was sent; who is as they were sent; and of these, where their consent is the
+            same too, the row's position: -1 for all others.
         """
         if not len(self._keys):
-            return (none := np.zeros(len(rows.keys), np.bool_)), none
+            none = np.zeros(len(rows.keys), np.bool_)
+            return none, none, np.full(len(none), -1, np.int64)
         at = np.searchsorted(self._keys, rows.keys)
         at[at == len(self._keys)] = 0
         known = self._keys[at] == rows.keys
         resting = known & wanted & self._rests[at]
         resting &= self._likeness[at] == rows.more["likeness"]
         self._met[at[resting]] = True
-        return known, resting
+        exact = resting & (self._consent[at] == rows.more["consent"])
+        return known, resting, np.where(exact, self._at[at].astype(np.int64), -1)
 
     def unmet(self) -> Flags:
         """Of the rows as sent, in their order: whose member did not come, or has changed."""
-        found = np.ones(len(self._keys), np.bool_)
-        found[self._order[self._met]] = False
+        found = self._left.copy()
+        found[self._at[self._met]] = False
         return found
 
 
 def of_plan(
     database: duckdb.DuckDBPyConnection,
     comparison: Comparison,
-    members: BlockReader,
+    members: Members,
     generation: BlockReader | None,
     removing: Iterable[pa.RecordBatch],
 ) -> Sifted:
@@ -138,13 +155,14 @@ def of_plan(
     for batch in removing:
         ids.add(named(database, batch).ids)
     sent = _side(database, generation, comparison)
-    index = _Sent(database, sent)
+    index = _Sent(database, sent, members.came)
     scan = _Scan(database, comparison, members, index)
     sent.concerned |= index.unmet()
     sides = (sent, scan.side)
     spread(database, sides, keys, ids, wanted=scan.strangers())
     cut = parts(database, sides, MOST)
-    return scan.sifted(tuple(Part(members, rows) for rows, members in cut), ids)
+    resting = int(np.count_nonzero(members.came & ~sent.concerned))
+    return scan.sifted(tuple(Part(fresh, rows) for rows, fresh in cut), ids, resting)
 
 
 def around(
@@ -164,23 +182,23 @@ def around(
 
 
 class _Scan:
-    """A snapshot's members, each looked up among those who were sent."""
+    """A snapshot's members who were digested, each looked up among those who were sent."""
 
     def __init__(
         self,
         database: duckdb.DuckDBPyConnection,
         comparison: Comparison,
-        members: BlockReader,
+        members: Members,
         sent: _Sent,
     ) -> None:
-        count = members.rows("members")
+        count = members.digested
         reason = _REASON.format(reasons=list(REASONS), kept_out=kept_out(comparison))
-        read = partial(members.batches, "members")
-        self.side = Side.of(read, count, LIKENESS, reason)
+        self.side = Side.of(members.fresh, count, *_ALIKE, reason)
         self._sent = sent
         self._reasons = np.zeros(count, np.uint8)
         self._unsent = np.zeros(count, np.bool_)
         self._ids: list[Names] = []
+        self._respelled: list[tuple[Positions, Lines]] = []
         for here, batch, rows in self.side.look(database):
             self._take(database, here, batch, rows)
 
@@ -188,7 +206,10 @@ class _Scan:
         self, database: duckdb.DuckDBPyConnection, here: slice, batch: pa.RecordBatch, rows: Named
     ) -> None:
         reason = rows.more["reason"]
-        known, resting = self._sent.look(rows, reason == 0)
+        known, resting, at = self._sent.look(rows, reason == 0)
+        lines = lines_of(batch)
+        told = (at >= 0) & lines.any(axis=1)
+        self._respelled.append((at[told], lines[told]))
         self._reasons[here] = reason
         self.side.linked[here] = reason <= _OUT
         self.side.concerned[here] = known & ~resting
@@ -208,8 +229,14 @@ class _Scan:
         self._ids = []
         return found
 
-    def sifted(self, cut: tuple[Part, ...], ids: Pool) -> Sifted:
-        """Whom the plan concerns, once everyone who is joined to them is marked."""
+    def sifted(self, cut: tuple[Part, ...], ids: Pool, resting: int) -> Sifted:
+        """Whom the plan concerns, once everyone who is joined to them is marked.
+
+        Args:
+            cut: Its parts.
+            ids: What is concerned of identifiers.
+            resting: How many came unchanged and are in no part.
+        """
         concerned = self.side.concerned
         left = self._reasons[~concerned]
         counts = np.bincount(left, minlength=len(REASONS) + 1)
@@ -217,13 +244,14 @@ class _Scan:
             parts=cut,
             new=np.flatnonzero(self._unsent & ~concerned),
             ids=ids,
-            read=len(left),
-            wanted=int(counts[0]),
+            read=len(left) + resting,
+            wanted=int(counts[0]) + resting,
             lost={
                 reason: int(count)
                 for reason, count in zip(REASONS, counts[1:], strict=True)
                 if count
             },
+            respelled=Respelled.of(self._respelled),
         )
 
 
@@ -235,7 +263,7 @@ def _side(
     """Rows as sent; those that are not at rest, or whose turn it is, are concerned."""
     if generation is None:
         return Side.of(lambda: iter(()), 0)
-    side = Side.of(partial(generation.batches, "rows"), generation.rows("rows"), LIKENESS)
+    side = Side.of(partial(generation.batches, "rows"), generation.rows("rows"), *_ALIKE)
     stirred = moving(generation)
     if stirred is not None:
         side.concerned |= stirred

@@ -22,12 +22,13 @@ from syncd.membership import emptying, erasing, withdrawing
 from syncd.membership.blocks import BlockReader, BlockWriter, Written
 from syncd.membership.comparing import Comparing
 from syncd.membership.cutting import cut
-from syncd.membership.engine import ROW_SCHEMA, SNAPSHOT_SCHEMA, engine
+from syncd.membership.engine import CELLS_OF_ROWS, ROW_SCHEMA, engine
 from syncd.membership.generations import header_of, write_next
 from syncd.membership.held import load_held
 from syncd.membership.leftovers import Leftovers
 from syncd.membership.sifting import around
 from syncd.membership.together import PlanBatches
+from syncd.membership.unchanged import GENERATION, Unchanged, receive
 from syncd.model import (
     BatchRecord,
     Compared,
@@ -38,6 +39,7 @@ from syncd.model import (
     Generation,
     Phase,
     Plan,
+    Raw,
     Search,
     Searched,
     Sizes,
@@ -59,7 +61,7 @@ class PlanRows:
         found = sum(part.num_rows for part in parts)
         if found != batch.rows:
             raise LedgerMismatch(f"the plan's file has {found} of {batch.rows} rows of a batch")
-        table = pa.Table.from_batches(parts).drop_columns(["key"]).combine_chunks()
+        table = pa.Table.from_batches(parts).select(CELLS_OF_ROWS).combine_chunks()
         return table.to_batches()[0]
 
     def cut(self, phase: Phase, rows: int, *, most: int) -> list[tuple[int, int]]:
@@ -82,11 +84,21 @@ class FileMembership:
         self._key = key
         self._leftovers = leftovers or Leftovers(directory)
 
-    def receive(self, snapshot: SnapshotId, rows: Iterable[pa.RecordBatch]) -> Written:
-        """Write a snapshot's digested rows (`SNAPSHOT_SCHEMA`) to its file."""
-        with self._writer(f"{snapshot}.snapshot", {"snapshot": snapshot}) as writer:
-            for batch in rows:
-                writer.write("members", batch.select(SNAPSHOT_SCHEMA.names).cast(SNAPSHOT_SCHEMA))
+    def receive(
+        self, snapshot: SnapshotId, batches: Iterable[Raw], generation: Generation | None = None
+    ) -> Written:
+        """Write a snapshot to its file: digested rows, and who is as a generation has them.
+
+        Args:
+            snapshot: Names the file.
+            batches: As the shop has them.
+            generation: The one that it will be compared with; without it all are digested.
+        """
+        with ExitStack() as files:
+            unchanged = Unchanged(self._generation(generation, files))
+        header = {"snapshot": snapshot, GENERATION: generation.checksum if generation else ""}
+        with self._writer(f"{snapshot}.snapshot", header) as writer:
+            receive(writer, iter(batches), unchanged)
         return _done(writer)
 
     def plan(self, comparison: Comparison) -> Compared:

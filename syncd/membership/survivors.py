@@ -21,12 +21,13 @@ from syncd.membership.fold import fold, sources
 from syncd.membership.held import GENERATION, load_held, sizes, write_held
 from syncd.membership.rest import MOVING, RESTS
 from syncd.membership.together import PlanBatches
+from syncd.membership.unchanged import SECTION, with_fingerprints
 from syncd.model import BatchId, BatchRecord, BatchState, Generation, Phase, PlanId
 from syncd.plan import ranges
 
 ROWS = 10_000  # of a plan whose batches nobody knows any more, taken in at a time
 _SECTIONS = {
-    ".members": ("rows", MOVING, "identifiers", "outdated", "late"),
+    ".members": ("rows", SECTION, MOVING, "identifiers", "outdated", "late"),
     ".plan": (Phase.ADD.value, Phase.AGAIN.value),
 }
 
@@ -134,7 +135,7 @@ class SurvivingFiles:
             database.execute(_UNSURE)
             rows = sources(taken)
             if base is not None:
-                rows = {GENERATION: partial(base.batches, "rows"), **rows}
+                rows = {GENERATION: partial(with_fingerprints, base), **rows}
             path = f"{name}.members"
             with BlockWriter(self._directory, path, key=self._key, header=header) as writer:
                 write_held(database, writer, rows)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import NewType
+from typing import TYPE_CHECKING, NewType
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pyarrow as pa
 
 SnapshotId = NewType("SnapshotId", str)
 
@@ -172,6 +177,20 @@ class SegmentQuery:
     sql: str
     parameters: Mapping[str, object]
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A batch of a segment's rows as the shop has them, for whoever knows some of them.
+
+    Attributes:
+        fingerprints: A line a row: both halves of what tells it from any other; zeros for
+            a row that must be digested.
+        digested: Digests those of the rows that are flagged, and gives what is usable of them.
+    """
+
+    fingerprints: npt.NDArray[np.uint64] = field(repr=False)
+    digested: Callable[[npt.NDArray[np.bool_]], pa.RecordBatch] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

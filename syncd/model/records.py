@@ -133,6 +133,8 @@ class PlanCounts:
             not what it was.
         forgotten: Identifiers that were taken out and are nobody's in the segment any more
             (mode: remove); nothing is sent for them.
+        respelled: Members among the unchanged whose row in the shop, or whose sync's settings,
+            changed, and who are digested to what they were sent as.
     """
 
     snapshot: int
@@ -151,6 +153,7 @@ class PlanCounts:
     refreshed: int = 0
     updated: int = 0
     forgotten: int = 0
+    respelled: int = 0
 
 
 @dataclass(frozen=True, slots=True)

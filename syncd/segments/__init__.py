@@ -12,7 +12,14 @@ from __future__ import annotations
 
 from syncd.segments.own import own_query
 from syncd.segments.previews import Preview, preview
-from syncd.segments.shipped import Parameter, Segment, catalogue, catalogue_query, definition
+from syncd.segments.shipped import (
+    Parameter,
+    Segment,
+    catalogue,
+    catalogue_query,
+    definition,
+    unavailable,
+)
 
 __all__ = [
     "Parameter",
@@ -23,4 +30,5 @@ __all__ = [
     "definition",
     "own_query",
     "preview",
+    "unavailable",
 ]

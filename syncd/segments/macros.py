@@ -1,6 +1,8 @@
 """The few words in a segment's SQL that each engine spells its own way.
 
     {{day(x)}}                     the day of a moment in the shop's zone, as days since 1970
+    {{utc(x)}}                     a local time of the shop's zone in UTC; of an hour that is
+                                   there twice the first
     {{ten_thousandths(x)}}         an amount as a whole number
     {{bytes(x)}}                   a key in the order of its bytes
     {{mail(x)}}                    an e-mail as it is compared: no outer spaces, ASCII in lower case
@@ -13,10 +15,11 @@ Moments are computed here, in the shop's zone, and bound in UTC; windows are hal
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from itertools import pairwise
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -48,6 +51,11 @@ _SECONDS: Mapping[Dialect, str] = {
     "postgresql": "CAST(FLOOR(EXTRACT(EPOCH FROM CAST({x} AS timestamp))) AS bigint)",
     "mysql": "TIMESTAMPDIFF(SECOND, '1970-01-01 00:00:00', {x})",
 }
+_EARLIER: Mapping[Dialect, str] = {
+    "sqlite": "datetime({x}, -({seconds}) || ' seconds')",
+    "postgresql": "({x} - make_interval(secs => {seconds}))",
+    "mysql": "({x} - INTERVAL ({seconds}) SECOND)",
+}
 _DIVISION: Mapping[Dialect, str] = {"sqlite": "/", "postgresql": "/", "mysql": "DIV"}
 
 
@@ -73,6 +81,7 @@ class Expansion:
     def _one(self, found: re.Match[str]) -> str:
         macros: Mapping[str, Callable[[str], str]] = {
             "day": self._day,
+            "utc": self._utc,
             "ten_thousandths": lambda x: _TEN_THOUSANDTHS[self.dialect].format(x=x),
             "bytes": lambda x: _BYTES[self.dialect].format(x=x),
             "mail": lambda x: _MAIL[self.dialect].format(x=x),
@@ -83,14 +92,16 @@ class Expansion:
 
     def _day(self, moment: str) -> str:
         """Not the engine's own zones: MariaDB's are often not loaded, SQLite has none."""
-        first, *later = offsets(self.zone, self.as_of.year + 1)
-        cases = " ".join(
-            f"WHEN {moment} >= '{at:%Y-%m-%d %H:%M:%S}' THEN {offset}"
-            for at, offset in reversed(later)
-        )
-        offset = f"CASE {cases} ELSE {first[1]} END" if later else str(first[1])
+        offset = _offset_at(moment, offsets(self.zone, self.as_of.year + 1))
         seconds = _SECONDS[self.dialect].format(x=moment)
         return f"(({seconds} + {offset}) {_DIVISION[self.dialect]} {_DAY})"
+
+    def _utc(self, local: str) -> str:
+        known = offsets(self.zone, self.as_of.year + 1)
+        clocks = [known[0]]
+        for (_, before), (at, after) in pairwise(known):
+            clocks.append((at + timedelta(seconds=max(before, after)), after))
+        return _EARLIER[self.dialect].format(x=local, seconds=_offset_at(local, clocks))
 
     def _ago(self, parameter: str) -> str:
         bind = f"{parameter}_ago"
@@ -117,6 +128,15 @@ class Expansion:
             self.binds[f"q4_{number}_to"] = midnight(date(year + 1, 1, 1), self.zone)
             windows.append(f"{moment} >= :q4_{number}_from AND {moment} < :q4_{number}_to")
         return f"({' OR '.join(windows)})"
+
+
+def _offset_at(moment: str, known: Sequence[tuple[datetime, int]]) -> str:
+    """The offset in seconds that was in force, where each begins at what `moment` reads."""
+    first, *later = known
+    cases = " ".join(
+        f"WHEN {moment} >= '{at:%Y-%m-%d %H:%M:%S}' THEN {offset}" for at, offset in reversed(later)
+    )
+    return f"CASE {cases} ELSE {first[1]} END" if later else str(first[1])
 
 
 def day_number(moment: datetime, zone: ZoneInfo) -> int:

@@ -18,6 +18,7 @@ import yaml
 from syncd.errors import ConfigError
 from syncd.model import SegmentQuery
 from syncd.segments.macros import Dialect, Expansion, day_number
+from syncd.segments.systems import Source
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -111,8 +112,9 @@ def catalogue_query(
     as_of: datetime,
     timezone: str,
     dialect: Dialect,
+    source: Source | None = None,
 ) -> SegmentQuery:
-    """A shipped segment as it will be asked of a shop in the canonical schema.
+    """A shipped segment as it will be asked of a shop.
 
     Args:
         name: One of `catalogue()`.
@@ -120,20 +122,39 @@ def catalogue_query(
         as_of: The moment the answer is for, with its zone; whole seconds count.
         timezone: Where the shop's days begin.
         dialect: Of the shop.
+        source: The shop's system; None where it has the canonical relations itself.
 
     Raises:
-        ConfigError: The segment or a parameter is unknown, or a value out of bounds.
+        ConfigError: The segment or a parameter is unknown, a value out of bounds, or the
+            shop cannot serve the segment.
     """
     segment = _find(name)
     values = _values(segment, parameters)
+    if reason := unavailable(name, source, dialect):
+        raise ConfigError(f"{name} is unavailable: {reason}", where=f"catalogue:{name}")
     moment = as_of.replace(microsecond=0)
     zone = _zone(timezone)
     units = {parameter.name: parameter.unit for parameter in segment.parameters}
     expansion = Expansion(dialect, moment, zone, values, units)
-    sql = expansion.expand(_compose(segment))
+    sql = expansion.expand(_compose(segment, source))
     binds = {"as_of": moment, "today": day_number(moment, zone), **values, **expansion.binds}
+    binds |= source.binds if source else {}
     used = sorted(set(_BIND.findall(_without_comments(sql))))
     return SegmentQuery(name, sql, {bind: binds[bind] for bind in used}, f"catalogue:{name}")
+
+
+def unavailable(name: str, source: Source | None, dialect: Dialect) -> str:
+    """Why a shop cannot serve a shipped segment; nothing where it can.
+
+    Raises:
+        ConfigError: There is no such segment.
+    """
+    if source is None:
+        return ""
+    if source.system.dialect != dialect:
+        return f"{source.system.title} runs on {source.system.dialect}, the shop on {dialect}"
+    by_consent = re.search(r"\bconsent\b", _without_comments(definition(name))) is not None
+    return source.why_not(_find(name).needs, by_consent=by_consent)
 
 
 def _directory() -> Traversable:
@@ -211,7 +232,7 @@ def _zone(timezone: str) -> ZoneInfo:
         raise ConfigError(f"there is no time zone {timezone!r}") from None
 
 
-def _compose(segment: Segment) -> str:
+def _compose(segment: Segment, source: Source | None) -> str:
     """A segment's SQL, with the base views it uses before it and the output after it."""
     own = definition(segment.name)
     base = {name: (_directory() / "base" / f"{name}.sql").read_text("utf-8") for name in _BASE}
@@ -226,6 +247,8 @@ def _compose(segment: Segment) -> str:
             wanted += _without_comments(base[name])
             views.insert(0, f"{name} AS (\n{base[name]})")
     views.append(f"member AS (\n{own})")
+    if source:
+        views[:0] = source.views(wanted)
     return f"WITH {', '.join(views)}\n{output}"
 
 

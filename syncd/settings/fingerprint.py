@@ -71,4 +71,8 @@ def _shop(settings: Settings) -> dict[str, object]:
         "schema": shop.schema_,
         "timezone": shop.timezone,
         "default_country": shop.default_country,
+        # Only where they are set, likewise.
+        **shop.model_dump(
+            include={"layout", "prefix", "stores", "paid", "consent"}, exclude_defaults=True
+        ),
     }

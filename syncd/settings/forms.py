@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
@@ -12,6 +13,7 @@ from syncd import model
 from syncd.settings import values
 from syncd.settings.values import Schedule, Secret
 
+PREFIX = r"([A-Za-z0-9_]+\.)?[A-Za-z0-9_]*"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 SECRET_SCHEMA = {
     "oneOf": [
@@ -50,6 +52,7 @@ SCHEMAS = (
     *("canonical", "magento", "medusa", "prestashop", "saleor"),
     *("shopify", "shopware", "spree", "sylius", "woocommerce"),
 )
+SERVED = ("canonical", "woocommerce", "prestashop", "magento", "shopify", "medusa")
 
 
 def _text(value: object) -> str:
@@ -66,13 +69,34 @@ def empty_if_blank(value: object) -> object:
 
 def _schema(value: object) -> str:
     """Check the shop's schema; refuse one whose mapping does not exist yet."""
-    if value == "canonical":
-        return "canonical"
     if not isinstance(value, str) or value not in SCHEMAS:
         raise ValueError(f"unknown schema; {values.suggest(str(value), SCHEMAS)}")
+    if value not in SERVED:
+        raise ValueError(
+            f"{value} is not built yet: only {', '.join(SERVED)} are. Leave `schema` out and "
+            "write segments as your own SQL (segments.NAME.sql)"
+        )
+    return value
+
+
+def _listed(value: object) -> tuple[str, ...]:
+    """Read a list of texts and whole numbers."""
+    if not isinstance(value, list) or not value:
+        raise ValueError("must be a list with at least one entry")
+    for one in value:
+        if isinstance(one, bool) or not isinstance(one, str | int) or one == "":
+            raise ValueError("must be a list of texts or whole numbers")
+    if len(set(map(str, value))) < len(value):
+        raise ValueError("names one twice")
+    return tuple(map(str, value))
+
+
+def _prefix(value: object) -> str:
+    """Check what stands before the names of tables."""
+    if isinstance(value, str) and re.fullmatch(PREFIX, value):
+        return value
     raise ValueError(
-        f"{value} is not built yet: only canonical is. Leave `schema` out and write segments "
-        "as your own SQL (segments.NAME.sql)"
+        "must be letters, digits and _, a schema with its dot before them: wp_, shop.wp_"
     )
 
 
@@ -184,7 +208,23 @@ Interval = Annotated[
 ]
 Reference = Annotated[Secret, PlainValidator(values.parse_secret), WithJsonSchema(SECRET_SCHEMA)]
 Timed = Annotated[Schedule, PlainValidator(values.parse_schedule), WithJsonSchema(SCHEDULE_SCHEMA)]
-ShopSchema = Annotated[str, PlainValidator(_schema), WithJsonSchema({"const": "canonical"})]
+ShopSchema = Annotated[str, PlainValidator(_schema), WithJsonSchema({"enum": list(SERVED)})]
+Listed = Annotated[
+    tuple[str, ...],
+    PlainValidator(_listed),
+    WithJsonSchema(
+        {
+            "type": "array",
+            "items": {"type": ["string", "integer"]},
+            "minItems": 1,
+            "uniqueItems": True,
+        }
+    ),
+]
+Prefix = Annotated[
+    str, PlainValidator(_prefix), WithJsonSchema({"type": "string", "pattern": f"^{PREFIX}$"})
+]
+Channel = Literal["email", "sms", "whatsapp", "post", "ads"]
 Url = Annotated[
     str, PlainValidator(values.parse_url), WithJsonSchema({"type": "string", "minLength": 1})
 ]

@@ -38,7 +38,33 @@ class ShopSettings(Shape):
     schema_: forms.ShopSchema = Field(
         default="canonical",
         alias="schema",
-        description="How the shop's tables map onto the catalogue's. Built so far: canonical.",
+        description="The shop system whose tables the catalogue reads, or canonical: the "
+        "database has the catalogue's own tables, or views of their names.",
+    )
+    layout: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Which of a system's ways to keep its data this shop has: hpos or posts "
+        "(woocommerce), fivetran or airbyte (shopify). Default: the first.",
+    )
+    prefix: forms.Prefix | None = Field(
+        default=None,
+        description="What stands before the names of the system's tables, a schema with its dot "
+        "too: wp_, or shop.wp_. Default: what is usual.",
+    )
+    stores: forms.Listed | None = Field(
+        default=None,
+        description="Ids of the stores that count, where a system has several. Default: all; of a "
+        "WordPress network the first site.",
+    )
+    paid: forms.Listed | None = Field(
+        default=None,
+        description="Statuses under which an order counts as paid. Default: the system's own.",
+    )
+    consent: Mapping[forms.Channel, str] = Field(
+        default_factory=dict,
+        description="Where the system keeps what people said, by channel: {email: mailpoet}, "
+        "{ads: META_KEY}. Beside what it keeps itself.",
     )
     timezone: forms.Zone = Field(
         default="UTC", description="IANA zone in which the shop counts its days."
@@ -47,9 +73,17 @@ class ShopSettings(Shape):
         default=None,
         description="ISO 3166 country of customers and phone numbers that name none.",
     )
-    stores: forms.NotBuilt = Field(
-        default=None, description="Stores of a multi-store shop. Not built yet: refused."
-    )
+
+    @model_validator(mode="after")
+    def _of_a_system(self) -> Self:
+        said = [
+            name
+            for name in ("layout", "prefix", "stores", "paid", "consent")
+            if name in self.model_fields_set
+        ]
+        if self.schema_ == "canonical" and said:
+            raise ValueError(f"{', '.join(said)}: only with the `schema` of a shop system")
+        return self
 
 
 class LedgerSettings(Shape):

@@ -6,12 +6,13 @@ import difflib
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from uuid import UUID
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from syncd.errors import ConfigError, ShopError
 from syncd.model import SEGMENT_COLUMNS
@@ -57,13 +58,18 @@ def record_batch(rows: Sequence[Row], names: tuple[str, ...]) -> pa.RecordBatch:
     # By columns: building a table from rows was 20 to 80 times slower when measured.
     cells = zip(*rows, strict=True)
     arrays = [
-        _numbers(column) if name == "value" else _texts(column, name)
+        numbers(column) if name == "value" else texts(column, name)
         for name, column in zip(names, cells, strict=True)
     ]
     return pa.RecordBatch.from_arrays(arrays, names=list(names))
 
 
-def _texts(column: Row, name: str) -> pa.Array:
+def texts(column: Row, name: str) -> pa.StringArray:
+    """Cells as text.
+
+    Raises:
+        ShopError: One is not text in UTF-8, or of a type that has no plain text.
+    """
     try:
         return pa.array(column, pa.string())
     except (pa.ArrowTypeError, pa.ArrowInvalid):
@@ -98,7 +104,9 @@ def _text(cell: object) -> str | None:
             text = "true" if cell else "false"
         case bytes() | bytearray() | memoryview():
             text = bytes(cell).decode()
-        case int() | float() | UUID() | time():
+        case float():
+            text = str(cell + 0.0)  # minus zero is zero: SQLite writes no sign for it
+        case int() | UUID() | time():
             text = str(cell)
         case Decimal():
             text = f"{cell:f}"
@@ -112,11 +120,41 @@ def _text(cell: object) -> str | None:
     return text
 
 
-def _numbers(column: Row) -> pa.Array:
+def utf8(cells: pa.Array, name: str) -> pa.StringArray:
+    """Text or bytes that a driver handed over as they lay in the shop.
+
+    Raises:
+        ShopError: It is not UTF-8.
+    """
     try:
-        numbers = [None if cell is None else float(cell) for cell in column]  # type: ignore[arg-type]  # whatever float() takes is meant
+        text = cells.cast(pa.string())
+        text.validate(full=True)
+    except pa.ArrowInvalid:
+        raise _not_utf8(name) from None
+    return text
+
+
+def numbers(column: Row) -> pa.Array:
+    """Cells of `value`: float64, or text where not all are finite numbers."""
+    try:
+        found = [None if cell is None else float(cell) for cell in column]  # type: ignore[arg-type]  # whatever float() takes is meant
     except (TypeError, ValueError):
-        return _texts(column, "value")
-    if not all(math.isfinite(number) for number in numbers if number is not None):
-        return _texts(column, "value")
-    return pa.array(numbers, pa.float64())
+        return texts(column, "value")
+    if not all(math.isfinite(number) for number in found if number is not None):
+        return texts(column, "value")
+    return pa.array(found, pa.float64())
+
+
+def amounts(written: pa.Array, cells: Callable[[], Row]) -> pa.Array:
+    """Cells of `value` that came as a column: `numbers`, without an object a cell.
+
+    Args:
+        written: Each as text or as a number.
+        cells: The same in Python, for where not all are finite numbers.
+    """
+    try:
+        found = pc.cast(written, pa.float64())
+    except pa.ArrowInvalid:
+        return numbers(cells())
+    whole = pc.all(pc.is_finite(found)).as_py()
+    return numbers(cells()) if whole is False else found

@@ -57,7 +57,9 @@ _MYSQL = {
     2006: _GONE,
     2013: _GONE,
 }
-_SQLITE = {
+# Where there is no code: SQLite's own words, and those that Arrow's driver hands over from
+# PostgreSQL once rows are on their way (in English, or they are not known).
+_TOLD = {
     "no such table": _TABLE,
     "no such column": _COLUMN,
     "unable to open database file": _FILE,
@@ -65,6 +67,9 @@ _SQLITE = {
     "attempt to write a readonly database": _WRITE,
     "database is locked": "is locked by another program",
     "could not decode to utf-8": _TEXT,
+    "canceling statement due to": _SLOW,
+    "terminating connection due to": _GONE,
+    "server closed the connection": _GONE,
 }
 
 
@@ -98,7 +103,7 @@ def _words(error: BaseException) -> str:
     if isinstance(state, str):
         return next((said for code, said in _POSTGRESQL.items() if state.startswith(code)), "")
     message = str(first).lower()
-    return next((said for start, said in _SQLITE.items() if message.startswith(start)), "")
+    return next((said for words, said in _TOLD.items() if words in message), "")
 
 
 def _class_name(error: BaseException) -> str:

@@ -1,11 +1,13 @@
 """Building requests, and nothing else: `python -m tests.bench.building [ROUNDS]`, 9 by default.
 
-For each connector, from a batch of the core's to the bytes of a request: members a CPU-second,
-the median of the rounds. Beside it, in turns with it, what the same rows cost otherwise:
+For each connector, from a batch of the core's to the bytes of a request, at Meta to those of the
+form: members a CPU-second, the median of the rounds. Beside it, in turns with it, what the same
+rows cost otherwise:
 
     dicts      Google: the SDK's own classes, given dicts (proto-plus)
     fields     Google: raw protobuf, set field by field, from texts that are ready for it
-    dumps      Meta: `json.dumps` of rows that are ready for it
+    plain      Meta: row by row, `json.dumps` and `urlencode`
+    dumps      Meta: the latter two alone, of rows that are ready for them
 
 Rows of three sorts: of an e-mail; of an e-mail, a phone and an address; and mixed ones, of up to
 three e-mails and phones, addresses that lack a part, postcodes of several lengths and consents of
@@ -14,6 +16,7 @@ both kinds. Only columns of one run compare: processes beside it make a CPU-seco
 
 from __future__ import annotations
 
+import json
 import statistics
 import sys
 import time
@@ -21,6 +24,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Any
+from urllib.parse import urlencode
 
 import pyarrow as pa
 from google.ads.datamanager_v1 import types
@@ -30,9 +34,12 @@ from connectors.google import CAPABILITIES as DATA_MANAGER
 from connectors.google import wire
 from connectors.google_ads import CAPABILITIES as GOOGLE_ADS
 from connectors.google_ads import wire as ads_wire
-from connectors.meta.payload import MAX_ROWS, WireRows, wire_rows
+from connectors.meta.form import encoded
+from connectors.meta.payload import wire_rows
+from connectors.meta.schema import WIRE_ROWS
 from syncd.model import ADDRESS_CELLS, EMAIL_CELLS, PHONE_CELLS, ROW_COLUMNS, Operation
-from tests.contract import google_plain
+from tests.contract import google_plain, meta_plain
+from tests.contract.google_recorder import PLAIN
 
 ROUNDS = 9
 HERE = wire.Destination("1234567890", "", "4711")
@@ -54,29 +61,31 @@ class Platform:
 
     Attributes:
         rows: Members of a request.
+        plain: Cells that travel unhashed.
         ways: Each makes ready what is not counted, and gives what is.
     """
 
     name: str
     rows: int
+    plain: frozenset[str]
     ways: Mapping[str, Prepare]
 
 
-def batch(many: int, has: Mapping[str, int]) -> pa.RecordBatch:
+def batch(many: int, has: Mapping[str, int], plain: frozenset[str]) -> pa.RecordBatch:
     """Members drawn from a seed, each with something to be matched by."""
     random = Random(1)
-    drawn = [_member(random, has) for _ in range(many)]
+    drawn = [_member(random, has, plain) for _ in range(many)]
     columns = [pa.array([one.get(name) for one in drawn], pa.binary()) for name in ROW_COLUMNS]
     consents = [1 if has is not MIXED or random.random() < 0.8 else 0 for _ in drawn]
     columns.append(pa.array(consents, pa.int8()))
     return pa.RecordBatch.from_arrays(columns, names=[*ROW_COLUMNS, "consent"])
 
 
-def _member(random: Random, has: Mapping[str, int]) -> dict[str, bytes]:
+def _member(random: Random, has: Mapping[str, int], plain: frozenset[str]) -> dict[str, bytes]:
     found = {cell: random.randbytes(32) for cell, tenths in has.items() if _one_of(random, tenths)}
-    if "postcode" in found:
+    if "postcode" in found and "postcode" in plain:
         found["postcode"] = b"1011AB"[: random.randint(4, 6) if has is MIXED else 6]
-    if "country" in found:
+    if "country" in found and "country" in plain:
         found["country"] = b"NL"
     if not found.keys() & {*EMAIL_CELLS, *PHONE_CELLS}:
         found["email"] = random.randbytes(32)
@@ -187,29 +196,41 @@ def _texts(rows: pa.RecordBatch) -> Iterator[tuple[list[str], list[str], list[st
 # --- Meta ------------------------------------------------------------------------
 
 
-def payload(rows: pa.RecordBatch) -> Build:
+def form(rows: pa.RecordBatch) -> Build:
     """The connector's own."""
-    return lambda: wire_rows(rows).encoded()
+    return lambda: encoded({"payload": wire_rows(rows).payload})
 
 
-def payload_by_dumps(rows: pa.RecordBatch) -> Build:
-    """From rows that are ready: JSON alone."""
-    ready: WireRows = wire_rows(rows)
-    return ready.encoded
+def form_by_rows(rows: pa.RecordBatch) -> Build:
+    """As one would write it."""
+    return lambda: urlencode({"payload": meta_plain.payload(rows)})
+
+
+def form_by_dumps(rows: pa.RecordBatch) -> Build:
+    """From rows that are ready."""
+    ready = json.loads(meta_plain.payload(rows))
+    return lambda: urlencode({"payload": json.dumps(ready, separators=(",", ":"))})
 
 
 PLATFORMS = (
     Platform(
         "google",
         DATA_MANAGER.max_rows,
+        PLAIN,
         {"ours": ingestion, "dicts": ingestion_by_dicts, "fields": ingestion_by_fields},
     ),
     Platform(
         "google_ads",
         GOOGLE_ADS.max_rows,
+        PLAIN,
         {"ours": operations, "dicts": operations_by_dicts, "fields": operations_by_fields},
     ),
-    Platform("meta", MAX_ROWS, {"ours": payload, "dumps": payload_by_dumps}),
+    Platform(
+        "meta",
+        WIRE_ROWS,
+        frozenset(),
+        {"ours": form, "plain": form_by_rows, "dumps": form_by_dumps},
+    ),
 )
 
 
@@ -230,7 +251,7 @@ def main(rounds: int) -> None:
     print(f"{'connector':<12}{'rows':<12}{'built by':<10}{'members a CPU-s':>16}{'of ours':>9}")
     for platform in PLATFORMS:
         for sort, has in SORTS.items():
-            rows = batch(platform.rows, has)
+            rows = batch(platform.rows, has, platform.plain)
             found = seconds(platform.ways, rows, rounds)
             for way, taken in found.items():
                 rate, share = platform.rows / taken, found["ours"] / taken

@@ -164,7 +164,7 @@ def run(*words: str, config: Path, folder: Path) -> int:
         command = [sys.executable, "-m", "syncd", *words, "--config", str(config)]
         with subprocess.Popen(command, stdout=said, stderr=said) as process:
             while process.poll() is None:
-                peak = max(peak, _resident(process.pid))
+                peak = max(peak, resident(process.pid))
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(EVERY)
         if process.returncode:
@@ -173,7 +173,7 @@ def run(*words: str, config: Path, folder: Path) -> int:
     return peak
 
 
-def _resident(pid: int) -> int:
+def resident(pid: int) -> int:
     """The most memory that a process had so far, in bytes; 0 once it has ended."""
     with suppress(OSError):
         for line in Path(f"/proc/{pid}/status").read_text("ascii").splitlines():

@@ -19,9 +19,10 @@ from pathlib import Path
 from random import Random
 from typing import TypeVar
 
+import numpy as np
 import pyarrow as pa
 
-from syncd.membership.engine import SNAPSHOT_SCHEMA
+from syncd.membership.engine import FINGERPRINT, SNAPSHOT_SCHEMA
 from syncd.membership.store import FileMembership
 from syncd.model import (
     BatchId,
@@ -39,6 +40,7 @@ from syncd.model import (
     SnapshotId,
 )
 from syncd.plan import ranges
+from tests.unit.membership_world import as_read
 
 T = TypeVar("T")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -79,12 +81,14 @@ class Bench:
                 "erased": pa.repeat(pa.scalar(value=False), size),
             }
             blank = pa.nulls(size, pa.binary())
+            numbers = np.arange(first + 1, first + size + 1, dtype=np.uint64)
+            cells |= {name: pa.array(numbers) for name in FINGERPRINT.names}
             columns = [cells.get(name, blank) for name in SNAPSHOT_SCHEMA.names]
             yield pa.RecordBatch.from_arrays(columns, schema=SNAPSHOT_SCHEMA)
 
-    def snapshot(self, skip: int) -> Snapshot:
+    def snapshot(self, skip: int, generation: Generation | None = None) -> Snapshot:
         name = SnapshotId(f"s{next(self.numbers)}")
-        file = self.membership.receive(name, self.rows(skip))
+        file = self.membership.receive(name, map(as_read, self.rows(skip)), generation)
         usable = self.members - skip
         return Snapshot(
             name, "all", "bench", usable, usable, (), (), NOW, NOW, file.path, file.checksum
@@ -161,7 +165,7 @@ def main(members: int) -> None:
         first = bench.timed("write the snapshot", lambda: bench.snapshot(0))
         plan = bench.timed("plan the first sync", lambda: bench.plan(first, None))
         generation = bench.timed("fold it in", lambda: bench.fold(plan, None))
-        second = bench.timed("write the next snapshot", lambda: bench.snapshot(skip))
+        second = bench.timed("write the next snapshot", lambda: bench.snapshot(skip, generation))
         change = bench.timed(
             f"plan: one in {LEAVING:,} left", lambda: bench.plan(second, generation)
         )

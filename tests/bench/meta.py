@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import sys
 
-from connectors.meta.payload import WIRE_ROWS as ROWS
+from connectors.meta.schema import WIRE_ROWS as ROWS
 from connectors.sandbox import start
 from tests.bench.large import Case, full, table
 

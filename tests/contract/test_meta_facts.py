@@ -7,11 +7,14 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from connectors.conformance import batch, member
-from connectors.meta.payload import SCHEMA, refusals, wire_rows
+from connectors.meta.payload import wire_rows
+from connectors.meta.refused import refusals
+from connectors.meta.schema import SCHEMA
 from connectors.sandbox.state import AudienceState
 from syncd.errors import RequestRefused
 from syncd.model import Fact, Operation, Receipt, Refusal
 from syncd.ports import Connector
+from tests.contract import meta_plain
 from tests.contract.test_meta import MetaRig
 
 VALUE, OPTIONS = "LOOKALIKE_VALUE", "DATA_PROCESSING_OPTIONS"
@@ -115,8 +118,9 @@ def test_the_schema_grows_by_what_is_said_alone() -> None:
     both = [one(1), one(2, value=b"", limited_data_use=b"0")]
     rows = wire_rows(batch(Operation.ADD, both).rows)
     assert rows.schema == (*SCHEMA, VALUE, OPTIONS)
-    assert [row[-2:] for row in rows.data] == [("", ())] * 4
-    assert {len(row) for row in rows.data} == {len(rows.schema)}
+    data = meta_plain.data(rows)
+    assert [row[-2:] for row in data] == [["", []]] * 4
+    assert {len(row) for row in data} == {len(rows.schema)}
 
 
 def test_a_value_names_nobody_in_a_sample() -> None:

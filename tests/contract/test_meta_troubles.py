@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from connectors.conformance import batch, member
-from connectors.meta.payload import MAX_ROWS
+from connectors.meta.schema import MAX_ROWS
 from connectors.sandbox.faults import Fault
 from connectors.sandbox.wire import json_reply
 from syncd.errors import AudienceUnusable, Denied, Unavailable

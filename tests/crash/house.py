@@ -18,7 +18,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
-from unittest import mock
 
 from connectors import memory
 from connectors.sandbox.state import AudienceState, Identifier
@@ -40,7 +39,7 @@ from syncd.model import (
     SegmentQuery,
 )
 from syncd.parts import Parts
-from syncd.shop import database, open_shop
+from syncd.shop import open_shop
 from syncd.sync import Result, Wish
 from tests.crash.book import APPROVED, Book, Reading
 from tests.crash.people import identifiers_of, mail_of
@@ -141,9 +140,8 @@ class House:
         self.view, self.full = view, wish.full
         self._fill()
         side = self.side(name)
-        fetched = ROWS_OF_A_READ if view == "torn" else database.BATCH_ROWS
-        with mock.patch.object(database, "BATCH_ROWS", fetched):
-            result = sync.run(side.parts(), wish)
+        shop = replace(side.shop, batch_rows=ROWS_OF_A_READ) if view == "torn" else side.shop
+        result = sync.run(replace(side.parts(), shop=shop), wish)
         side.book.sample(self.reads[result.plan.snapshot], self.clock.now())
         return result
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+import pyarrow as pa
 import pytest
 
 from syncd import outbox, planning, settle
@@ -15,7 +16,8 @@ from syncd.ledger.store import Ledger
 from syncd.membership import choosing
 from syncd.model import Guard, Sizes
 from syncd.plan import held_reasons
-from syncd.shop.database import DatabaseReading
+from syncd.shop.reading import DatabaseReading
+from syncd.shop.rows import Rows
 from tests.crash.planted import intent_after_send
 from tests.integration.test_erasure_planted import without_a_second_removal
 from tests.integration.test_planted_faults import (
@@ -49,16 +51,14 @@ def no_intent(patch: pytest.MonkeyPatch) -> None:
 
 def torn_snapshot(patch: pytest.MonkeyPatch) -> None:
     """Where a read breaks off is its end, and nobody counts."""
-    fetch = DatabaseReading._fetch
+    batches = DatabaseReading._batches
 
-    def fetched(self: DatabaseReading, cursor: object) -> Sequence[Sequence[object]]:
-        try:
-            return fetch(self, cursor)  # type: ignore[arg-type]  # handed through
-        except Exception:  # noqa: BLE001  # whatever it was
-            return ()
+    def ended(self: DatabaseReading, rows: Rows) -> Iterator[pa.RecordBatch]:
+        with suppress(Exception):  # whatever it was
+            yield from batches(self, rows)
 
-    patch.setattr(DatabaseReading, "_fetch", fetched)
-    patch.setattr(DatabaseReading, "seal", lambda self: self._rows)
+    patch.setattr(DatabaseReading, "_batches", ended)
+    patch.setattr(DatabaseReading, "seal", lambda self: self._count)
 
 
 def unknown_let_lie(patch: pytest.MonkeyPatch) -> None:

@@ -36,7 +36,7 @@ class Version:
         """Columns as this version makes them."""
         columns = [self._column(name, found.rows.column(name)) for name in found.rows.schema.names]
         rows = pa.RecordBatch.from_arrays(columns, schema=found.rows.schema)
-        return Digested(rows, found.refused)
+        return Digested(rows, found.refused, found.clean)
 
     def identifiers(self, shipped: frozenset[Identifier]) -> frozenset[Identifier]:
         """What the shipped version's identifiers are in this one; all cells are digests."""

@@ -10,7 +10,8 @@ import sqlite3
 import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from connectors.sandbox.state import World
 from syncd.app import App, open_app
 from syncd.errors import Denied, SyncdError, Unavailable
 from syncd.identity.digest import Digested, Policy, digest
+from syncd.model import Raw
 from syncd.sync import Wish, run
 from tests.integration.canaries import files_in, forms, leaks
 from tests.integration.commands import Answer, Desk, Hands
@@ -305,12 +307,15 @@ def leak_in_a_file(patch: pytest.MonkeyPatch) -> None:
 
     receive = room.FileMembership.receive
 
-    def careless(self: room.FileMembership, snapshot: Any, rows: Any) -> Any:
-        kept = list(rows)
-        with (self._directory / "scratch").open("wb") as file:
-            for batch in kept:
-                file.write(b"".join(bytes(b) for b in batch.column("email").to_pylist() if b))
-        return receive(self, snapshot, kept)
+    def careless(self: room.FileMembership, snapshot: Any, batches: Any, generation: Any) -> Any:
+        def digested(raw: Raw, wanted: Any) -> pa.RecordBatch:
+            rows = raw.digested(wanted)
+            with (self._directory / "scratch").open("ab") as file:
+                file.write(b"".join(bytes(b) for b in rows.column("email").to_pylist() if b))
+            return rows
+
+        written = (replace(raw, digested=partial(digested, raw)) for raw in batches)
+        return receive(self, snapshot, written, generation)
 
     patch.setattr(room.FileMembership, "receive", careless)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.meta.payload import MAX_ROWS, WIRE_ROWS
+from connectors.meta.schema import MAX_ROWS, WIRE_ROWS
 from tests.bench import google, meta
 from tests.bench.large import Case, Scene
 from tests.integration.commands import Desk, Hands

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Literal, cast
 
@@ -30,6 +30,7 @@ from syncd.errors import SyncdError
 from syncd.gate import Gates
 from syncd.identity.digest import Policy, digest
 from syncd.identity.erased import Watch
+from syncd.identity.fingerprints import fingerprints
 from syncd.identity.rules import rule_set
 from syncd.ledger import directory
 from syncd.ledger.migrate import migrate
@@ -247,6 +248,7 @@ class World:
             rules_name=policy.version,
             query=lambda _: self.source,
             digest=lambda batch: version.digested(digest(batch, policy)),
+            fingerprints=partial(fingerprints, key=KEY.derive("fingerprint"), shape=policy.shape),
             clock=self.clock,
             names=lambda prefix: f"{prefix}{next(self.numbers):06}",
             known_syncs=frozenset({"all"}),

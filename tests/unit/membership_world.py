@@ -14,6 +14,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from connectors.sandbox.state import AudienceState
@@ -33,6 +35,7 @@ from syncd.model import (
     Phase,
     Plan,
     PlanId,
+    Raw,
     Refresh,
     Refusal,
     Sizes,
@@ -109,7 +112,8 @@ def identifiers(row: Mapping[str, bytes | None]) -> frozenset[Identifier]:
     )
 
 
-def snapshot_rows(members: Mapping[str, Person], rules: str) -> pa.RecordBatch:
+def snapshot_rows(members: Mapping[str, Person], rules: str, spelling: int = 0) -> pa.RecordBatch:
+    usable = {key: person for key, person in members.items() if identifiers(cells(person))}
     rows = [
         {
             "key": key.encode(),
@@ -118,21 +122,58 @@ def snapshot_rows(members: Mapping[str, Person], rules: str) -> pa.RecordBatch:
             "erased": person.consent == ERASED,
             **cells(person, rules),
         }
-        for key, person in members.items()
-        if identifiers(cells(person))
+        for key, person in usable.items()
     ]
-    return pa.RecordBatch.from_pylist(rows, schema=SNAPSHOT_SCHEMA)
+    blank = pa.RecordBatch.from_pylist(rows, schema=SNAPSHOT_SCHEMA)
+    found = fingerprints(usable, rules, spelling)
+    halves = {"fingerprint_high": found[:, 0], "fingerprint_low": found[:, 1]}
+    columns = [
+        pa.array(halves[name]) if name in halves else blank.column(name)
+        for name in SNAPSHOT_SCHEMA.names
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=SNAPSHOT_SCHEMA)
+
+
+def fingerprints(
+    members: Mapping[str, Person], rules: str, spelling: int = 0
+) -> npt.NDArray[np.uint64]:
+    """As of raw rows; a quarter of them has a value that was refused, and so none."""
+    found = [
+        hashlib.blake2b(f"{key} {person} {rules} {spelling}".encode(), digest_size=16).digest()
+        for key, person in members.items()
+    ]
+    lines = np.frombuffer(b"".join(found), np.uint64).reshape(-1, 2).copy()
+    lines[lines[:, 0] % 4 == 0] = 0
+    return lines
+
+
+def crowd(count: int) -> dict[str, Person]:
+    """Members with an e-mail and a phone each; every fifth has the phone of the next one."""
+    return {f"m{n:03}": Person((n,), (n + (n % 5 == 0),), city=n % 3) for n in range(1, count + 1)}
+
+
+def as_read(rows: pa.RecordBatch) -> Raw:
+    """Digested rows as `syncd.reading` hands them over."""
+    halves = [np.asarray(rows[name]) for name in ("fingerprint_high", "fingerprint_low")]
+    return Raw(np.column_stack(halves), lambda wanted: rows.filter(pa.array(wanted)))
 
 
 @dataclass
 class MembershipWorld:
-    """One audience: its membership, its outbox and the platform's two views."""
+    """One audience: its membership, its outbox and the platform's two views.
+
+    Attributes:
+        spelling: How the shop writes its members; another one leaves every digest as it is.
+        respells: After so many comparisons it writes them otherwise; 0 for never.
+    """
 
     directory: Path
     guard: Guard = FREE
     batch_rows: int = 2
     removes: bool = True
     rules: str = "plain"
+    spelling: int = 0
+    respells: int = 0
     now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     generation: Generation | None = None
     plans: dict[str, Plan] = field(default_factory=dict)
@@ -171,8 +212,12 @@ class MembershipWorld:
         refresh: Refresh | None = None,
     ) -> Comparison:
         number = next(self._numbers)
+        if self.respells:
+            self.spelling = number // self.respells
         written = self.membership.receive(
-            SnapshotId(f"s{number}"), iter([snapshot_rows(members, self.rules)])
+            SnapshotId(f"s{number}"),
+            [as_read(snapshot_rows(members, self.rules, self.spelling))],
+            self.generation,
         )
         snapshot = Snapshot(
             SnapshotId(f"s{number}"), "all", self.rules, len(members), len(members), (), (),
@@ -226,7 +271,7 @@ class MembershipWorld:
         moved = (
             carried_out is not None
             and self.generation is not None
-            and self.generation.rules != carried_out.rules
+            and (self.generation.rules != carried_out.rules or carried_out.counts.respelled > 0)
         )
         plans = [
             (plan, [b for b in open_batches if b.plan == plan.id])

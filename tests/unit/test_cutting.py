@@ -50,4 +50,4 @@ def test_no_request_carries_too_many_and_none_could_carry_more(
 @given(st.lists(PLACES.filter(any), min_size=1, max_size=8))
 def test_a_row_takes_as_many_as_meta_is_sent(rows: list[tuple[bool, ...]]) -> None:
     batch = part(rows)
-    assert sum(slots(batch)) == len(wire_rows(batch).data)
+    assert sum(slots(batch)) == len(wire_rows(batch).members)

@@ -68,7 +68,7 @@ def cut(most: int) -> Iterator[None]:
 def converges(history: History, segment: dict[str, Person]) -> None:
     """Live through a history, then two good runs: the audience equals the segment."""
     with tempfile.TemporaryDirectory() as directory:
-        world = MembershipWorld(Path(directory))
+        world = MembershipWorld(Path(directory), respells=3)
         for members, ends, passed in [*history, (segment, [], 1), (segment, [], 1)]:
             world.run(members, ends)
             world.now += timedelta(hours=passed)
@@ -84,7 +84,7 @@ def converges(history: History, segment: dict[str, Person]) -> None:
 def moves(history: Moves, segment: dict[str, Person], rules: str) -> None:
     """The same under rules that change: with a good run two days later, it is as equal."""
     with tempfile.TemporaryDirectory() as directory:
-        world = MembershipWorld(Path(directory))
+        world = MembershipWorld(Path(directory), respells=3)
         for members, ends, passed, version in [
             *history, (segment, [], 49, rules), (segment, [], 1, rules)
         ]:  # fmt: skip
@@ -105,7 +105,7 @@ def moves(history: Moves, segment: dict[str, Person], rules: str) -> None:
 def agrees(history: Moves, segment: dict[str, Person], rules: str, *, full: bool = False) -> None:
     """Live through a history; then the next plan is the oracle's, and so are the sizes."""
     with tempfile.TemporaryDirectory() as directory:
-        world = MembershipWorld(Path(directory))
+        world = MembershipWorld(Path(directory), respells=3)
         for members, ends, passed, version in history:
             world.rules = version
             world.run(members, ends)

@@ -7,9 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.conformance import batch, identifiers, member
-from connectors.meta.payload import MAX_ROWS, SCHEMA, WIRE_ROWS, refusals, wire_rows
+from connectors.meta.payload import wire_rows
+from connectors.meta.refused import refusals
+from connectors.meta.schema import MAX_ROWS, SCHEMA, WIRE_ROWS
 from connectors.sandbox.meta_rules import read_payload, sort_out
 from syncd.model import DETAIL_CELLS, ID_CELLS, IDENTIFIER_CELLS, ROW_COLUMNS, Operation, Refusal
+from tests.contract.meta_plain import data, text
 
 ADDRESS = ("given_name", "family_name", "postcode", "country")
 IDS = frozenset(ID_CELLS)
@@ -31,10 +34,10 @@ def test_every_identifier_of_a_member_and_nothing_else_reaches_the_platform(
     """An address that is not whole stays at home."""
     members = [member(number, *sorted(names), plain=IDS) for number, names in enumerate(cells)]
     rows = wire_rows(batch(Operation.ADD, members).rows)
-    taken, invalid = sort_out(read_payload(rows.encoded()))
+    taken, invalid = sort_out(read_payload(text(rows)))
     assert frozenset().union(*taken) == identifiers(members, IDS)
     assert invalid == []
-    assert sorted(set(rows.members)) == list(range(len(members)))
+    assert sorted(set(rows.members.tolist())) == list(range(len(members)))
 
 
 @given(CELLS, CELLS)
@@ -45,52 +48,51 @@ def test_a_removal_holds_what_leaves_and_nothing_else(
     left = cells - still_held
     if not holds_an_identifier(left):
         return
-    added = wire_rows(batch(Operation.ADD, [member(1, *cells, plain=IDS)]).rows).data
+    added = wire_rows(batch(Operation.ADD, [member(1, *cells, plain=IDS)]).rows)
     leaving = member(1, *left, plain=IDS)
     removed = wire_rows(batch(Operation.REMOVE, [leaving]).rows)
-    taken, _ = sort_out(read_payload(removed.encoded()))
+    taken, _ = sort_out(read_payload(text(removed)))
     assert frozenset().union(*taken) == identifiers([leaving], IDS)
     if left == cells:
-        assert removed.data == added
+        assert text(removed) == text(added)
 
 
 def test_a_second_address_is_a_second_row_with_the_other_keys_repeated() -> None:
     one = member(1, "email", "email_2", "email_3", "phone", "phone_2", *ADDRESS)
     hexes = {name: cell.hex() for name, cell in one.items()}
-    address = tuple(hexes[name] for name in ADDRESS)
-    assert wire_rows(batch(Operation.ADD, [one]).rows).data == (
-        (hexes["email"], hexes["phone"], *address, *NOTHING),
-        (hexes["email_2"], hexes["phone_2"], *address, *NOTHING),
-        (hexes["email_3"], hexes["phone"], *address, *NOTHING),
-    )
+    address = [hexes[name] for name in ADDRESS]
+    assert data(wire_rows(batch(Operation.ADD, [one]).rows)) == [
+        [hexes["email"], hexes["phone"], *address, *NOTHING],
+        [hexes["email_2"], hexes["phone_2"], *address, *NOTHING],
+        [hexes["email_3"], hexes["phone"], *address, *NOTHING],
+    ]
 
 
 def test_the_declared_rows_fit_whoever_the_members_are() -> None:
     most = [member(number, *ROW_COLUMNS, plain=IDS) for number in range(2)]
-    expanded = len(wire_rows(batch(Operation.ADD, most).rows).data) // 2
+    expanded = len(wire_rows(batch(Operation.ADD, most).rows).members) // 2
     assert MAX_ROWS * expanded <= WIRE_ROWS
 
 
 def test_an_address_alone_is_one_row_and_otherwise_rides_along() -> None:
     rows = batch(Operation.ADD, [member(1, *ADDRESS), member(2, *ADDRESS, "email_3")]).rows
-    data = wire_rows(rows).data
-    assert len(data) == 2
-    assert data[0][:2] == ("", "")
-    assert all(data[1][2:6])
+    alone, along = data(wire_rows(rows))
+    assert alone[:2] == ["", ""]
+    assert all(along[2:6])
 
 
 def test_ids_travel_as_they_are_in_every_row_of_their_member() -> None:
     """Hashed, neither matches anybody."""
     one = member(1, "email", "email_2", *ID_CELLS, plain=IDS)
     alone = member(2, "external_id", plain=IDS)
-    data = wire_rows(batch(Operation.ADD, [one, alone]).rows).data
-    ids = ("00000000-0000-0000-0000-000000000002", "1001AB")
-    assert [row[6:8] for row in data] == [ids, ids, ("", "1002AB")]
+    sent = data(wire_rows(batch(Operation.ADD, [one, alone]).rows))
+    ids = ["00000000-0000-0000-0000-000000000002", "1001AB"]
+    assert [row[6:8] for row in sent] == [ids, ids, ["", "1002AB"]]
 
 
 def test_details_travel_in_every_row_of_their_member_and_never_alone() -> None:
     one = member(1, "email", "email_2", *DETAIL_CELLS)
-    data = wire_rows(batch(Operation.ADD, [one]).rows).data
+    sent = data(wire_rows(batch(Operation.ADD, [one]).rows))
     expected = {
         "FI": one["first_initial"],
         "CT": one["city"],
@@ -100,19 +102,18 @@ def test_details_travel_in_every_row_of_their_member_and_never_alone() -> None:
         "DOBD": one["birth_day"],
         "GEN": one["gender"],
     }
-    for row in data:
+    for row in sent:
         cells = dict(zip(SCHEMA, row, strict=True))
         assert {key: cells[key] for key in expected} == {k: v.hex() for k, v in expected.items()}
-    assert len(data) == 2
+    assert len(sent) == 2
     with pytest.raises(ValueError, match="row 0 of the batch"):
         wire_rows(batch(Operation.ADD, [member(1, *DETAIL_CELLS)]).rows)
 
 
 def test_parts_of_an_address_are_not_sent() -> None:
-    (row,) = wire_rows(
-        batch(Operation.ADD, [member(1, "email", "given_name", "country")]).rows
-    ).data
-    assert row[1:] == ("",) * 5 + NOTHING
+    rows = batch(Operation.ADD, [member(1, "email", "given_name", "country")]).rows
+    (row,) = data(wire_rows(rows))
+    assert row[1:] == ["", *[""] * 4, *NOTHING]
 
 
 def test_a_member_without_identifiers_is_a_bug_of_ours() -> None:
@@ -126,7 +127,8 @@ SENT = wire_rows(
         [member(1, "email"), member(2, "email", "email_2"), member(3, "email"), member(4, "email")],
     ).rows
 )
-ROW = list(SENT.data[0])
+ROWS = data(SENT)
+ROW = ROWS[0]
 INVALID = "invalid_entry"
 
 
@@ -138,7 +140,7 @@ INVALID = "invalid_entry"
         (1, {"0": json.dumps(ROW)}, (Refusal(0, INVALID),)),
         (1, {ROW[0]: "bad hash"}, (Refusal(0, INVALID),)),
         (1, [ROW[0]], (Refusal(0, INVALID),)),
-        (2, [list(SENT.data[1]), list(SENT.data[2])], (Refusal(1, INVALID),)),
+        (2, ROWS[1:3], (Refusal(1, INVALID),)),
         (2, [ROW], (Refusal(0, INVALID), Refusal(None, INVALID))),
         (1, [], (Refusal(None, INVALID),)),
         (1, None, (Refusal(None, INVALID),)),
@@ -163,5 +165,13 @@ def test_a_sample_that_fits_two_members_names_neither() -> None:
     assert found == (Refusal(None, INVALID),)
 
 
+def test_what_was_not_sent_of_an_address_names_nobody() -> None:
+    one = member(1, "email", "given_name")
+    sent = wire_rows(batch(Operation.ADD, [one, member(2)]).rows)
+    assert refusals(1, [[one["given_name"].hex()]], sent) == (Refusal(None, INVALID),)
+    assert refusals(1, [[one["email"].hex()]], sent) == (Refusal(0, INVALID),)
+
+
 def test_rows_and_samples_stay_out_of_a_repr() -> None:
-    assert str(ROW[0]) not in repr(SENT)
+    assert ROW[0] not in repr(SENT)
+    assert repr(SENT.payload) == "Quoted()"

@@ -53,6 +53,7 @@ def scene(empty: Path, tmp_path: Path) -> Iterator[Scene]:
         rules_name="meta-1",
         query=lambda _: pytest.fail("the shop is not asked"),
         digest=lambda _: pytest.fail("nothing is read"),
+        fingerprints=lambda _, said: pytest.fail(f"nothing is read: {said}"),
         clock=clock,
         names=lambda prefix: f"{prefix}{next(numbers)}",
         known_syncs=frozenset({"whales"}),
@@ -162,9 +163,9 @@ def test_a_plan_that_takes_rows_out_of_our_own_keeping_counts_as_well(scene: Sce
     scene.filled()
     drawn = scene.draw("p1", generation=1)
     at = (scene.parts, scene.audience)
-    assert settle.fold(*at, actor="ada", carried_out=drawn, purges=True)
+    assert settle.fold(*at, actor="ada", carried_out=drawn, tells=True)
     assert scene.files.asked[0][2] == [("p1", [])]
-    assert not settle.fold(*at, actor="ada", purges=True), "of no plan"
+    assert not settle.fold(*at, actor="ada", tells=True), "of no plan"
 
 
 def test_what_has_settled_is_forgotten_on_request(scene: Scene) -> None:

@@ -237,6 +237,10 @@ def test_aliases_of_aliases_do_not_eat_the_memory(tmp_path: Path) -> None:
         ("default_country: NO", "default_country: UK", ":5: shop.default_country: must be ISO 3166's two letters: GB, not UK"),
         ("default_country: NO", "timezone: Amsterdam", ":5: shop.timezone: must be an IANA time zone such as Europe/Amsterdam or UTC"),
         ("default_country: NO", "schema: shopfy", ":5: shop.schema: unknown schema; did you mean shopify?"),
+        ("default_country: NO", "stores: [1]", ":2: shop: stores: only with the `schema` of a shop system"),
+        ("default_country: NO", "schema: woocommerce\n  stores: [1, 1]", ":6: shop.stores: names one twice"),
+        ("default_country: NO", "schema: woocommerce\n  paid: wc-sent", ":6: shop.paid: must be a list with at least one entry"),
+        ("default_country: NO", "schema: woocommerce\n  prefix: wp-", ":6: shop.prefix: must be letters, digits and _, a schema with its dot before them: wp_, shop.wp_"),
         ("default_country: NO", "default_country: NO\n  default_country: SE", ":6: shop.default_country: stands twice, first in line 5"),
         ("Whales}", "Whales, identifiers: [emial]}", ":13: syncs.whales-meta.identifiers: unknown identifier emial; did you mean email?"),
         ("Whales}", "Whales, identifiers: []}", ":13: syncs.whales-meta.identifiers: must be a list with at least one of email, phone, address, device_id, external_id"),
@@ -283,8 +287,7 @@ def test_all_problems_come_at_once_in_the_order_of_lines(refusal: Refusal) -> No
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("default_country: NO", "stores: [1]"),
-        ("default_country: NO", "schema: woocommerce"),
+        ("default_country: NO", "schema: saleor"),
         ("with: {share: 0.8}", "holdout: 5%"),
     ],
 )

@@ -1,0 +1,223 @@
+"""Rows at rest by the fingerprint of what they were digested from: who need not be digested again.
+
+A generation's file has a section of fingerprints beside its rows, a line each. Whoever comes out
+of the shop with the fingerprint of a row at rest is that row's member, and would be digested to
+just that row (`syncd.identity.fingerprints`): of them a snapshot says the row's position alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from syncd.membership.blocks import BlockReader, BlockWriter
+from syncd.membership.engine import (
+    BATCH_ROWS,
+    FINGERPRINT,
+    SENT_SCHEMA,
+    SNAPSHOT_SCHEMA,
+    Positions,
+    chosen,
+    picked,
+    positioned,
+)
+from syncd.membership.rest import moving
+from syncd.model import Raw
+
+SECTION = "fingerprints"  # of a generation: a line a row, zeros for a row without one
+SAME = "same"  # of a snapshot: positions of rows whose members came unchanged
+RESPELLED = "respelled"  # of a plan: rows that are as they were, and their fingerprints now
+SAME_SCHEMA = pa.schema([pa.field("n", pa.int64())])
+GENERATION = "generation"  # in its header: the checksum of the file whose rows they are
+
+_NAMES = FINGERPRINT.names
+Lines = npt.NDArray[np.uint64]
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Respelled:
+    """Rows at rest whose members are written otherwise now, and digested to the same.
+
+    Without it they would be digested in each run until they are sent for some other reason.
+
+    Attributes:
+        at: Positions of the rows, ascending.
+        lines: Their fingerprints now.
+    """
+
+    at: Positions
+    lines: Lines
+
+    @classmethod
+    def of(cls, parts: Sequence[tuple[Positions, Lines]]) -> Respelled:
+        """All of them, in order."""
+        at = np.concatenate([np.empty(0, np.int64), *(at for at, _ in parts)])
+        lines = np.concatenate([np.empty((0, 2), np.uint64), *(lines for _, lines in parts)])
+        order = np.argsort(at, kind="stable")  # of two plans the later one counts
+        return cls(at[order], lines[order])
+
+    @classmethod
+    def read(cls, plan: BlockReader) -> Respelled:
+        """As a plan's file has them."""
+        found = [
+            (np.asarray(rows["n"], np.int64), lines_of(rows)) for rows in plan.batches(RESPELLED)
+        ]
+        return cls.of(found)
+
+    def write(self, writer: BlockWriter) -> None:
+        """Write them to a plan's file."""
+        for first in range(0, len(self.at), BATCH_ROWS):
+            here = slice(first, first + BATCH_ROWS)
+            columns = [pa.array(self.at[here]), *map(pa.array, self.lines[here].T)]
+            writer.write(RESPELLED, pa.RecordBatch.from_arrays(columns, ["n", *_NAMES]))
+
+    def put(self, first: int, rows: pa.RecordBatch) -> pa.RecordBatch:
+        """Rows with their fingerprints of now; the first one's position is given."""
+        low, high = np.searchsorted(self.at, [first, first + rows.num_rows])
+        if low == high:
+            return rows
+        lines = lines_of(rows)
+        lines[self.at[low:high] - first] = self.lines[low:high]
+        for name, half in zip(_NAMES, lines.T, strict=True):
+            place = rows.schema.get_field_index(name)
+            rows = rows.set_column(place, rows.schema.field(place), pa.array(half))
+        return rows
+
+
+class Unchanged:
+    """The rows at rest of a generation; 28 bytes each in memory."""
+
+    def __init__(self, generation: BlockReader | None) -> None:
+        """Read the fingerprints; of no generation, or one of an earlier version, there are none."""
+        lines = [np.empty((0, 2), np.uint64)]
+        if generation is not None:
+            lines += [lines_of(batch) for batch in generation.batches(SECTION)]
+        found = np.concatenate(lines)
+        known = found.any(axis=1)
+        if generation is not None and len(found):
+            stirred = moving(generation)
+            known &= np.zeros_like(known) if stirred is None else ~stirred
+        at = np.flatnonzero(known)
+        order = np.argsort(found[at, 1])
+        self._at = at[order].astype(np.uint32)
+        self._high, self._low = found[self._at, 0], found[self._at, 1]
+
+    def look(self, wanted: Lines) -> Positions:
+        """Positions of the rows with these fingerprints; -1 for whom there is none."""
+        if not len(self._low):
+            return np.full(len(wanted), -1, np.int64)
+        high, low = wanted[:, 0], wanted[:, 1]
+        order = np.argsort(low)  # neighbours are looked up one after the other
+        place = np.empty(len(low), np.int64)
+        place[order] = np.searchsorted(self._low, low[order])
+        place[place == len(self._low)] = 0
+        met = (self._low[place] == low) & (self._high[place] == high) & wanted.any(axis=1)
+        return np.where(met, self._at[place].astype(np.int64), -1)
+
+
+def receive(writer: BlockWriter, batches: Iterator[Raw], unchanged: Unchanged) -> None:
+    """Write a snapshot: who is as they were by their positions, all others digested."""
+    for raw in batches:
+        at = unchanged.look(raw.fingerprints)
+        same = at >= 0
+        if same.any():
+            writer.write(SAME, pa.RecordBatch.from_arrays([pa.array(at[same])], schema=SAME_SCHEMA))
+        if not same.all():
+            rows = raw.digested(~same)
+            writer.write("members", rows.select(SNAPSHOT_SCHEMA.names).cast(SNAPSHOT_SCHEMA))
+
+
+class Members:
+    """A snapshot's members, each at a position: who was digested, then who came unchanged.
+
+    The latter are at the positions of their rows, counted on from the last of the former.
+
+    Attributes:
+        digested: How many were.
+        came: Flags of the generation's rows: those whose members came unchanged.
+    """
+
+    def __init__(self, snapshot: BlockReader, generation: BlockReader | None) -> None:
+        """Look who came unchanged, of the generation by which the snapshot was read."""
+        self._snapshot, self._generation = snapshot, generation
+        self.digested = snapshot.rows("members")
+        rows = generation.rows("rows") if generation is not None else 0
+        self.came = np.zeros(rows, np.bool_)
+        if not snapshot.rows(SAME):
+            return
+        if generation is None or snapshot.header[GENERATION] != generation.checksum:
+            raise RuntimeError("a snapshot is compared with another generation than it was read by")
+        for batch in snapshot.batches(SAME):
+            self.came[np.asarray(batch["n"], np.int64)] = True
+
+    def fresh(self) -> Iterator[pa.RecordBatch]:
+        """Those that were digested."""
+        return self._snapshot.batches("members")
+
+    def at(self, wanted: Positions) -> Iterator[pa.RecordBatch]:
+        """The members at positions, which ascend."""
+        first = int(np.searchsorted(wanted, self.digested))
+        if first:
+            for _, rows in picked(positioned(self.fresh()), wanted[:first]):
+                yield rows
+        if first < len(wanted):
+            for _, rows in picked(positioned(self._rows(), self.digested), wanted[first:]):
+                yield as_members(rows)
+
+    def of(
+        self, fresh: Flags | None, rows: Flags | None
+    ) -> Iterator[tuple[int | Positions, pa.RecordBatch]]:
+        """Members and their positions.
+
+        Args:
+            fresh: Flags of those that were digested; None: all.
+            rows: Flags of the generation's rows: who of these came unchanged; None: all.
+        """
+        digested = positioned(self.fresh())
+        yield from digested if fresh is None else chosen(digested, fresh)
+        wanted = self.came if rows is None else self.came & rows
+        if wanted.any():
+            for at, batch in chosen(positioned(self._rows()), wanted):
+                yield at + self.digested, as_members(batch)
+
+    def _rows(self) -> Iterator[pa.RecordBatch]:
+        return iter(()) if self._generation is None else with_fingerprints(self._generation)
+
+
+def with_fingerprints(
+    generation: BlockReader, respelled: Respelled | None = None
+) -> Iterator[pa.RecordBatch]:
+    """A generation's rows, each with its fingerprint, or that of now."""
+    lines = generation.batches(SECTION)  # which was written block by block with them
+    for first, rows in positioned(generation.batches("rows")):
+        known = fingerprinted(rows, next(lines, None))
+        yield known if respelled is None else respelled.put(first, known)
+
+
+def fingerprinted(rows: pa.RecordBatch, lines: pa.RecordBatch | None = None) -> pa.RecordBatch:
+    """Rows with these fingerprints, or with their own; with none where they have none."""
+    if lines is None and set(rows.schema.names).issuperset(_NAMES):
+        return rows
+    for place, field in enumerate(FINGERPRINT):
+        none = np.zeros(rows.num_rows, np.uint64)
+        column = pa.array(none) if lines is None else lines.column(place)
+        rows = rows.append_column(field, column)
+    return rows
+
+
+def as_members(rows: pa.RecordBatch) -> pa.RecordBatch:
+    """Rows at rest as a snapshot has their members: sent, so neither erased nor kept out."""
+    no = pa.repeat(pa.scalar(value=False), rows.num_rows)
+    columns = {name: rows.column(name) for name in SENT_SCHEMA.names}
+    made = [columns.get(name, no) for name in SNAPSHOT_SCHEMA.names]
+    return pa.RecordBatch.from_arrays(made, schema=SNAPSHOT_SCHEMA)
+
+
+def lines_of(rows: pa.RecordBatch) -> Lines:
+    """The fingerprints of rows, a line each."""
+    return np.column_stack([np.asarray(rows.column(name), np.uint64) for name in _NAMES])

@@ -1,0 +1,90 @@
+"""Rows by Arrow's own drivers (ADBC): whole columns, and no Python object a cell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+import adbc_driver_manager
+import pyarrow as pa
+
+# Batches stream through pyarrow, which raises an OSError or an error of its own.
+_ERRORS = (adbc_driver_manager.Error, pa.ArrowException, OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What Arrow's drivers must be told, each in its own way.
+
+    Attributes:
+        connect: Opens the database; its URL may hold a password.
+        begin: Statements that begin the read-only transaction.
+        select: The statement, returning columns that `shape` knows.
+        sql: Other SQL as the driver takes it.
+        values: One row, a column for each bind; None where values stand in the SQL.
+        shape: Makes of a driver's batch what `syncd.ports.Reading` gives.
+        batch_rows: The most that a batch may have.
+        options: Of the driver, for the size of its batches.
+    """
+
+    connect: Callable[[], adbc_driver_manager.AdbcDatabase] = field(repr=False)
+    begin: Sequence[str]
+    select: str = field(repr=False)
+    sql: Callable[[str], str]
+    values: pa.RecordBatch | None = field(repr=False)
+    shape: Callable[[pa.RecordBatch], pa.RecordBatch]
+    batch_rows: int
+    options: Mapping[str, str]
+
+
+class ArrowRows:
+    """A `syncd.shop.rows.Rows` on a connection of its own, in one transaction.
+
+    Not by ADBC's DB-API, which takes Ctrl-C for itself while the shop answers.
+    """
+
+    errors: tuple[type[Exception], ...] = _ERRORS
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._held = ExitStack()
+        self._connection: adbc_driver_manager.AdbcConnection | None = None
+        self._rows: Iterator[pa.RecordBatch] = iter(())
+        self._first: pa.RecordBatch | None = None
+
+    def open(self) -> None:
+        """Have the shop run the statement, up to its first batch."""
+        database = self._held.enter_context(self._source.connect())
+        self._connection = self._held.enter_context(adbc_driver_manager.AdbcConnection(database))
+        for statement in self._source.begin:
+            self._run(statement, None)
+        self._rows = self._run(self._source.select, self._source.values)
+        self._first = next(self._rows, None)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The driver's batches, cut where they are too large."""
+        batch, self._first = self._first, None
+        while batch is not None:
+            shaped = self._source.shape(batch)
+            for start in range(0, shaped.num_rows, self._source.batch_rows):
+                yield shaped.slice(start, self._source.batch_rows)
+            batch = next(self._rows, None)
+
+    def number(self, sql: str) -> int:
+        """The one number that other SQL returns."""
+        (batch,) = self._run(self._source.sql(sql), self._source.values)
+        return int(batch.column(0)[0].as_py())
+
+    def close(self) -> None:
+        """Close the connection, which ends the transaction."""
+        self._held.close()
+
+    def _run(self, sql: str, values: pa.RecordBatch | None) -> Iterator[pa.RecordBatch]:
+        statement = self._held.enter_context(adbc_driver_manager.AdbcStatement(self._connection))
+        statement.set_options(**self._source.options)
+        statement.set_sql_query(sql)
+        if values is not None:
+            statement.bind(values)
+        stream, _ = statement.execute_query()
+        return iter(self._held.enter_context(pa.RecordBatchReader.from_stream(stream)))

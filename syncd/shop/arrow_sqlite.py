@@ -1,0 +1,138 @@
+"""SQLite by Arrow's driver, whose columns have one type each where SQLite's cells do."""
+
+from __future__ import annotations
+
+import secrets
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import adbc_driver_sqlite
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from syncd.shop.arrow import Source
+from syncd.shop.columns import amounts, numbers, texts, utf8
+from syncd.shop.rows import Asked
+
+if TYPE_CHECKING:
+    from syncd.shop.columns import Row
+
+_NUMBER = "syncd_number"  # a column beside `value`: its numbers, whether whole or not
+
+
+def source(asked: Asked) -> Source | None:
+    """How Arrow's driver reads a statement; None if it cannot.
+
+    The driver gives a column the type of its first row. So one of ours comes first, all
+    text, and is left out again. Whole numbers and bytes come as the text that they are;
+    of other numbers SQLite would write 15 digits, so 20 come behind a mark that nothing in
+    the shop begins with, and Python shortens them as it does everywhere else.
+
+    The driver has an SQLite of its own. Two in one process do not see each other's locks,
+    and to close a file in one of them drops those of both
+    (https://www.sqlite.org/howtocorrupt.html, 2.2.1). So the portable connection stays in a
+    transaction of the same file: as long as it does, nobody in this process overwrites what
+    is being read or closes it, and other processes see the driver's own locks.
+    """
+    connection = asked.connection
+    values = _values(asked)
+    encoding = connection.exec_driver_sql("PRAGMA encoding").scalar_one()
+    if values is None or encoding != "UTF-8":  # bytes would be taken for UTF-16 there
+        return None
+    # BEGIN alone locks nothing.
+    connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one()
+    _, _, path = connection.exec_driver_sql("PRAGMA database_list").one()
+    mark = f"{secrets.token_hex(16)}:"
+    return Source(
+        connect=partial(adbc_driver_sqlite.connect, f"{Path(path).as_uri()}?mode=ro"),
+        begin=(
+            "PRAGMA query_only = ON",
+            f"PRAGMA busy_timeout = {asked.limits.connect * 1000}",
+            "BEGIN",
+        ),
+        select=asked.for_driver(_select(asked, mark))[0],
+        sql=lambda sql: asked.for_driver(sql)[0],
+        values=values if values.num_columns else None,
+        shape=_Shape(asked.columns, mark),
+        batch_rows=asked.batch_rows,
+        options={adbc_driver_sqlite.StatementOptions.BATCH_ROWS.value: str(asked.batch_rows)},
+    )
+
+
+def _values(asked: Asked) -> pa.RecordBatch | None:
+    """The values for binds; None if there is one that no SQLite could take."""
+    values = tuple(asked.for_driver(asked.statement.sql)[1])
+    if not all(value is None or isinstance(value, int | float | str | bytes) for value in values):
+        return None
+    try:
+        arrays = [pa.array([value]) for value in values]
+    except OverflowError:
+        return None
+    return pa.RecordBatch.from_arrays(arrays, names=[str(place) for place in range(len(arrays))])
+
+
+def _select(asked: Asked, mark: str) -> str:
+    first, columns = [], []
+    for name in asked.columns:
+        if name == "value":
+            first += ["'' AS value", f"0.5 AS {_NUMBER}"]
+            columns += [
+                "CASE WHEN typeof(value) <> 'real' THEN value END",
+                "CASE WHEN typeof(value) IN ('integer', 'real') THEN CAST(value AS REAL) END",
+            ]
+        else:
+            first.append(f"'' AS {name}")
+            columns.append(
+                f"CASE WHEN typeof({name}) <> 'real' THEN {name} "
+                f"ELSE '{mark}' || printf('%!.20g', {name}) END"
+            )
+    # The offset keeps SQLite from working out a column once for each time it stands there.
+    return (
+        f"SELECT {', '.join(first)} UNION ALL SELECT {', '.join(columns)} "
+        f"FROM (SELECT * FROM (\n{asked.statement.sql}\n) LIMIT -1 OFFSET 0)"
+    )
+
+
+class _Shape:
+    """Makes of the driver's batches what a reading gives."""
+
+    def __init__(self, columns: tuple[str, ...], mark: str) -> None:
+        self._columns = columns
+        self._mark = mark
+        self._begun = False
+
+    def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """A batch of text, without the row that was ours."""
+        rows = batch if self._begun else batch.slice(1)
+        self._begun = True
+        arrays = [
+            _value(rows) if name == "value" else self._texts(utf8(rows.column(name), name), name)
+            for name in self._columns
+        ]
+        return pa.RecordBatch.from_arrays(arrays, names=list(self._columns))
+
+    def _texts(self, cells: pa.StringArray, name: str) -> pa.StringArray:
+        if not pc.any(pc.starts_with(cells, self._mark)).as_py():
+            return cells
+        return texts([self._cell(cell) for cell in cells.to_pylist()], name)
+
+    def _cell(self, cell: str | None) -> object:
+        if cell is None or not cell.startswith(self._mark):
+            return cell
+        return float(cell.removeprefix(self._mark))
+
+
+def _value(rows: pa.RecordBatch) -> pa.Array:
+    written, found = utf8(rows.column("value"), "value"), rows.column(_NUMBER)
+    if pc.any(pc.and_(pc.is_valid(written), pc.is_null(found))).as_py():
+        return numbers(_cells(written, found))
+    return amounts(found, lambda: _cells(written, found))
+
+
+def _cells(written: pa.StringArray, found: pa.DoubleArray) -> Row:
+    """As the portable driver has them: a number that was written is a whole one."""
+    return [
+        number if text is None else text if number is None else int(text)
+        for text, number in zip(written.to_pylist(), found.to_pylist(), strict=True)
+    ]

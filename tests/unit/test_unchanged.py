@@ -1,0 +1,164 @@
+"""Who is as they were when they were sent: found by the fingerprint, and by nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pytest
+
+from syncd.membership.blocks import BlockReader, BlockWriter
+from syncd.membership.engine import FINGERPRINT
+from syncd.membership.rest import MOVING, RESTS
+from syncd.membership.unchanged import SECTION, Members, Unchanged
+from syncd.model import Phase, Raw, SnapshotId
+from tests.unit.membership_oracle import opened
+from tests.unit.membership_world import MembershipWorld, Person, crowd, fingerprints, snapshot_rows
+
+KEY = bytes(32)
+
+
+def file_of(
+    folder: Path, lines: npt.NDArray[np.uint64], moving: list[int], *, rests: bool = True
+) -> Path:
+    """A generation's sections that say who rests."""
+    with BlockWriter(folder, "g.members", key=KEY, header={RESTS: rests}) as writer:
+        for part in np.array_split(lines, 3):
+            columns = [pa.array(half) for half in part.T]
+            writer.write(SECTION, pa.RecordBatch.from_arrays(columns, schema=FINGERPRINT))
+        # Whoever reads which rows move asks how many rows there are.
+        rows = pa.RecordBatch.from_pydict({"key": pa.array([b""] * len(lines), pa.binary())})
+        writer.write("rows", rows)
+        writer.write(MOVING, pa.RecordBatch.from_pydict({"n": pa.array(moving, pa.int64())}))
+    assert writer.written is not None
+    return folder / "g.members"
+
+
+def unchanged(path: Path) -> Unchanged:
+    checksum = hashlib.sha256(path.read_bytes()).hexdigest()
+    with BlockReader(path, key=KEY, checksum=checksum) as reader:
+        return Unchanged(reader)
+
+
+def test_a_row_at_rest_is_found_by_both_halves(tmp_path: Path) -> None:
+    """Of thousands in any order; not by one half, not one that moves, never by zeros."""
+    rng = np.random.default_rng(7)
+    low = rng.permutation(np.arange(1, 5_001, dtype=np.uint64)) << np.uint64(48)
+    lines = np.column_stack([rng.integers(1, 9, 5_000, np.uint64), low])
+    lines[5] = 0
+    found = unchanged(file_of(tmp_path, lines, [3, 4]))
+    at = found.look(lines)
+    assert at.tolist() == [-1 if n in {3, 4, 5} else n for n in range(len(lines))]
+    assert set(found.look(lines + np.array([1, 0], np.uint64)).tolist()) == {-1}
+    assert set(found.look(lines + np.array([0, 1], np.uint64)).tolist()) == {-1}
+    assert found.look(np.empty((0, 2), np.uint64)).tolist() == []
+
+
+def test_a_file_that_does_not_say_who_rests_knows_nobody(tmp_path: Path) -> None:
+    lines = np.array([[1, 2], [3, 4]], np.uint64)
+    assert unchanged(file_of(tmp_path, lines, [], rests=False)).look(lines).tolist() == [-1, -1]
+    assert Unchanged(None).look(lines).tolist() == [-1, -1]
+
+
+def read(world: MembershipWorld, members: Mapping[str, Person]) -> tuple[int, list[str]]:
+    """A snapshot of the world's members: how many came unchanged, and who was digested."""
+    asked = world.comparison(members)
+    last = world.generation
+    assert last is not None
+    with (
+        opened(world, asked.snapshot.path, asked.snapshot.checksum) as snapshot,
+        opened(world, last.path, last.checksum) as generation,
+    ):
+        all_of_them = Members(snapshot, generation)
+        fresh = [key.decode() for rows in all_of_them.fresh() for key in rows["key"].to_pylist()]
+        return int(all_of_them.came.sum()), fresh
+
+
+def test_only_who_changed_is_digested_again(tmp_path: Path) -> None:
+    """And who has a value that was refused, so that it is counted every time."""
+    world, members = MembershipWorld(tmp_path), crowd(60)
+    world.run(members)
+    refused = {
+        key
+        for key, line in zip(members, fingerprints(members, "plain"), strict=True)
+        if not line.any()
+    }
+    assert 5 < len(refused) < 30
+    assert read(world, members) == (60 - len(refused), sorted(refused))
+
+    known = sorted(set(members) - refused)
+    members[known[0]] = replace(members[known[0]], emails=(900,))
+    del members[known[1]]
+    world.run(members)
+    came, fresh = read(world, members)
+    assert set(fresh) >= refused
+    assert came + len(fresh) == 59
+
+    world.rules = "salted"
+    assert read(world, members)[0] == 0, "by other rules everybody is somebody else"
+
+
+def test_a_new_spelling_is_learned_and_sends_nothing(tmp_path: Path) -> None:
+    """Once, though everybody is written otherwise: the run after it digests nobody again."""
+    world, members = MembershipWorld(tmp_path), crowd(60)
+    world.run(members)
+    world.spelling = 1
+    plain, respelled = (fingerprints(members, "plain", n).any(axis=1) for n in (0, 1))
+    assert read(world, members)[0] == 0
+    before = len(world.sent)
+    found = world.run(members)
+    assert (len(world.sent), found.counts.unchanged) == (before, 60)
+    assert found.counts.respelled == respelled.sum()
+    # Who has a value that is refused now is still known by the row that had none.
+    assert read(world, members)[0] == respelled.sum()
+    assert world.run(members).counts.respelled == 0
+    world.spelling = 0
+    assert read(world, members)[0] == (plain & ~respelled).sum()
+
+
+def test_who_says_otherwise_of_consent_is_not_merely_respelled(tmp_path: Path) -> None:
+    """Who is sent again goes out with the consent of now, not with that of then."""
+    world = MembershipWorld(tmp_path)
+    one, two = Person((1,), (7,)), Person((2,), (7,))  # who share a phone
+    world.run({"a": one, "b": two, "c": Person((3,), (3,))})
+    unsure = replace(two, consent=0)
+    world.spelling = next(n for n in range(9) if fingerprints({"b": unsure}, "plain", n).any())
+    for _ in range(2):
+        world.run({"a": one, "b": unsure, "c": Person((3,), (3,))})
+    plan, found = world.compare({"b": unsure, "c": Person((3,), (3,))})
+    assert found.counts.again == 1
+    with opened(world, plan.path, plan.checksum) as file:
+        (rows,) = file.batches(Phase.AGAIN.value)
+    assert (rows["key"].to_pylist(), rows["consent"].to_pylist()) == ([b"b"], [0])
+
+
+def test_what_was_not_answered_is_not_at_rest(tmp_path: Path) -> None:
+    """Whoever may or may not be there is looked at again, as changed as they were."""
+    world, members = MembershipWorld(tmp_path, batch_rows=100), crowd(20)
+    world.run(members, ["lost"])
+    world.fold()
+    assert read(world, members)[0] == 0
+
+
+def test_positions_are_of_one_generation_and_no_other(tmp_path: Path) -> None:
+    world, members = MembershipWorld(tmp_path), crowd(20)
+    world.run(members)
+    asked = world.comparison(members)
+    world.run({key: one for key, one in members.items() if key < "m010"})
+    with pytest.raises(RuntimeError, match="another generation"):
+        world.membership.plan(replace(asked, generation=world.generation))
+
+
+def test_a_snapshot_without_a_generation_has_everyone(tmp_path: Path) -> None:
+    world, members = MembershipWorld(tmp_path), crowd(20)
+    world.run(members)
+    rows = snapshot_rows(members, "plain")
+    lines = fingerprints(members, "plain")
+    raw = Raw(lines, lambda wanted: rows.filter(pa.array(wanted)))
+    written = world.membership.receive(SnapshotId("s99"), [raw])
+    assert (written.rows, written.unchanged) == ({"members": 20}, 0)
