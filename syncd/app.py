@@ -170,6 +170,10 @@ class App:
         name = self.settings.syncs[sync].account
         return self.settings.accounts[name].connector, account_key(self.settings, name)
 
+    def lifespan_of(self, sync: str) -> timedelta | None:
+        """For how long its platform keeps members, where an audience does not say so."""
+        return platforms()[self.account_of(sync)[0]].capabilities.lifespan
+
     def parts(self, name: str, *, progress: Progress = silent) -> Parts:
         """Everything that a run of this sync works with."""
         from syncd.identity.digest import Policy

@@ -1,14 +1,18 @@
-"""What a connector owes that says whether its account is fit."""
+"""What a connector owes that says whether its account is fit, or when its credential ends."""
 
 # ruff: noqa: S101  -- these are tests, importable ones
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import timedelta
+
 import pytest
 
 from connectors.conformance.rig import Rig
+from syncd.errors import RequestRefused
 from syncd.model import Finding
-from syncd.ports import Examines
+from syncd.ports import Examines, Expires
 
 
 class ExaminingContract:
@@ -40,6 +44,29 @@ class ExaminingContract:
         assert (gone.subject, gone.verdict) == (rig.unknown_id, "unusable")
         assert (there.subject, there.good) == (audience, True)
         _each_says_something(rig, (gone, there))
+
+
+class ExpiringContract:
+    """Only for connectors that are a `syncd.ports.Expires`."""
+
+    def test_the_end_of_its_credential_is_a_moment_or_none(self, rig: Rig) -> None:
+        """In one request at most."""
+        before = rig.requests()
+        ends = _expires(rig).expiry()
+        assert ends is None or ends.utcoffset() == timedelta()
+        assert rig.requests() <= before + 1
+
+    def test_a_credential_that_is_not_told_its_end_is_not_denied_for_that(self, rig: Rig) -> None:
+        """Whether it may do anything else, other requests tell."""
+        with suppress(RequestRefused):
+            _expires(rig, denied=True).expiry()
+
+
+def _expires(rig: Rig, *, denied: bool = False) -> Expires:
+    connector = rig.connect(denied=denied)
+    if not isinstance(connector, Expires):
+        pytest.skip("this connector does not say when its credential ends")
+    return connector
 
 
 def examines(rig: Rig, *, denied: bool = False) -> Examines:

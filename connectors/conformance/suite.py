@@ -11,7 +11,7 @@ from typing import TypeVar, cast
 
 import pytest
 
-from connectors.conformance.examining import ExaminingContract
+from connectors.conformance.examining import ExaminingContract, ExpiringContract
 from connectors.conformance.replacing import ReplacingContract
 from connectors.conformance.rig import (
     FAILURES,
@@ -39,7 +39,7 @@ from syncd.ports import Forgets
 E = TypeVar("E", bound=PlatformError)
 
 
-class ConnectorContract(ReplacingContract, ExaminingContract):
+class ConnectorContract(ReplacingContract, ExaminingContract, ExpiringContract):
     """What every connector owes; see the module for how to use it."""
 
     def test_its_name_and_options_can_stand_in_a_configuration(self, rig: Rig) -> None:

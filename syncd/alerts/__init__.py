@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import structlog
 
 from syncd.alerts.conditions import CONDITIONS
-from syncd.alerts.delivering import deliver, next_at, try_out
+from syncd.alerts.delivering import deliver, next_at, tell_failed, try_out
 from syncd.alerts.looking import Watched, look
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "next_at",
     "send",
     "tell",
+    "tell_failed",
     "try_out",
     "watched",
 ]

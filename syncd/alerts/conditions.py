@@ -59,12 +59,17 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One sync and the ledger at one moment."""
+    """One sync and the ledger at one moment.
+
+    Attributes:
+        lifespan: For how long its platform keeps members, where an audience does not say so.
+    """
 
     seen: Moment
     settings: Settings
     now: datetime
     name: str
+    lifespan: timedelta | None
 
     @property
     def sync(self) -> SyncSettings:
@@ -226,16 +231,17 @@ def _audience(view: View) -> Iterator[Finding]:
             said = f"The platform has nothing to say of {named} any more."
             yield view.found("flagged", False, said)
     yield from _matched(view, audience.pk)
-    if audience.lifespan is None or audience.takes_out:
+    lifespan = audience.lifespan or view.lifespan
+    if lifespan is None or audience.takes_out:
         return
     # Every member is renewed in time as long as runs stand still for less than a third of
     # the lifespan, see `syncd.refresh`; half of that is left when it is told.
     last = audience.refreshed_at or audience.claimed_at
-    until = last + audience.lifespan / 3
-    if view.now - last > audience.lifespan / 6:
+    until = last + lifespan / 3
+    if view.now - last > lifespan / 6:
         said = (
             f"The platform keeps members of audience {audience.name} for "
-            f"{audience.lifespan.days:,} days, and nobody was renewed since {_time(last)}: the "
+            f"{lifespan.days:,} days, and nobody was renewed since {_time(last)}: the "
             f"first may leave it at {_time(until)}. `syncd sync {view.name}` renews who is due."
         )
         yield view.found("expiring", True, said)

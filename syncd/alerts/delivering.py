@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import secrets
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -13,6 +14,8 @@ from syncd.alerts.channels import TAKEN, Channel, Message, channel, passing
 from syncd.alerts.looking import Watched
 from syncd.errors import ConfigError
 from syncd.ledger.alerting import Delivery, Notice
+from syncd.ports import Clock
+from syncd.settings import Settings
 
 ATTEMPTS = 2  # at a time, seconds apart: who runs syncs waits for it
 SOON, LATER = timedelta(minutes=5), timedelta(hours=1)  # until the next time, ever longer
@@ -58,6 +61,30 @@ def try_out(app: Watched) -> dict[str, str]:
     return {target: way.send(message) for target, way in ways.items()}
 
 
+def tell_failed(settings: Settings, clock: Clock, unit: str, said: str) -> Mapping[str, str]:
+    """Tell each target that a service has failed; what came of each, as a code.
+
+    Past the outbox: the ledger may be what the service failed for.
+    """
+    now = clock.now()
+    told = Message(
+        id=f"n{now:%y%m%d%H%M%S}{secrets.token_hex(3)}",
+        turn="opened",
+        subject=f"service {unit}",
+        condition="service_failed",
+        at=now,
+        title=f"syncd: service {unit} has failed",
+        said=said,
+    )
+    codes = dict[str, str]()
+    for target in settings.alerts.targets:
+        try:
+            codes[target] = _attempted(clock, channel(settings, target, clock), told)
+        except ConfigError:
+            codes[target] = NOT_CONFIGURED
+    return codes
+
+
 def message(notice: Notice) -> Message:
     """A notice as it goes out."""
     words = notice.condition.replace("_", " ")
@@ -94,7 +121,7 @@ def _in_order(app: Watched, way: Channel, waiting: Sequence[Delivery]) -> int:
             if _keeps_others(each.code):
                 break  # nothing overtakes what a target that is down did not take
             continue
-        code = _attempted(app, way, message(each.notice))
+        code = _attempted(app.clock, way, message(each.notice))
         if code == TAKEN:
             app.ledger.alerts.sent(each, app.clock.now())
             taken += 1
@@ -110,13 +137,13 @@ def _keeps_others(code: str) -> bool:
     return passing(code) or code == NOT_CONFIGURED
 
 
-def _attempted(app: Watched, way: Channel, told: Message) -> str:
+def _attempted(clock: Clock, way: Channel, told: Message) -> str:
     """A few attempts; the code of the last."""
     attempts = Retrying(
         retry=retry_if_result(passing),
         stop=stop_after_attempt(ATTEMPTS),
         wait=wait_random_exponential(multiplier=1.0, max=4.0),
-        sleep=app.clock.sleep,
+        sleep=clock.sleep,
         retry_error_callback=_last,
     )
     code: str = attempts(way.send, told)

@@ -51,6 +51,10 @@ class Watched(Protocol):
         """The platform and the account of a sync, as the ledger names them."""
         ...
 
+    def lifespan_of(self, sync: str) -> timedelta | None:
+        """For how long its platform keeps members, where an audience does not say so."""
+        ...
+
 
 def look(app: Watched) -> int:
     """Note what is new and what is over, each with its message; how many changes.
@@ -78,7 +82,7 @@ def _findings(app: Watched) -> Iterator[Finding]:
     with app.ledger.figures.moment() as seen:
         yield from of_accounts(seen, settings)
         for name in settings.syncs:
-            yield from of_sync(View(seen, settings, now, name))
+            yield from of_sync(View(seen, settings, now, name, app.lifespan_of(name)))
     for account in sorted({sync.account for sync in settings.syncs.values()}):
         yield _warned(app, account)
         yield from _credential(app, account)

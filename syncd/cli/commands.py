@@ -23,7 +23,7 @@ from syncd.cli.checks import (
 )
 from syncd.cli.options import Config, Json
 from syncd.cli.service import run
-from syncd.cli.watching import alerts, alerts_test, metrics
+from syncd.cli.watching import alerts, alerts_failed, alerts_test, metrics
 
 Wait = Annotated[
     bool, typer.Option("--wait", help="Stay until the platform has processed everything.")
@@ -58,7 +58,8 @@ def register(application: typer.Typer) -> None:
         doctor_accounts,
         alone=doctor,
     )
-    _group(application, "alerts", "What people are told, and who.", alerts_test, alone=alerts)
+    targets = (alerts_test, alerts_failed)
+    _group(application, "alerts", "What people are told, and who.", *targets, alone=alerts)
     application.command()(metrics)
     application.command()(retire)
     application.command("erase", context_settings={"allow_extra_args": True})(erase)

@@ -51,3 +51,18 @@ def alerts_test(config: Config = None, json: Json = False) -> None:  # noqa: FBT
     from syncd.cli import told  # noqa: PLC0415
 
     told.test(config, as_json=json)
+
+
+def alerts_failed(
+    unit: Annotated[str, typer.Argument(metavar="UNIT", show_default=False)],
+    config: Config = None,
+) -> None:
+    """Tell each target that a service of syncd has failed; for systemd's OnFailure=.
+
+    Needs no ledger, and of the configuration only `alerts`. What systemd says of the failure
+    is taken from $MONITOR_SERVICE_RESULT and $MONITOR_EXIT_STATUS. Nothing is sent where a
+    run told what is wrong itself. Exits 1 if a target did not take it.
+    """
+    from syncd.cli import told  # noqa: PLC0415
+
+    told.failed(unit, config)

@@ -29,7 +29,7 @@ from syncd.settings.models import (
     SyncSettings,
     json_schema,
 )
-from syncd.settings.reading import DEFAULT_PATH, Settings, find, load
+from syncd.settings.reading import DEFAULT_PATH, Settings, find, load, load_alerts
 from syncd.settings.serving import ApiSettings
 from syncd.settings.values import After, Cron, Every, Manual, Schedule, Secret
 from syncd.settings.wordings import flagged, name_warnings
@@ -63,6 +63,7 @@ __all__ = [
     "ledger_key",
     "ledger_password",
     "load",
+    "load_alerts",
     "name_warnings",
     "read_cron",
     "resolve_account",

@@ -82,7 +82,29 @@ def load(path: Path | None, environment: Mapping[str, str] = os.environ) -> Sett
             is, one problem a line.
     """
     path = find(path, environment)
+    return _settings(path, environment, read(path))
+
+
+def load_alerts(path: Path | None, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read who is told, and nothing else: a configuration that is wrong elsewhere says that too.
+
+    Args:
+        path, environment: As of `load`.
+
+    Returns:
+        Settings of which `alerts` alone counts.
+
+    Raises:
+        syncd.errors.ConfigError: It is missing, is no YAML, or that part of it is wrong.
+    """
+    path = find(path, environment)
     document = read(path)
+    whole = document.data if isinstance(document.data, dict) else {}
+    data = {"shop": {"url": "sqlite:///none"}, "alerts": whole.get("alerts") or {}}
+    return _settings(path, environment, Document(data, document.lines, ()))
+
+
+def _settings(path: Path, environment: Mapping[str, str], document: Document) -> Settings:
     problems = list(document.problems)
     data = _expanded(document, environment, problems)
     try:

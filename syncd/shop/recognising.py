@@ -34,7 +34,8 @@ class Found:
         layout: The way in which it keeps its data; "" where there is one way.
         timezone: The shop's, an IANA name; "" where it is not plain to see.
         country: The shop's, two letters; likewise.
-        example: A segment of its customers as SQL, with its tables by their names here.
+        example: A segment of its customers as SQL, with its tables by their names here; "" where
+            shipped segments read them.
     """
 
     system: System
@@ -162,8 +163,7 @@ def _zone(name: str) -> str:
 
 
 def _example(connection: Connection, system: System, place: _Place) -> str:
-    layout = f"_{system.layout}" if system.layout and " " not in system.layout else ""
-    file = files("syncd.shop") / "examples" / f"{system.name}{layout}.sql"
+    file = files("syncd.shop") / "examples" / f"{system.name}.sql"
     if not file.is_file():
         return ""
     return _NAME.sub(_quoted(connection, place), file.read_text("utf-8"))

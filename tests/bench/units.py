@@ -9,6 +9,7 @@ should be. Takes some two minutes. Nothing of this machine is changed.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -41,6 +42,18 @@ syncs:
   everyone: {segment: everyone, account: here, audience: Everyone, guard: {min_members: 0},
              poll: 1s, schedule: every 1h}
 """
+WRONG = """nonsense: 1
+alerts: {targets: {ops: {webhook: "http://127.0.0.1:8099/", secret: {file: alerts_team_chat}}}}
+"""
+HEAR = """
+import http.server
+class Hear(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        print(self.rfile.read(int(self.headers["Content-Length"])).decode(), flush=True)
+        self.send_response(200)
+        self.end_headers()
+http.server.HTTPServer(("127.0.0.1", 8099), Hear).serve_forever()
+"""
 INSTALL = """set -eu
 mkdir -p /opt/syncd/bin && cat > /opt/syncd/bin/syncd && chmod 755 /opt/syncd/bin/syncd
 cd /opt/source
@@ -54,6 +67,7 @@ install -d -m 700 /etc/credstore
 umask 077
 head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \\n' > /etc/credstore/syncd.state_key
 echo nobody > /etc/credstore/syncd.meta_token
+echo shared > /etc/credstore/syncd.alerts_team_chat
 """
 PROBE = """
 import mmap, os, socket
@@ -176,8 +190,8 @@ def closed(machine: Machine) -> tuple[bool, str]:
     machine.run("systemctl", "start", "syncd.service")
     said = "; ".join(machine.journal("syncd.service")[-3:])
     wanted = (
-        "['meta_token', 'state_key']; none 1 2; Operation not permitted / Read-only file system"
-        " / Address family not supported by protocol"
+        "['alerts_team_chat', 'meta_token', 'state_key']; none 1 2; Operation not permitted"
+        " / Read-only file system / Address family not supported by protocol"
     )
     return said == wanted, said
 
@@ -239,9 +253,28 @@ def _came_back(machine: Machine, unit: str, times: int) -> Callable[[], bool]:
     return came_back
 
 
+def failing(machine: Machine) -> tuple[bool, str]:
+    """A configuration that is wrong ends the daemon, and whom its `alerts` name hear of it."""
+    machine.write("/etc/syncd/syncd.yaml", CONFIG + WRONG)
+    machine.write("/opt/syncd/hear.py", HEAR)
+    machine.run("systemd-run", "--unit=hear", "/opt/python/bin/python3", "/opt/syncd/hear.py")
+    machine.drop_in("syncd-failed@.service", "")
+    machine.drop_in("syncd.service", "")
+    machine.run("systemctl", "start", "syncd.service")
+
+    def heard() -> list[str]:
+        return [line for line in machine.journal("hear.service") if line.startswith("{")]
+
+    wait_until(lambda: bool(heard()), seconds=60)
+    said = json.loads(heard()[-1])
+    code = machine.shows("syncd.service", "ExecMainStatus")
+    right = (said["subject"], said["condition"]) == ("service syncd.service", "service_failed")
+    return right and code == "78", f"ended with {code}; told: {said['said'][:80]}..."
+
+
 def main() -> int:
     """Boot, try, and print what came of it."""
-    checks = (installs, closed, demo, scheduled, restarts, daemon)
+    checks = (installs, closed, demo, scheduled, restarts, daemon, failing)
     failed = 0
     with booted() as machine:
         version = machine.run("systemctl", "--version").stdout.splitlines()[0]

@@ -173,6 +173,21 @@ def test_a_condition_is_told_once_and_its_end_once(scene: Scene, condition: str)
     assert condition not in {one.condition for one in scene.ledger.alerts.open()}
 
 
+def test_an_audience_that_states_no_lifespan_has_its_platforms(scene: Scene) -> None:
+    """Google ends a membership after 540 days where a list says nothing of it."""
+    scene.runs()
+    scene.lifespan = timedelta(days=540)
+    scene.clock.pass_by(days=89)
+    scene.runs()
+    look(scene)
+    assert told(scene) == []
+    scene.clock.pass_by(days=2)
+    scene.runs()
+    look(scene)
+    assert told(scene) == [("opened", "expiring")]
+    assert "for 540 days" in said(scene)
+
+
 def test_a_run_that_only_waits_for_its_platform_is_nobodys_task(scene: Scene) -> None:
     """Neither does it end what was told before."""
     for error in sorted(PASSING):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from connectors.sandbox import Sandbox
 from syncd.ledger.alerting import Change
-from tests.integration.commands import Desk, Hands, begin, here, platforms
+from tests.integration.commands import Answer, Desk, Hands, begin, here, platforms
 from tests.integration.ledger_databases import DIALECTS, NOON, new_database, new_ledger
 from tests.integration.ledger_databases import Hands as Still
 from tests.integration.receivers import Receiver, killing, receiving
@@ -201,3 +201,51 @@ def test_one_message_a_change_whatever_is_found_how_often(dialect: str, tmp_path
             assert len(ours) == expected
 
         hold()
+
+
+# --- the one case in which nothing runs ---------------------------------------------------
+
+
+def failed(desk: Desk, monkeypatch: pytest.MonkeyPatch, status: str) -> Answer:
+    """What systemd starts when the daemon has failed."""
+    monkeypatch.setenv("MONITOR_SERVICE_RESULT", "exit-code")
+    monkeypatch.setenv("MONITOR_EXIT_STATUS", status)
+    return desk.syncd("alerts", "failed", "syncd.service")
+
+
+def test_a_service_that_fails_is_told_without_ledger_and_though_the_rest_is_wrong(
+    desk: Desk, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.settings["nonsense"] = 1
+    desk.settings["shop"]["url"] = "sqlite:///x"
+    desk.save()
+    assert desk.syncd("config", "check").code == 78
+    answer = failed(desk, monkeypatch, "78")
+    assert (answer.code, answer.out) == (0, "ops: taken\n")
+    assert receiver.told == [("opened", "service syncd.service", "service_failed")]
+    (heard,) = receiver.heard
+    assert "has failed (exit-code, status 78)" in heard.json["said"]
+    assert "`syncd config check`" in heard.json["said"]
+    assert not desk.var.exists(), "no ledger was made"
+
+    receiver.answers[:] = [410]
+    assert failed(desk, monkeypatch, "KILL").code == 1
+    desk.settings["alerts"]["targets"]["ops"]["more"] = 1
+    desk.save()
+    wrong = failed(desk, monkeypatch, "78")
+    assert wrong.code == 78
+    assert "alerts.targets.ops.more" in wrong.err
+
+
+def test_a_round_that_told_what_is_wrong_is_not_told_again(
+    desk: Desk, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But one that came to no run is."""
+    assert desk.syncd("sync", "everyone").code == 0
+    assert failed(desk, monkeypatch, "1").code == 0
+    assert len(receiver.told) == 1
+    desk.leave(*range(15))
+    assert desk.syncd("sync", "everyone").code == 4
+    held = failed(desk, monkeypatch, "4")
+    assert (held.code, receiver.told[1:]) == (0, [("opened", "sync everyone", "held")])
+    assert "`syncd alerts` lists it" in held.out

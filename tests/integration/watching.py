@@ -83,6 +83,7 @@ class Scene:
     settings: Settings
     clock: Hands
     settle: timedelta = timedelta(hours=48)
+    lifespan: timedelta | None = None
     numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def names(self, prefix: str) -> str:
@@ -91,6 +92,10 @@ class Scene:
     def account_of(self, sync: str) -> tuple[str, str]:
         assert sync in self.settings.syncs
         return WHALES.platform, WHALES.account
+
+    def lifespan_of(self, sync: str) -> timedelta | None:
+        assert sync in self.settings.syncs
+        return self.lifespan
 
     # --- what happens --------------------------------------------------------
 

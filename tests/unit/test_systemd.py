@@ -26,8 +26,14 @@ LETTERS = {
     "S": "syncd-scheduled.service",
     "W": "syncd-web.service",
     "T": "syncd-scheduled.timer",
+    "F": "syncd-failed@.service",
 }
-LIMITS = {"D": 1.1, "S": 1.1, "W": 0.3}  # what `systemd-analyze security` may give at most
+LIMITS = {
+    "D": 1.1,
+    "S": 1.1,
+    "W": 0.3,
+    "F": 1.1,
+}  # what `systemd-analyze security` may give at most
 SYNCD = "/opt/syncd/bin/syncd"
 
 
@@ -49,7 +55,7 @@ def values(letter: str, name: str) -> list[str]:
 def explained() -> list[tuple[str, str]]:
     """Each (letter, `Name=value`) of the tables under "Every line"."""
     tables = README.partition("\n## Every line\n")[2].partition("\n## What stays open")[0]
-    rows = re.findall(r"^\| (`.*`) \| ([DSWT ]+) \| .*\|$", tables, re.MULTILINE)
+    rows = re.findall(r"^\| (`.*`) \| ([DSWTF ]+) \| .*\|$", tables, re.MULTILINE)
     return [
         (letter, line)
         for cell, letters in rows
@@ -120,7 +126,7 @@ def test_the_limit_notices_a_door_left_open(analyze: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize("letter", LIMITS)
 def test_the_readme_names_all_that_stays_open(letter: str, analyze: str) -> None:
     table = README.partition("\n## What stays open")[2]
-    rows = re.findall(r"^\| `(.+?)` \| ([DSW ]+) \|", table, re.MULTILINE)
+    rows = re.findall(r"^\| `(.+?)` \| ([DSWF ]+) \|", table, re.MULTILINE)
     named = {name.replace("\\|", "|") for name, letters in rows if letter in letters.split()}
     assert exposure(analyze, UNITS / LETTERS[letter])[1] == named
 
@@ -137,6 +143,22 @@ def test_both_services_that_push_are_closed_alike() -> None:
     )
     daemon.remove("ReadWritePaths=-/var/lib/syncd-page")
     assert daemon[daemon.index("User=syncd") :] == scheduled[scheduled.index("User=syncd") :]
+
+
+def test_who_tells_of_a_failure_is_closed_as_they_are_and_given_less() -> None:
+    """And each service names it, with its own name."""
+    scheduled, failed = (
+        [line for section, line in lines(letter) if section == "Service"] for letter in "SF"
+    )
+    kept = {"state_key", "alerts_team_chat", "alerts_pager"}
+    given = {value.partition(":")[0] for value in values("F", "LoadCredential")}
+    assert given == kept
+    spared = {line for line in scheduled if "LoadCredential" in line} - set(failed)
+    same = [line for line in scheduled[scheduled.index("User=syncd") :] if line not in spared]
+    assert failed[failed.index("User=syncd") :] == same
+    named, *_ = LETTERS["F"].partition("@")
+    for letter in "DSW":
+        assert values(letter, "OnFailure") == [f"{named}@%n.service"]
 
 
 def test_the_credentials_are_those_of_the_example() -> None:
