@@ -34,7 +34,11 @@ if TYPE_CHECKING:
 # Each may use those before it. The first are the shop's own, a file each in its directory;
 # the rest make people of them, and are the same for every system.
 _SHOPS = ("customers", "orders", "carts", "consents")
-_SHARED = ("known_mail", "known_account", "customers", "orders", "carts", "consents")
+_SHARED = ("known_mail", "customers", "orders", "carts", "consents")
+# What rows are looked up in. MariaDB would put the text of each in the place of its name, and
+# compare every pair by what is then an expression; it builds what has a limit, with an index.
+_LOOKED_UP = ("shop_customers", "known_mail", "customers")
+_ALL_ROWS = "\nLIMIT 18446744073709551615"
 
 _WORD = re.compile(
     r"\{\{(table|site|site_name|store_key|in_stores|own|paid|guest|key)\(([^{}]*)\)\}\}"
@@ -138,7 +142,8 @@ class Source:
         for name, sql in reversed(list(known.items())):
             if re.search(rf"\b{name}\b", wanted):
                 wanted += _COMMENT.sub("", sql)
-                views.insert(0, f"{name} AS (\n{sql}\n)")
+                built = self.system.dialect == "mysql" and name in _LOOKED_UP
+                views.insert(0, f"{name} AS (\n{sql}{_ALL_ROWS if built else ''}\n)")
         return views
 
     def _all(self) -> Iterator[tuple[str, str]]:
