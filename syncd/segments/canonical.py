@@ -101,7 +101,6 @@ ORDER_ITEMS = Relation(
         Column("unit_paid", "money", "price of one after discounts, in the order's currency"),
         _maybe("on_sale", "flag", "sold at least 5 % below its regular price, codes aside"),
         _maybe("is_gift_card", "flag", "a voucher or gift card"),
-        _maybe("unit_cost", "money", "what one cost the shop, in the order's currency"),
     ),
 )
 PRODUCTS = Relation(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -13,6 +15,7 @@ from sqlglot import exp
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
 
+from syncd.demo.schema import create_tables
 from syncd.errors import ConfigError
 from syncd.model import SegmentQuery
 from syncd.segments import (
@@ -39,6 +42,7 @@ GRAMMARS: dict[Dialect, str] = {
     "mysql": "mysql",
     "duckdb": "duckdb",
 }
+BASIC = {"customers", "orders", "consents"}
 OPTIONAL = {
     f"{relation.name}.{column.name}"
     for relation in RELATIONS
@@ -119,6 +123,18 @@ def test_a_segment_is_unavailable_where_an_input_is_missing() -> None:
         *("orders.customer_key", "orders.placed_at", "orders.is_paid"),
         *("orders.total_base", "orders.refunded_base"),
     )
+
+
+def test_the_demos_shop_can_serve_every_segment() -> None:
+    with closing(sqlite3.connect(":memory:")) as shop:
+        create_tables(shop)
+        served = {
+            relation.name: {
+                name for _, name, *_ in shop.execute(f"PRAGMA table_xinfo({relation.name})")
+            }
+            for relation in RELATIONS
+        }
+    assert [segment.name for segment in catalogue() if segment.missing(served)] == []
 
 
 @pytest.mark.parametrize("segment", catalogue(), ids=NAMES)
@@ -326,3 +342,17 @@ def test_a_file_without_readable_sql_is_refused(tmp_path: Path, content: bytes, 
     path.write_bytes(content)
     with pytest.raises(ConfigError, match=said):
         own_query("own", path)
+
+
+def test_the_readme_lists_every_segment_as_it_is() -> None:
+    """What the line of a segment must say stands in the failure."""
+    text = (files("syncd.segments") / "README.md").read_text("utf-8")
+    for segment in catalogue():
+        given = ", ".join(
+            f"**{each.name}**" if each.required else each.name for each in segment.parameters
+        )
+        beyond = [name for name in segment.needs if name not in BASIC]
+        line = f"| `{segment.name}` | {segment.wording} | {segment.purpose} | {given} |"
+        assert f"{line} {', '.join(beyond)} |\n" in text, line
+    for name, why in not_offered().items():
+        assert f"| `{name}` | {why} |\n" in text
