@@ -6,7 +6,7 @@
     {{store_key(x)}}     a number that only one store counts by, as a key
     {{in_stores(x)}}     whether x is one of the stores that count
     {{paid(x, y)}}       whether x is a status that counts as paid; y where none are configured
-    {{guest(x)}}         the key of a guest, from an e-mail as `{{mail(x)}}` spells it
+    {{guest(x)}}         the key of a guest, from an e-mail as `{{folded(x)}}` spells it
     {{own(x)}}           a comma and the optional column x of an account, where the system has it
     {{key(x)}}           a number or a text as a key, told apart by its bytes
     {{channel()}}        what a file on consent is asked for: `email` or `ads`
@@ -40,6 +40,7 @@ _SHARED = ("known_mail", "customers", "orders", "carts", "consents")
 _LOOKED_UP = ("shop_customers", "known_mail", "customers")
 _ALL_ROWS = "\nLIMIT 18446744073709551615"
 
+GUEST_KEY = "guest_key"  # the bind of what guests' e-mails are hashed with; never shown
 _WORD = re.compile(
     r"\{\{(table|site|site_name|store_key|in_stores|own|paid|guest|key)\(([^{}]*)\)\}\}"
 )
@@ -106,7 +107,7 @@ class Source:
     def binds(self) -> Mapping[str, object]:
         """Every value that the SQL of `views` may ask for."""
         return {
-            "guest_key": self.guest_key,
+            GUEST_KEY: self.guest_key,
             **_numbered("store", self.stores),
             **_numbered("paid", self.paid),
             **{f"consent_{channel}": where for channel, where in self.consents.items()},

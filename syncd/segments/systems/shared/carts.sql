@@ -8,7 +8,7 @@ FROM (
   FROM shop_carts
   LEFT JOIN shop_customers ON shop_customers.source_id = shop_carts.account
   LEFT JOIN known_mail ON known_mail.mail = CASE WHEN shop_carts.account IS NULL
-                                                 THEN LEFT({{mail(shop_carts.email)}}, 190)
-                                                 ELSE LEFT({{mail(shop_customers.email)}}, 190) END
+                                                 THEN LEFT({{folded(shop_carts.email)}}, 190)
+                                                 ELSE LEFT({{folded(shop_customers.email)}}, 190) END
 ) owned
 WHERE customer_key IS NOT NULL

@@ -9,7 +9,7 @@ FROM (
   FROM shop_consents
   LEFT JOIN shop_customers ON shop_customers.source_id = shop_consents.account
   LEFT JOIN known_mail ON known_mail.mail = CASE WHEN shop_consents.account IS NULL
-                                                 THEN LEFT({{mail(shop_consents.email)}}, 190)
-                                                 ELSE LEFT({{mail(shop_customers.email)}}, 190) END
+                                                 THEN LEFT({{folded(shop_consents.email)}}, 190)
+                                                 ELSE LEFT({{folded(shop_customers.email)}}, 190) END
 ) owned
 WHERE customer_key IS NOT NULL

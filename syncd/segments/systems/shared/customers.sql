@@ -24,17 +24,17 @@ FROM (
   SELECT customer_key, account, mail FROM known_mail
   UNION ALL
   -- Accounts without an e-mail that can be known by, each somebody alone.
-  SELECT CONCAT('c:', source_id), source_id, LEFT({{mail(email)}}, 190)
+  SELECT CONCAT('c:', source_id), source_id, LEFT({{folded(email)}}, 190)
   FROM shop_customers
-  WHERE email IS NULL OR TRIM(email) = '' OR {{mail(email)}} LIKE '%.invalid'
-     OR CHAR_LENGTH({{mail(email)}}) >= 190
+  WHERE email IS NULL OR TRIM(email) = '' OR {{folded(email)}} LIKE '%.invalid'
+     OR CHAR_LENGTH({{folded(email)}}) >= 190
 ) person
 LEFT JOIN shop_customers ON shop_customers.source_id = person.account
 LEFT JOIN (
-  SELECT LEFT({{mail(email)}}, 190) AS mail, phone, first_name, last_name, country,
+  SELECT LEFT({{folded(email)}}, 190) AS mail, phone, first_name, last_name, country,
          postcode, city, region,
          ROW_NUMBER() OVER (
-           PARTITION BY LEFT({{mail(email)}}, 190) ORDER BY placed_at DESC, order_key DESC
+           PARTITION BY LEFT({{folded(email)}}, 190) ORDER BY placed_at DESC, order_key DESC
          ) AS place
   FROM shop_orders
   WHERE account IS NULL

@@ -13,23 +13,23 @@ FROM (
          MIN(ordered_at) AS ordered_at,
          MAX(known) AS known
   FROM (
-    SELECT LEFT({{mail(email)}}, 190) AS mail, NULL AS account, NULL AS registered_at,
+    SELECT LEFT({{folded(email)}}, 190) AS mail, NULL AS account, NULL AS registered_at,
            placed_at AS ordered_at, CASE WHEN account IS NULL THEN 1 ELSE 0 END AS known
     FROM shop_orders
     UNION ALL
     SELECT mail, account, registered_at, NULL, 1
     FROM (
-      SELECT LEFT({{mail(email)}}, 190) AS mail, source_id AS account, registered_at,
+      SELECT LEFT({{folded(email)}}, 190) AS mail, source_id AS account, registered_at,
              ROW_NUMBER() OVER (
-               PARTITION BY LEFT({{mail(email)}}, 190) ORDER BY registered_at, source_id
+               PARTITION BY LEFT({{folded(email)}}, 190) ORDER BY registered_at, source_id
              ) AS place
       FROM shop_customers
     ) oldest
     WHERE place = 1
     UNION ALL
-    SELECT LEFT({{mail(email)}}, 190), NULL, NULL, NULL, 1 FROM shop_carts WHERE account IS NULL
+    SELECT LEFT({{folded(email)}}, 190), NULL, NULL, NULL, 1 FROM shop_carts WHERE account IS NULL
     UNION ALL
-    SELECT LEFT({{mail(email)}}, 190), NULL, NULL, NULL, 1 FROM shop_consents WHERE account IS NULL
+    SELECT LEFT({{folded(email)}}, 190), NULL, NULL, NULL, 1 FROM shop_consents WHERE account IS NULL
   ) said
   -- What WordPress and others put in the place of an erased e-mail ends in .invalid.
   WHERE mail <> '' AND mail NOT LIKE '%.invalid' AND CHAR_LENGTH(mail) < 190

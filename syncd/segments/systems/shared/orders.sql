@@ -7,5 +7,5 @@ SELECT shop_orders.*,
 FROM shop_orders
 LEFT JOIN shop_customers ON shop_customers.source_id = shop_orders.account
 LEFT JOIN known_mail ON known_mail.mail = CASE WHEN shop_orders.account IS NULL
-                                               THEN LEFT({{mail(shop_orders.email)}}, 190)
-                                               ELSE LEFT({{mail(shop_customers.email)}}, 190) END
+                                               THEN LEFT({{folded(shop_orders.email)}}, 190)
+                                               ELSE LEFT({{folded(shop_customers.email)}}, 190) END
