@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -136,3 +137,18 @@ def test_a_query_has_exactly_its_binds(source: Source) -> None:
         assert isinstance(tree, exp.Select)
         assert {bind.name for bind in tree.find_all(exp.Placeholder)} == set(query.parameters)
         assert "{{" not in query.sql
+
+
+def test_the_readme_says_what_each_system_lacks_for_each_segment() -> None:
+    """A row a segment that some system cannot serve; in its cells what is missing."""
+    names = tuple(name for name in SERVED if name != "canonical")
+    rows = [f"| segment | {' | '.join(names)} |", f"|---|{'---|' * len(names)}"]
+    for segment in catalogue():
+        reasons = [
+            unavailable(segment.name, Source(name, ""), system(name).dialect) for name in names
+        ]
+        cells = [", ".join(re.findall(r"no ([a-z_.]+): ", each)) for each in reasons]
+        if any(cells):
+            rows.append(f"| `{segment.name}` | {' | '.join(cells)} |")
+    text = (files("syncd.segments.systems") / "README.md").read_text("utf-8")
+    assert "\n".join(rows) in text
