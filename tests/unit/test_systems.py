@@ -94,14 +94,21 @@ def test_a_segment_is_unavailable_with_the_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "said"),
+    ("name", "key", "value", "said"),
     [
-        ("layout", "cpt", "shop.layout: WooCommerce has hpos or posts"),
+        ("woocommerce", "layout", "cpt", "shop.layout: WooCommerce has hpos or posts"),
+        ("magento", "layout", "hpos", "shop.layout: Magento has none"),
+        ("shopify", "stores", ("1",), "shop.stores: Shopify has none to choose from"),
+        ("medusa", "paid", ("paid",), "shop.paid: Medusa has no statuses that say what is paid"),
+        ("prestashop", "consents", {"ads": "opt_in"}, "shop.consent.ads: PrestaShop has optin"),
+        ("magento", "consents", {"ads": "x"}, "shop.consent.ads: Magento has none beside its own"),
     ],
 )
-def test_what_a_system_does_not_have_is_refused(key: str, value: object, said: str) -> None:
+def test_what_a_system_does_not_have_is_refused(
+    name: str, key: str, value: object, said: str
+) -> None:
     with pytest.raises(ConfigError, match=said):
-        Source("woocommerce", "", **{key: value})  # type: ignore[arg-type]  # by name
+        Source(name, "", **{key: value})  # type: ignore[arg-type]  # by name
 
 
 @pytest.mark.parametrize("name", ["Europe/Amsterdam", "America/Sao_Paulo", "Australia/Lord_Howe"])
