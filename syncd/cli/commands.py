@@ -65,7 +65,8 @@ def register(application: typer.Typer) -> None:
     application.command("erase", context_settings={"allow_extra_args": True})(erase)
     told = (audit_show, audit_export, audit_verify)
     _group(application, "audit", "What happened, in sentences.", *told, alone=audit)
-    _group(application, "segments", "The catalogue and yours.", segments_list, segments_preview)
+    ours = (segments_list, segments_show, segments_preview)
+    _group(application, "segments", "The catalogue and yours.", *ours)
     known = "How values become what a platform matches."
     below = _group(application, "identity", known, identity_sample)
     # Typer's own message would repeat a value that was misplaced on the command line.
@@ -290,10 +291,21 @@ def audit_verify(config: Config = None, json: Json = False) -> None:  # noqa: FB
 
 
 def segments_list(config: Config = None, json: Json = False) -> None:  # noqa: FBT002
-    """List the shipped segments and those of the configuration."""
+    """List the shipped segments by purpose, what is not shipped and why, and yours."""
     from syncd.cli import segments  # noqa: PLC0415
 
     segments.listing(config, as_json=json)
+
+
+def segments_show(
+    name: Annotated[str, typer.Argument(metavar="SEGMENT")],
+    config: Config = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Show what a segment means, what it can be given, and its SQL as it will run."""
+    from syncd.cli import segments  # noqa: PLC0415
+
+    segments.show(name, config, as_json=json)
 
 
 def segments_preview(

@@ -1,33 +1,52 @@
-"""segments list and preview."""
+"""segments list, show and preview."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 
-from syncd.app import open_app
+from syncd.app import App, open_app
 from syncd.cli.output import print_json, say, table
-from syncd.segments import catalogue, unavailable
+from syncd.errors import ConfigError
+from syncd.model import SegmentQuery
+from syncd.segments import Segment, catalogue, definition, not_offered, shipped, unavailable
 from syncd.segments import preview as count
-from syncd.segments.systems import source_of
+from syncd.segments.systems import GUEST_KEY, source_of
 from syncd.settings import Settings, find, load
+
+_GROUPS = (
+    ("target", "to show advertisements to"),
+    ("exclude", "to leave out of a campaign"),
+    ("seed", "to find others like them"),
+)
 
 
 def listing(config: Path | None, *, as_json: bool) -> None:
-    """Print the catalogue, and which of it the configuration uses."""
+    """Print the catalogue, what it does not have, and which of it the configuration uses."""
     import os  # noqa: PLC0415
 
     settings = load(config) if config or find(None, os.environ).exists() else None
-    shipped = [asdict(segment) for segment in catalogue()]
-    own = _configured(settings)
-    lacking = _unavailable(settings)
+    own, lacking = _configured(settings), _unavailable(settings)
     if as_json:
-        print_json({"catalogue": shipped, "configured": own, "unavailable": lacking})
+        print_json(
+            {
+                "catalogue": [asdict(segment) for segment in catalogue()],
+                "not_offered": not_offered(),
+                "configured": own,
+                "unavailable": lacking,
+            }
+        )
         return
-    table(
-        ("segment", "purpose", "what it is"),
-        [(segment.name, segment.purpose, segment.wording) for segment in catalogue()],
-    )
+    for purpose, heading in _GROUPS:
+        of_it = [segment for segment in catalogue() if segment.purpose == purpose]
+        table(
+            (heading, "what it is", "when"),
+            [(segment.name, segment.wording, segment.advice) for segment in of_it],
+        )
+        say()
+    table(("not offered", "why"), list(not_offered().items()))
     if own:
         say()
         table(("configured", "from"), list(own.items()))
@@ -53,6 +72,93 @@ def _unavailable(settings: Settings | None) -> dict[str, str]:
         for segment in catalogue()
         if source and (reason := unavailable(segment.name, source, source.system.dialect))
     }
+
+
+def show(name: str, config: Path | None, *, as_json: bool) -> None:
+    """Print what a segment means, what it can be given, and its SQL as it will run."""
+    with open_app(config) as app:
+        configured = app.settings.segments.get(name)
+        used = (configured.use or "") if configured else name
+        segment = shipped(used) if used else None
+        query, lacking = _query(app, name)
+        text = definition(used) if used else query.sql if query else ""
+    if as_json:
+        print_json(
+            {
+                "name": name,
+                "segment": segment and asdict(segment),
+                "definition": text,
+                "sql": query and query.sql,
+                "binds": query and _shown(query),
+                "lacking": lacking,
+            }
+        )
+        return
+    if segment:
+        _describe(name, segment)
+    say(text.rstrip())
+    say()
+    if query is None:
+        say(f"not yet to be run: {lacking}")
+        return
+    if segment:
+        say(f"as it runs on this shop ({query.source}):")
+        say(query.sql.rstrip())
+        say()
+    _bound(_shown(query))
+
+
+def _query(app: App, name: str) -> tuple[SegmentQuery | None, str]:
+    """The segment's query; or none, and what it lacks, where a parameter must be given."""
+    try:
+        return app.query(name, app.clock.now()), ""
+    except ConfigError as error:
+        if name in app.settings.segments:
+            raise
+        return None, str(error)
+
+
+def _describe(name: str, segment: Segment) -> None:
+    use = "" if name == segment.name else f" (the catalogue's {segment.name})"
+    say(f"{name}{use}: {segment.wording}")
+    say(f"{segment.purpose}: {segment.advice}")
+    say(f"reads: {', '.join(segment.needs)}")
+    say()
+    if segment.parameters:
+        rows = [
+            (
+                parameter.name,
+                _default(parameter.default, required=parameter.required),
+                parameter.bounds,
+                parameter.help,
+            )
+            for parameter in segment.parameters
+        ]
+        table(("parameter", "default", "may be", "what it does"), rows)
+        say()
+
+
+def _default(value: object, *, required: bool) -> str:
+    if required:
+        return "must be given"
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _shown(query: SegmentQuery) -> Mapping[str, object]:
+    """A query's binds, but for what guests' e-mails are hashed with."""
+    return {**query.parameters, **({GUEST_KEY: "***"} if GUEST_KEY in query.parameters else {})}
+
+
+def _bound(binds: Mapping[str, object]) -> None:
+    table(
+        ("bind", "value"),
+        [
+            (f":{bind}", value.isoformat() if isinstance(value, datetime) else str(value))
+            for bind, value in binds.items()
+        ],
+    )
 
 
 def preview(name: str, config: Path | None, *, as_json: bool) -> None:

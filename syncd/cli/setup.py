@@ -60,7 +60,7 @@ def check(config: Path | None, *, as_json: bool) -> None:
 
 
 def _segments(settings: Settings) -> None:
-    from syncd.segments import definition, own_query  # noqa: PLC0415
+    from syncd.segments import check_parameters, own_query  # noqa: PLC0415
     from syncd.segments.systems import source_of  # noqa: PLC0415
 
     try:
@@ -73,7 +73,7 @@ def _segments(settings: Settings) -> None:
             if path:
                 own_query(name, path)
             else:
-                definition(str(segment.use))
+                check_parameters(str(segment.use), segment.with_)
         except ConfigError as error:
             if error.where:
                 raise

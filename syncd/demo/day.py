@@ -173,7 +173,8 @@ def _split(people: list[Customer], share: float) -> tuple[list[Customer], list[C
 
 
 def _customers(day: _Day, where: str, *parameters: str) -> list[Customer]:
-    sql = f"SELECT * FROM customers WHERE {where} ORDER BY customer_key"
+    columns = ", ".join(Customer._fields)
+    sql = f"SELECT {columns} FROM customers WHERE {where} ORDER BY customer_key"
     return [Customer(*row) for row in day.shop.execute(sql, parameters)]
 
 

@@ -28,7 +28,7 @@ _COUNTRY_DIRT = {"missing": 0.02, "small": 0.01, "spoken": 0.02}
 
 
 class Customer(NamedTuple):
-    """One row of the table `customers`, its columns in order."""
+    """One row of the table `customers`, but for its locale, which the table makes."""
 
     customer_key: str
     store_key: str

@@ -1,7 +1,8 @@
 """The canonical tables of a shop, as the demo lays them out in SQLite.
 
 Times are UTC text, `YYYY-MM-DD HH:MM:SS`. Money is NUMERIC with at most two decimals.
-Yes and no are 1 and 0.
+Yes and no are 1 and 0. They have every column of the canonical model
+(`syncd/segments/canonical.py`), and some more.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ CREATE TABLE customers (
   customer_key TEXT PRIMARY KEY, store_key TEXT NOT NULL, source_id TEXT NOT NULL, email TEXT,
   phone TEXT, first_name TEXT, last_name TEXT, country TEXT, postcode TEXT, city TEXT,
   region TEXT, birth_date TEXT, gender TEXT, is_guest INTEGER NOT NULL, registered_at TEXT,
-  deleted INTEGER NOT NULL);
+  deleted INTEGER NOT NULL,
+  locale TEXT AS (CASE WHEN UPPER(country) IN ('NL', 'BE') THEN 'nl_' || UPPER(country)
+    WHEN UPPER(country) IN ('DE', 'AT', 'CH') THEN 'de_' || UPPER(country) ELSE 'en' END));
 CREATE TABLE orders (
   order_key TEXT PRIMARY KEY, store_key TEXT NOT NULL, source_id TEXT NOT NULL,
   customer_key TEXT, email TEXT, phone TEXT, status_raw TEXT NOT NULL, is_paid INTEGER NOT NULL,
@@ -29,7 +32,8 @@ CREATE TABLE orders (
   total NUMERIC NOT NULL, total_base NUMERIC NOT NULL, refunded_base NUMERIC NOT NULL,
   discount NUMERIC NOT NULL, shipping NUMERIC NOT NULL, coupon_codes TEXT,
   gift_flag INTEGER NOT NULL, gift_message TEXT, ship_to_other INTEGER NOT NULL,
-  ship_country TEXT, utm_source TEXT, utm_medium TEXT, utm_campaign TEXT);
+  ship_country TEXT, utm_source TEXT, utm_medium TEXT, utm_campaign TEXT,
+  payment_failed INTEGER AS (status_raw IN ('failed', 'pending')));
 CREATE TABLE order_items (
   item_key TEXT PRIMARY KEY, order_key TEXT NOT NULL, product_key TEXT NOT NULL,
   variant_key TEXT, sku TEXT NOT NULL, name TEXT NOT NULL, qty INTEGER NOT NULL,

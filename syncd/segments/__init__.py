@@ -2,8 +2,8 @@
 
 A shipped segment is `catalogue/NAME.sql` and an entry in `catalogue/catalogue.yaml`. Its
 SQL selects the keys of members from the views in `catalogue/base/`, which stand on the
-canonical schema (`customers`, `orders`, `carts`, `consents`); what each engine spells its
-own way is a `{{macro}}`, see `macros.py`. Moments are UTC; SQLite keeps them as text,
+canonical model, see `canonical.py`; what each engine spells its own way is a
+`{{macro}}`, see `macros.py`. Moments are UTC; SQLite keeps them as text,
 `YYYY-MM-DD HH:MM:SS`. Keys should have a binary collation on MariaDB. A member is
 someone with a row in `customers`, guests included.
 """
@@ -11,24 +11,32 @@ someone with a row in `customers`, guests included.
 from __future__ import annotations
 
 from syncd.segments.own import own_query
+from syncd.segments.parameters import Number, Parameter, Words
 from syncd.segments.previews import Preview, preview
 from syncd.segments.shipped import (
-    Parameter,
     Segment,
     catalogue,
     catalogue_query,
+    check_parameters,
     definition,
+    not_offered,
+    shipped,
     unavailable,
 )
 
 __all__ = [
+    "Number",
     "Parameter",
     "Preview",
     "Segment",
+    "Words",
     "catalogue",
     "catalogue_query",
+    "check_parameters",
     "definition",
+    "not_offered",
     "own_query",
     "preview",
+    "shipped",
     "unavailable",
 ]

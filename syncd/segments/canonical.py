@@ -95,13 +95,12 @@ ORDER_ITEMS = Relation(
     (
         Column("order_key", "key", "its order"),
         Column("product_key", "key", "its product; of a variant the product it is one of"),
-        Column("sku", "text", "the article number that staff know, of the variant if it has one"),
+        Column("sku", "text", "the number that staff know; product_key where there is none"),
         Column("qty", "number", "how many"),
         Column("qty_refunded", "number", "how many of them came back; 0 or NULL where none"),
         Column("unit_paid", "money", "price of one after discounts, in the order's currency"),
         _maybe("on_sale", "flag", "sold at least 5 % below its regular price, codes aside"),
         _maybe("is_gift_card", "flag", "a voucher or gift card"),
-        _maybe("unit_cost", "money", "what one cost the shop, in the order's currency"),
     ),
 )
 PRODUCTS = Relation(
@@ -109,7 +108,7 @@ PRODUCTS = Relation(
     "one row a product",
     (
         Column("product_key", "key", "as order_items has it"),
-        Column("sku", "text", "the article number that staff know"),
+        Column("sku", "text", "as order_items has it, of the product or its main variant"),
         Column("replenish_days", "number", "how long one lasts; NULL where nobody said"),
         _maybe("launched_at", "moment", "when it could first be bought"),
     ),

@@ -3,11 +3,26 @@
     {{day(x)}}                     the day of a moment in the shop's zone, as days since 1970
     {{utc(x)}}                     a local time of the shop's zone in UTC; of an hour that is
                                    there twice the first
+    {{later(x, p)}}                the moment x and p days, of 24 hours each
+    {{date(x)}}                    a date as text, YYYY-MM-DD
     {{ten_thousandths(x)}}         an amount as a whole number
+    {{spent(i, o)}}                likewise what a line i of order_items came to, less what came
+                                   back, in the currency that all amounts of orders o have
+    {{quotient(a, b)}}             a / b of whole numbers, without its fraction
     {{bytes(x)}}                   a key in the order of its bytes
-    {{mail(x)}}                    an e-mail as it is compared: no outer spaces, ASCII in lower case
-    {{ago(p)}}                     the moment `as_of` less the parameter p
+    {{folded(x)}}                  text as it is compared: no outer spaces, ASCII in lower case
+    {{ago(p)}}                     the moment `as_of` less the parameter p; of calendar days
+                                   the midnight that begins that day
+    {{days_ago(n)}}                the midnight that begins the day n days before `as_of`
+    {{years_ago(p)}}               the date of `as_of` less p years
     {{in_fourth_quarter(x, p)}}    whether x lies in one of the last p fourth quarters
+    {{in_black_friday(x, p)}}      likewise from Thanksgiving to Cyber Monday
+    {{in_windows(x, w, p)}}        likewise in the windows w, as MM-DD/MM-DD
+    {{before_holiday(x, h, d, p)}} likewise in the d days before the holiday h
+    {{one_of(x, p)}}               whether x is one of the words p; yes where p is not given
+    {{begins(x, p)}}               likewise whether it begins with one of them
+    {{count(p)}}                   how many different words p has
+    {{within(path, p)}}            whether a category's path is p or lies under it
 
 Moments are computed here, in the shop's zone, and bound in UTC; windows are half-open.
 """
@@ -15,7 +30,7 @@ Moments are computed here, in the shop's zone, and bound in UTC; windows are hal
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -23,40 +38,69 @@ from itertools import pairwise
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-Dialect = Literal["sqlite", "postgresql", "mysql"]
+from syncd.segments.parameters import Value
+from syncd.segments.seasons import Span, last_black_fridays, last_runs_up, last_windows
+
+Dialect = Literal["sqlite", "postgresql", "mysql", "duckdb"]
 
 _DAY = 86_400
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MACRO = re.compile(r"\{\{(\w+)\(([^{}]*)\)\}\}")
+_FOURTH_QUARTER = ("10-01/12-31",)
+_UPPER, _LOWER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz"
 
+# DuckDB's own decimals would overflow where a product is rounded; a double holds amounts
+# of up to 900 billion to the ten-thousandth.
 _TEN_THOUSANDTHS: Mapping[Dialect, str] = {
     "sqlite": "CAST(ROUND(({x}) * 10000) AS INTEGER)",
     "postgresql": "CAST(ROUND(({x}) * 10000) AS bigint)",
     "mysql": "CAST(ROUND(({x}) * 10000) AS SIGNED)",
+    "duckdb": "CAST(ROUND(CAST({x} AS DOUBLE) * 10000) AS BIGINT)",
 }
 _BYTES: Mapping[Dialect, str] = {
     "sqlite": "{x} COLLATE BINARY",
     "postgresql": '{x} COLLATE "C"',
     "mysql": "CAST({x} AS BINARY)",
+    "duckdb": "{x}",
 }
 # In "C" PostgreSQL lowers ASCII alone, as SQLite does. MariaDB lowers more, but must not
 # take é for e, as its usual collations do.
-_MAIL: Mapping[Dialect, str] = {
+_FOLDED: Mapping[Dialect, str] = {
     "sqlite": "LOWER(TRIM({x}))",
     "postgresql": 'LOWER(TRIM({x}) COLLATE "C")',
     "mysql": "CONVERT(LOWER(TRIM({x})) USING utf8mb4) COLLATE utf8mb4_bin",
+    "duckdb": f"TRANSLATE(TRIM({{x}}, ' '), '{_UPPER}', '{_LOWER}')",
+}
+_DATE: Mapping[Dialect, str] = {
+    "sqlite": "SUBSTR({x}, 1, 10)",
+    "postgresql": 'SUBSTR(CAST({x} AS text), 1, 10) COLLATE "C"',
+    "mysql": "SUBSTR(CAST({x} AS CHAR), 1, 10)",
+    "duckdb": "SUBSTR(CAST({x} AS VARCHAR), 1, 10)",
 }
 _SECONDS: Mapping[Dialect, str] = {
     "sqlite": "CAST(strftime('%s', {x}) AS INTEGER)",
     "postgresql": "CAST(FLOOR(EXTRACT(EPOCH FROM CAST({x} AS timestamp))) AS bigint)",
     "mysql": "TIMESTAMPDIFF(SECOND, '1970-01-01 00:00:00', {x})",
+    "duckdb": "CAST(FLOOR(EPOCH({x})) AS BIGINT)",
+}
+_LATER: Mapping[Dialect, str] = {
+    "sqlite": "datetime({x}, '+{days} days')",
+    "postgresql": "({x} + {days} * INTERVAL '1 day')",
+    "mysql": "({x} + INTERVAL {days} DAY)",
+    "duckdb": "({x} + INTERVAL {days} DAY)",
 }
 _EARLIER: Mapping[Dialect, str] = {
     "sqlite": "datetime({x}, -({seconds}) || ' seconds')",
     "postgresql": "({x} - make_interval(secs => {seconds}))",
     "mysql": "({x} - INTERVAL ({seconds}) SECOND)",
+    "duckdb": "({x} - INTERVAL 1 SECOND * ({seconds}))",
 }
-_DIVISION: Mapping[Dialect, str] = {"sqlite": "/", "postgresql": "/", "mysql": "DIV"}
+_DIVISION: Mapping[Dialect, str] = {
+    "sqlite": "/",
+    "postgresql": "/",
+    "mysql": "DIV",
+    "duckdb": "//",
+}
 
 
 @dataclass(slots=True)
@@ -64,13 +108,13 @@ class Expansion:
     """One segment's SQL on its way to one engine; collects the binds it needs.
 
     Attributes:
-        units: Of each parameter: what it counts.
+        units: Of each parameter that is a number: what it counts.
     """
 
     dialect: Dialect
     as_of: datetime
     zone: ZoneInfo
-    parameters: Mapping[str, float | None]
+    parameters: Mapping[str, Value]
     units: Mapping[str, str]
     binds: dict[str, object] = field(default_factory=dict)
 
@@ -79,16 +123,48 @@ class Expansion:
         return _MACRO.sub(self._one, sql)
 
     def _one(self, found: re.Match[str]) -> str:
-        macros: Mapping[str, Callable[[str], str]] = {
-            "day": self._day,
-            "utc": self._utc,
-            "ten_thousandths": lambda x: _TEN_THOUSANDTHS[self.dialect].format(x=x),
-            "bytes": lambda x: _BYTES[self.dialect].format(x=x),
-            "mail": lambda x: _MAIL[self.dialect].format(x=x),
-            "ago": self._ago,
-            "in_fourth_quarter": self._in_fourth_quarter,
+        macros: Mapping[str, tuple[int, Callable[..., str]]] = {
+            "later": (2, self._later),
+            "day": (1, self._day),
+            "utc": (1, self._utc),
+            "date": (1, lambda x: _DATE[self.dialect].format(x=x)),
+            "ten_thousandths": (1, lambda x: _TEN_THOUSANDTHS[self.dialect].format(x=x)),
+            "spent": (2, self._spent),
+            "quotient": (2, lambda a, b: f"(({a}) {_DIVISION[self.dialect]} ({b}))"),
+            "bytes": (1, lambda x: _BYTES[self.dialect].format(x=x)),
+            "folded": (1, self._folded),
+            "ago": (1, self._ago),
+            "days_ago": (1, self._days_ago),
+            "years_ago": (1, self._years_ago),
+            "in_fourth_quarter": (2, self._in_fourth_quarter),
+            "in_black_friday": (2, self._in_black_friday),
+            "in_windows": (3, self._in_windows),
+            "before_holiday": (4, self._before_holiday),
+            "one_of": (2, self._one_of),
+            "begins": (2, self._begins),
+            "count": (1, lambda p: str(len({_fold(word) for word in self._words(p)}))),
+            "within": (2, self._within),
         }
-        return macros[found.group(1)](found.group(2))
+        takes, spell = macros[found.group(1)]
+        # From the right: only the first argument is an expression, and may hold commas.
+        arguments = found.group(2).rsplit(",", takes - 1)
+        return spell(*(argument.strip() for argument in arguments))
+
+    @property
+    def _today(self) -> date:
+        return self.as_of.astimezone(self.zone).date()
+
+    def _number(self, parameter: str) -> float:
+        value = self.parameters[parameter]
+        if not isinstance(value, int | float):
+            raise TypeError(f"{parameter} is no number")
+        return value
+
+    def _words(self, parameter: str) -> tuple[str, ...]:
+        value = self.parameters[parameter]
+        if isinstance(value, int | float):
+            raise TypeError(f"{parameter} is no word")
+        return (value,) if isinstance(value, str) else value or ()
 
     def _day(self, moment: str) -> str:
         """Not the engine's own zones: MariaDB's are often not loaded, SQLite has none."""
@@ -103,40 +179,112 @@ class Expansion:
             clocks.append((at + timedelta(seconds=max(before, after)), after))
         return _EARLIER[self.dialect].format(x=local, seconds=_offset_at(local, clocks))
 
-    def _ago(self, parameter: str) -> str:
-        bind = f"{parameter}_ago"
-        self.binds[bind] = self._moment_ago(self.parameters[parameter], self.units[parameter])
-        return f":{bind}"
+    def _spent(self, items: str, orders: str) -> str:
+        factors: tuple[str, ...] = (
+            f"{items}.unit_paid",
+            f"({items}.qty - COALESCE({items}.qty_refunded, 0))",
+            f"COALESCE({orders}.fx_to_base, 1)",
+        )
+        if self.dialect == "duckdb":
+            factors = tuple(f"CAST({factor} AS DOUBLE)" for factor in factors)
+        return _TEN_THOUSANDTHS[self.dialect].format(x=" * ".join(factors))
 
-    def _moment_ago(self, amount: float | None, unit: str) -> datetime:
-        if amount is None:
+    def _later(self, moment: str, parameter: str) -> str:
+        return _LATER[self.dialect].format(x=moment, days=int(self._number(parameter)))
+
+    def _folded(self, text: str) -> str:
+        return _FOLDED[self.dialect].format(x=text)
+
+    def _ago(self, parameter: str) -> str:
+        return self._bind(f"{parameter}_ago", self._moment_ago(parameter))
+
+    def _moment_ago(self, parameter: str) -> datetime:
+        if self.parameters[parameter] is None:
             return _EPOCH
+        amount, unit = self._number(parameter), self.units[parameter]
         if unit == "calendar days":
-            day = self.as_of.astimezone(self.zone).date() - timedelta(days=amount)
-            return midnight(day, self.zone)
+            return midnight(self._today - timedelta(days=amount), self.zone)
         elapsed = timedelta(hours=amount) if unit == "hours" else timedelta(days=amount)
         return self.as_of - elapsed
 
-    def _in_fourth_quarter(self, arguments: str) -> str:
-        moment, parameter = (part.strip() for part in arguments.split(","))
-        local = self.as_of.astimezone(self.zone)
-        latest = local.year if local.month >= 10 else local.year - 1  # noqa: PLR2004  (October)
+    def _days_ago(self, days: str) -> str:
+        begun = midnight(self._today - timedelta(days=int(days)), self.zone)
+        return self._bind(f"days_{days}_ago", begun)
+
+    def _years_ago(self, parameter: str) -> str:
+        """Text that sorts as dates do: who was born on 29 February grows older on 1 March."""
+        if self.parameters[parameter] is None:
+            return "''"
+        year = self._today.year - int(self._number(parameter))
+        return self._bind(f"{parameter}_years_ago", f"{year:04}-{self._today:%m-%d}")
+
+    def _in_fourth_quarter(self, moment: str, years: str) -> str:
+        spans = last_windows(_FOURTH_QUARTER, int(self._number(years)), self._today)
+        return self._in_spans(moment, spans)
+
+    def _in_black_friday(self, moment: str, years: str) -> str:
+        return self._in_spans(moment, last_black_fridays(int(self._number(years)), self._today))
+
+    def _in_windows(self, moment: str, windows: str, years: str) -> str:
+        spans = last_windows(self._words(windows), int(self._number(years)), self._today)
+        return self._in_spans(moment, spans)
+
+    def _before_holiday(self, moment: str, holiday: str, lead: str, years: str) -> str:
+        (name,) = self._words(holiday)
+        days, number = int(self._number(lead)), int(self._number(years))
+        return self._in_spans(moment, last_runs_up(name, days, number, self._today))
+
+    def _in_spans(self, moment: str, spans: Iterable[Span]) -> str:
         windows = []
-        for number in range(1, int(self.parameters[parameter] or 0) + 1):
-            year = latest - number + 1
-            self.binds[f"q4_{number}_from"] = midnight(date(year, 10, 1), self.zone)
-            self.binds[f"q4_{number}_to"] = midnight(date(year + 1, 1, 1), self.zone)
-            windows.append(f"{moment} >= :q4_{number}_from AND {moment} < :q4_{number}_to")
+        for number, (begin, end) in enumerate(spans, start=1):
+            since = self._bind(f"window_{number}_from", midnight(begin, self.zone))
+            until = self._bind(f"window_{number}_to", midnight(end, self.zone))
+            windows.append(f"{moment} >= {since} AND {moment} < {until}")
         return f"({' OR '.join(windows)})"
+
+    def _one_of(self, text: str, parameter: str) -> str:
+        words = self._words(parameter)
+        if not words:
+            return "1 = 1"
+        binds = (self._bind(f"{parameter}_{place}", word) for place, word in enumerate(words, 1))
+        return f"{self._folded(text)} IN ({', '.join(self._folded(bind) for bind in binds)})"
+
+    def _begins(self, text: str, parameter: str) -> str:
+        words = self._words(parameter)
+        if not words:
+            return "1 = 1"
+        found = []
+        for place, word in enumerate(words, 1):
+            bind = self._bind(f"{parameter}_{place}", word)
+            head = self._folded(f"SUBSTR(TRIM({text}), 1, {len(word)})")
+            found.append(f"{head} = {self._folded(bind)}")
+        return f"({' OR '.join(found)})"
+
+    def _within(self, path: str, parameter: str) -> str:
+        (category,) = self._words(parameter)
+        root = f"/{category.strip().strip('/')}/"
+        bind = self._bind(f"{parameter}_path", root)
+        return f"{self._folded(f'SUBSTR({path}, 1, {len(root)})')} = {self._folded(bind)}"
+
+    def _bind(self, name: str, value: object) -> str:
+        self.binds[name] = value
+        return f":{name}"
 
 
 def _offset_at(moment: str, known: Sequence[tuple[datetime, int]]) -> str:
-    """The offset in seconds that was in force, where each begins at what `moment` reads."""
-    first, *later = known
-    cases = " ".join(
-        f"WHEN {moment} >= '{at:%Y-%m-%d %H:%M:%S}' THEN {offset}" for at, offset in reversed(later)
+    """SQL for the offset at a moment, in few comparisons: there are a hundred offsets."""
+    if len(known) == 1:
+        return str(known[0][1])
+    middle = len(known) // 2
+    before, after = _offset_at(moment, known[:middle]), _offset_at(moment, known[middle:])
+    return (
+        f"CASE WHEN {moment} < '{known[middle][0]:%Y-%m-%d %H:%M:%S}' "
+        f"THEN {before} ELSE {after} END"
     )
-    return f"CASE {cases} ELSE {first[1]} END" if later else str(first[1])
+
+
+def _fold(word: str) -> str:
+    return word.strip().translate(str.maketrans(_UPPER, _LOWER))
 
 
 def day_number(moment: datetime, zone: ZoneInfo) -> int:

@@ -3,54 +3,37 @@
 from __future__ import annotations
 
 import difflib
-import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, TypedDict, cast
+from typing import TYPE_CHECKING, Literal, TypedDict, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 
 from syncd.errors import ConfigError
 from syncd.model import SegmentQuery
+from syncd.segments.canonical import RELATIONS
 from syncd.segments.macros import Dialect, Expansion, day_number
+from syncd.segments.parameters import Number, Parameter, Value, Words
 from syncd.segments.systems import Source
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
+Purpose = Literal["target", "exclude", "seed"]
+
 # Each may use those before it; they become the WITH clause of a segment that uses them.
-_BASE = ("person", "mail_owner", "paid_order", "buyer", "rhythm", "consent")
+_BASE = (
+    *("person", "mail_owner", "paid_order", "buyer", "rhythm", "paid_item", "sale_share"),
+    *("standing", "loyalty_score", "rfm", "left_cart", "consent"),
+)
 _VALUE = "MAX(value) AS value"
 _BIND = re.compile(r"(?<![\w:]):([a-z]\w*)")
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A number that a shipped segment can be given.
-
-    Attributes:
-        default: None where leaving it out means no limit.
-        low: The least it may be.
-        high: The most it may be.
-        unit: What it counts.
-    """
-
-    name: str
-    default: float | None
-    low: float
-    high: float
-    unit: str
-    help: str
-
-    @property
-    def whole(self) -> bool:
-        """Whether only whole numbers will do, as its bounds then are in the catalogue."""
-        return isinstance(self.low, int) and isinstance(self.high, int)
+_HOURS = {"hours": 1, "days": 24, "calendar days": 24}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,30 +42,61 @@ class Segment:
 
     Attributes:
         wording: What it is, for a person.
-        purpose: What one uses it for: include, exclude, seed.
-        needs: Tables of the canonical schema that it reads.
+        purpose: What one mostly does with it: show its members advertisements, keep them
+            out of a campaign, or find others like them.
+        advice: When, for a person.
+        needs: Tables of the canonical model that it reads, and the optional columns of
+            them, as `orders.currency`.
         value: Whether its members carry a value.
     """
 
     name: str
     wording: str
-    purpose: str
+    purpose: Purpose
+    advice: str
     parameters: tuple[Parameter, ...]
     needs: tuple[str, ...]
     value: bool
 
+    def missing(self, served: Mapping[str, Collection[str]]) -> tuple[str, ...]:
+        """What a shop lacks of what it needs; with anything missing it is unavailable.
 
-class _ParameterEntry(TypedDict):
-    default: float | None
+        Args:
+            served: Tables of the canonical model that the shop has, each with its columns.
+
+        Returns:
+            Tables, and columns as `table.column`, in the order of the canonical model.
+        """
+        lacking = []
+        for relation in (each for each in RELATIONS if each.name in self.needs):
+            if relation.name not in served:
+                lacking.append(relation.name)
+                continue
+            lacking += [
+                full
+                for column in relation.columns
+                if (full := f"{relation.name}.{column.name}")
+                and (not column.optional or full in self.needs)
+                and column.name not in served[relation.name]
+            ]
+        return tuple(lacking)
+
+
+class _ParameterEntry(TypedDict, total=False):
+    default: float | str | list[str] | None
     low: float
     high: float
+    choices: list[str]
+    pattern: str
+    many: bool
     unit: str
     help: str
 
 
 class _Entry(TypedDict, total=False):
     wording: str
-    purpose: str
+    purpose: Purpose
+    advice: str
     needs: list[str]
     value: bool
     parameters: dict[str, _ParameterEntry]
@@ -91,9 +105,31 @@ class _Entry(TypedDict, total=False):
 @cache
 def catalogue() -> tuple[Segment, ...]:
     """Every shipped segment, in the order in which they are best taken up."""
-    text = (_directory() / "catalogue.yaml").read_text("utf-8")
-    entries = cast("dict[str, _Entry]", yaml.safe_load(text))
+    entries = cast("dict[str, _Entry]", _metadata("catalogue.yaml"))
     return tuple(_segment(name, entry) for name, entry in entries.items())
+
+
+@cache
+def not_offered() -> Mapping[str, str]:
+    """Segments that people ask for and that are not shipped under that name, with why."""
+    return cast("dict[str, str]", _metadata("not_offered.yaml"))
+
+
+def shipped(name: str) -> Segment:
+    """The shipped segment of a name.
+
+    Raises:
+        ConfigError: There is none; says why where it is known, else the nearest.
+    """
+    segments = {segment.name: segment for segment in catalogue()}
+    if name in not_offered():
+        raise ConfigError(f"there is no shipped segment {name!r}: {not_offered()[name]}")
+    if name not in segments:
+        raise ConfigError(
+            f"there is no shipped segment {name!r}{_nearest(name, segments)}; "
+            "`syncd segments list` shows all"
+        )
+    return segments[name]
 
 
 def definition(name: str) -> str:
@@ -102,7 +138,17 @@ def definition(name: str) -> str:
     Raises:
         ConfigError: There is no such segment.
     """
-    return (_directory() / f"{_find(name).name}.sql").read_text("utf-8")
+    return (_directory() / f"{shipped(name).name}.sql").read_text("utf-8")
+
+
+def check_parameters(name: str, given: Mapping[str, object]) -> None:
+    """See whether a shipped segment can be asked with these parameters.
+
+    Raises:
+        ConfigError: The segment or a parameter is unknown, one is missing, or a value is
+            out of bounds.
+    """
+    _values(shipped(name), given)
 
 
 def catalogue_query(
@@ -128,7 +174,7 @@ def catalogue_query(
         ConfigError: The segment or a parameter is unknown, a value out of bounds, or the
             shop cannot serve the segment.
     """
-    segment = _find(name)
+    segment = shipped(name)
     values = _values(segment, parameters)
     if reason := unavailable(name, source, dialect):
         raise ConfigError(f"{name} is unavailable: {reason}", where=f"catalogue:{name}")
@@ -137,8 +183,9 @@ def catalogue_query(
     units = {parameter.name: parameter.unit for parameter in segment.parameters}
     expansion = Expansion(dialect, moment, zone, values, units)
     sql = expansion.expand(_compose(segment, source))
-    binds = {"as_of": moment, "today": day_number(moment, zone), **values, **expansion.binds}
-    binds |= source.binds if source else {}
+    local = moment.astimezone(zone)
+    clock = {"as_of": moment, "today": day_number(moment, zone), "month": local.month}
+    binds = {**clock, **values, **expansion.binds, **(source.binds if source else {})}
     used = sorted(set(_BIND.findall(_without_comments(sql))))
     return SegmentQuery(name, sql, {bind: binds[bind] for bind in used}, f"catalogue:{name}")
 
@@ -154,70 +201,82 @@ def unavailable(name: str, source: Source | None, dialect: Dialect) -> str:
     if source.system.dialect != dialect:
         return f"{source.system.title} runs on {source.system.dialect}, the shop on {dialect}"
     by_consent = re.search(r"\bconsent\b", _without_comments(definition(name))) is not None
-    return source.why_not(_find(name).needs, by_consent=by_consent)
+    return source.why_not(shipped(name).needs, by_consent=by_consent)
 
 
 def _directory() -> Traversable:
     return files("syncd.segments") / "catalogue"
 
 
+def _metadata(name: str) -> object:
+    return yaml.safe_load((_directory() / name).read_text("utf-8"))
+
+
 def _segment(name: str, entry: _Entry) -> Segment:
-    parameters = tuple(
-        Parameter(each, **values) for each, values in entry.get("parameters", {}).items()
-    )
+    parameters = entry.get("parameters", {})
     return Segment(
         name,
         entry["wording"],
         entry["purpose"],
-        parameters,
+        entry["advice"],
+        tuple(_parameter(each, values) for each, values in parameters.items()),
         tuple(entry["needs"]),
         entry.get("value", False),
     )
 
 
-def _find(name: str) -> Segment:
-    segments = {segment.name: segment for segment in catalogue()}
-    if name not in segments:
-        raise ConfigError(
-            f"there is no shipped segment {name!r}{_nearest(name, segments)}; "
-            f"there are: {', '.join(segments)}"
-        )
-    return segments[name]
+def _parameter(name: str, entry: _ParameterEntry) -> Parameter:
+    """A number where it has bounds, else words; required where it has no default."""
+    required, default = "default" not in entry, entry.get("default")
+    if "low" in entry:
+        low, high = entry["low"], entry["high"]
+        number = cast("float | None", default)
+        return Number(name, number, low, high, entry["unit"], entry["help"], required)
+    words = tuple(default) if isinstance(default, list) else cast("str | None", default)
+    choices, pattern = tuple(entry.get("choices", ())), entry.get("pattern", ".+")
+    many = entry.get("many", False)
+    return Words(name, words, choices, pattern, many, entry["unit"], entry["help"], required)
 
 
-def _values(segment: Segment, given: Mapping[str, object]) -> dict[str, float | None]:
+def _values(segment: Segment, given: Mapping[str, object]) -> dict[str, Value]:
     """Every parameter of a segment with its value."""
     known = {parameter.name: parameter for parameter in segment.parameters}
     for name in given:
         if name not in known:
             raise ConfigError(
                 f"{segment.name} has no parameter {name!r}{_nearest(name, known)}; "
-                f"it has: {', '.join(known)}"
+                f"it has: {', '.join(known) or 'none'}"
             )
-    values = {
-        name: _within(segment, parameter, given.get(name, parameter.default))
-        for name, parameter in known.items()
-    }
-    least, most = values.get("min"), values.get("max")
-    if least is not None and most is not None and least >= most * 24:
-        raise ConfigError(
-            f"{segment.name}: min ({least:g} hours) leaves nothing of max ({most:g} days)"
-        )
+    values = {name: _accepted(segment, parameter, given) for name, parameter in known.items()}
+    _leave_something(segment, known, values)
     return values
 
 
-def _within(segment: Segment, parameter: Parameter, value: object) -> float | None:
-    if value is None and parameter.default is None:
-        return None
-    what = f"{segment.name}.{parameter.name} ({parameter.unit})"
-    bounds = f"from {parameter.low:g} to {parameter.high:g}"
-    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
-        raise ConfigError(f"{what} must be a number {bounds}")
-    if not parameter.low <= value <= parameter.high:
-        raise ConfigError(f"{what} is {value:g}; it must lie {bounds}")
-    if parameter.whole and value != int(value):
-        raise ConfigError(f"{what} is {value:g}; it must be a whole number {bounds}")
-    return int(value) if parameter.whole else float(value)
+def _accepted(segment: Segment, parameter: Parameter, given: Mapping[str, object]) -> Value:
+    if parameter.name in given:
+        value = given[parameter.name]
+        if value is None and parameter.default is None and not parameter.required:
+            return None
+        return parameter.accept(segment.name, value)
+    if parameter.required:
+        raise ConfigError(
+            f"{segment.name} needs {parameter.name}: {parameter.help}; {parameter.bounds}"
+        )
+    return parameter.default
+
+
+def _leave_something(
+    segment: Segment, known: Mapping[str, Parameter], values: Mapping[str, Value]
+) -> None:
+    """Refuse a least that is not below its most: nobody could ever be a member."""
+    least, most = values.get("min"), values.get("max")
+    if not isinstance(least, int | float) or not isinstance(most, int | float):
+        return
+    ours, theirs = known["min"].unit, known["max"].unit
+    if least * _HOURS.get(ours, 1) >= most * _HOURS.get(theirs, 1):
+        raise ConfigError(
+            f"{segment.name}: min ({least:g} {ours}) leaves nothing of max ({most:g} {theirs})"
+        )
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

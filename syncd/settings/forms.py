@@ -171,6 +171,23 @@ def _made(value: object) -> model.AudienceValue:
             raise ValueError("must be text, a number, true, false or a list of words")
 
 
+def _given(value: object) -> str | float | tuple[str, ...]:
+    """Read a parameter of a segment: a number, a word or a list of words."""
+    match value:
+        case bool():
+            pass
+        case int() | float() | str():
+            return value
+        case list() if value and all(isinstance(one, str) for one in value):
+            return tuple(value)
+        case _:
+            pass
+    raise ValueError(
+        "must be a number, a word or a list of words; words that YAML takes for something "
+        "else, such as NO, stand in quotes"
+    )
+
+
 def _switch(value: object) -> bool:
     """Read `on` and `off`, which YAML takes for true and false."""
     if isinstance(value, bool):
@@ -187,6 +204,18 @@ MadeValue = Annotated[
         {
             "anyOf": [
                 {"type": ["string", "integer", "boolean"]},
+                {"type": "array", "items": {"type": "string"}, "minItems": 1},
+            ]
+        }
+    ),
+]
+Given = Annotated[
+    str | int | float | tuple[str, ...],
+    PlainValidator(_given),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": ["string", "number"]},
                 {"type": "array", "items": {"type": "string"}, "minItems": 1},
             ]
         }

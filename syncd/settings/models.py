@@ -144,10 +144,11 @@ class SegmentSettings(Shape):
     )
 
     use: str | None = Field(default=None, description="Name of a segment of the catalogue.")
-    with_: Mapping[str, str | int | float | bool] = Field(
+    with_: Mapping[str, forms.Given] = Field(
         default_factory=dict,
         alias="with",
-        description="Parameters of a catalogue segment, such as {share: 0.8}.",
+        description="Parameters of a catalogue segment, such as {share: 0.8} or "
+        "{countries: [NL, BE]}.",
     )
     sql: str | None = Field(
         default=None,

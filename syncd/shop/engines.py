@@ -100,6 +100,9 @@ def _begin_mysql(connection: Connection, limits: Limits) -> Connection:
     if getattr(connection.dialect, "is_mariadb", False):
         # Without hash joins it compares every pair where a table has no index.
         connection.exec_driver_sql("SET SESSION join_cache_level = 4")
+        # In its usual 256 kB of them it read 800,000 order lines a hundred times over.
+        connection.exec_driver_sql("SET SESSION join_buffer_size = 67108864")
+        connection.exec_driver_sql("SET SESSION join_buffer_space_limit = 268435456")
         connection.exec_driver_sql(f"SET SESSION max_statement_time = {limits.statement}")
     else:
         connection.exec_driver_sql(

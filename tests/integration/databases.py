@@ -10,7 +10,7 @@ import os
 import secrets
 import sqlite3
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,50 +21,49 @@ from sqlalchemy import URL, create_engine, make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
+from syncd.segments.canonical import RELATIONS, Kind
+
 Dialect = Literal["sqlite", "postgresql", "mysql"]
 DIALECTS: tuple[Dialect, ...] = ("sqlite", "postgresql", "mysql")
 POSTGRESQL = "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
 MARIADB = "mysql+pymysql://root@127.0.0.1:3306/mysql"
 
-# The tables that the first six segments read, as facts about the canonical model have them.
-_CANONICAL = """
-CREATE TABLE customers (
-  customer_key {key} NOT NULL, store_key {key}, source_id {key}, email {text}, phone {text},
-  first_name {text}, last_name {text}, country {text}, postcode {text}, city {text},
-  region {text}, birth_date {text}, gender {text}, is_guest {flag}, registered_at {moment},
-  deleted {flag}, PRIMARY KEY (customer_key));
-CREATE TABLE orders (
-  order_key {key} NOT NULL, customer_key {key}, is_paid {flag}, placed_at {moment},
-  currency {text}, total_base {money}, refunded_base {money}, PRIMARY KEY (order_key));
-CREATE TABLE carts (
-  cart_key {key} NOT NULL, customer_key {key}, email {text}, created_at {moment},
-  updated_at {moment}, completed_at {moment}, PRIMARY KEY (cart_key));
-CREATE TABLE consents (
-  email {text}, customer_key {key}, channel {text}, state {text}, changed_at {moment})
-"""
-_TYPES: dict[Dialect, dict[str, str]] = {
+_TYPES: dict[Dialect, dict[Kind, str]] = {
     "sqlite": {
         "key": "TEXT",
         "text": "TEXT",
         "flag": "BOOLEAN",
         "moment": "TEXT",
+        "date": "TEXT",
         "money": "NUMERIC",
+        "number": "NUMERIC",
     },
     "postgresql": {
         "key": "text",
         "text": "text",
         "flag": "boolean",
         "moment": "timestamptz",
-        "money": "numeric(14, 2)",
+        "date": "date",
+        "money": "numeric(14, 4)",
+        "number": "numeric(14, 6)",
     },
     "mysql": {
         "key": "VARCHAR(80) COLLATE utf8mb4_bin",
         "text": "VARCHAR(190)",
         "flag": "BOOLEAN",
         "moment": "DATETIME",
-        "money": "DECIMAL(14, 2)",
+        "date": "DATE",
+        "money": "DECIMAL(14, 4)",
+        "number": "DECIMAL(14, 6)",
     },
 }
+# As every shop has them; without, MariaDB may compare each order with each line.
+_INDEXES = (
+    "CREATE UNIQUE INDEX customers_key ON customers (customer_key)",
+    "CREATE UNIQUE INDEX orders_key ON orders (order_key)",
+    "CREATE UNIQUE INDEX carts_key ON carts (cart_key)",
+    "CREATE INDEX order_items_order ON order_items (order_key)",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +109,18 @@ class Database:
 
 def create_canonical(database: Database) -> None:
     """Make the canonical tables, empty."""
-    ddl = _CANONICAL.format(**_TYPES[database.dialect])
-    database.execute(*ddl.split(";"))
+    types = _TYPES[database.dialect]
+    database.execute(*canonical_tables(types), *_INDEXES)
+
+
+def canonical_tables(types: Mapping[Kind, str]) -> list[str]:
+    """The statements that make the canonical tables with an engine's types."""
+    return [
+        f"CREATE TABLE {relation.name} ("
+        + ", ".join(f"{column.name} {types[column.kind]}" for column in relation.columns)
+        + ")"
+        for relation in RELATIONS
+    ]
 
 
 def missing(reason: str) -> None:

@@ -108,39 +108,6 @@ def test_migrate_at_head_has_nothing_to_do(desk: Desk) -> None:
     assert "nothing to do" in second.out
 
 
-# --- segments ----------------------------------------------------------------
-
-
-def test_segments_list_needs_no_configuration(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, desk: Desk
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("SYNCD_CONFIG", raising=False)
-    (desk.config).rename(tmp_path / "elsewhere.yaml")
-    names = ("all_customers", "newsletter_subscribers", "whales", "win_back", "q4_buyers")
-    answer = here("segments", "list")
-    assert answer.code == 0
-    assert all(name in answer.out for name in (*names, "cart_abandoners"))
-    assert len(here("segments", "list", "--json").json["catalogue"]) == 6
-
-
-def test_segments_preview_counts_and_sends_nothing(desk: Desk) -> None:
-    desk.join(*range(7))
-    desk.join(7, consent="denied")
-    before = desk.changes()
-    answer = desk.syncd("segments", "preview", "everyone", "--json")
-    assert (answer.code, answer.json["rows"], answer.json["with_email"]) == (0, 8, 8)
-    assert answer.json["consent"]["denied"] == 1
-    assert "everyone: 8 members" in desk.syncd("segments", "preview", "everyone").out
-    assert desk.changes() == before
-
-
-def test_a_segment_that_there_is_not_is_named_with_the_nearest(desk: Desk) -> None:
-    answer = desk.syncd("segments", "preview", "wales")
-    assert answer.code == 78
-    assert "whales" in answer.err
-
-
 # --- plan and sync -----------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import make_url
 
 from syncd.errors import ConfigError
-from syncd.segments import catalogue_query
+from syncd.segments import catalogue, catalogue_query
 from syncd.segments.systems import Source
 from syncd.shop import open_shop
 from tests.integration.commands import Desk, Hands
@@ -151,6 +151,26 @@ def test_every_shop_gives_the_members_of_the_same_world(
         assert {who: row["value"] for who, row in found.items()} == VALUES
 
 
+@pytest.mark.parametrize("shop", ["woocommerce", "shopify"])
+def test_segments_that_need_no_more_agree_with_the_canonical_shop(
+    shop: str, make_database: MakeDatabase
+) -> None:
+    """Those that can be asked without parameters, and read no optional column."""
+    source = SHOPS[shop].source
+    canonical, database = loaded("canonical", make_database), loaded(shop, make_database)
+    names = [
+        each.name
+        for each in catalogue()
+        if set(each.needs) <= {"customers", "orders", "carts", "consents"}
+        and not any(parameter.required for parameter in each.parameters)
+        and each.name not in EXPECTED
+    ]
+    assert len(names) > 15
+    expected = {name: set(people(canonical, name, None)) for name in names}
+    assert sum(map(bool, expected.values())) > 10
+    assert {name: set(people(database, name, source)) for name in names} == expected
+
+
 @pytest.mark.parametrize("shop", SYSTEMS)
 def test_a_person_has_the_key_that_was_theirs_first(shop: str, make_database: MakeDatabase) -> None:
     """Carla's is a guest's: she ordered as one before she registered."""
@@ -217,15 +237,21 @@ def test_the_commands_know_the_shops_system(
 
     answer = desk.syncd("segments", "list", "--json")
     assert answer.code == 0, answer.err
-    listed = answer.json["unavailable"]
-    assert list(listed) == ["newsletter_subscribers"]
+    lacking = answer.json["unavailable"]
+    assert "no consents: it keeps none itself" in lacking["newsletter_subscribers"]
+    assert not {*EXPECTED, "new_customers"} & lacking.keys() - {"newsletter_subscribers"}
     [line] = [
         each
         for each in desk.syncd("doctor", "--json").json["here"]["lines"]
         if each["what"] == "shop system"
     ]
     assert line["verdict"] == "ok"
-    assert line["said"].startswith("WooCommerce serves 5 of 6 segments, not newsletter_subscribers")
+    served = len(answer.json["catalogue"]) - len(lacking)
+    assert line["said"].startswith(f"WooCommerce serves {served} of {served + len(lacking)} seg")
+
+    shown = desk.syncd("segments", "show", "all_customers", "--json")
+    assert shown.json["binds"]["guest_key"] == "***"
+    assert "FROM `wp_wc_orders` o" in shown.json["sql"]
 
     assert desk.syncd("sync", "everyone", clock=Hands(AS_OF)).code == 0
     mails = {f"{who}@example.com" for who in EXPECTED["all_customers"]}

@@ -1,10 +1,12 @@
 """Loads the UCI gift shop's orders into the canonical tables of a test database.
 
-The orders are real; e-mails, phones, names, consents and carts are made from the SHA-256
-of the customer's number, so that two loads are alike. The files stand in `../shared/data`
-and nothing derived from them is kept. The source's times are naive local time of the UK:
-they are taken as Europe/London and stored in UTC, so that a segment which reads days in
-the shop's zone sees the dates of the source again.
+Orders, their lines and amounts are real. A line is on sale if it cost less than nine tenths
+of what its product mostly cost in that quarter; a product was launched when it was first
+sold; what was ever called Christmas is of that category. E-mails, phones, names, consents
+and carts are made from the SHA-256 of the customer's number, so that two loads are alike.
+The files stand in `../shared/data` and nothing derived from them is kept. The source's
+times are naive local time of the UK: they are taken as Europe/London and stored in UTC, so
+that a segment which reads days in the shop's zone sees the dates of the source again.
 """
 
 from __future__ import annotations
@@ -25,13 +27,33 @@ ZONE = "Europe/London"
 AS_OF = datetime(2011, 12, 10, tzinfo=ZoneInfo(ZONE))
 
 # Which lines count, and what an order is: facts about segments, section 8.
+_LINES = """
+CREATE TEMP TABLE lines AS SELECT * FROM read_parquet(?)
+WHERE customer_id IS NOT NULL AND NOT is_cancellation AND quantity > 0 AND unit_price > 0
+  AND regexp_matches(stock_code, '^[0-9]{5}')
+"""
 _ORDERS = """
 SELECT invoice_no, any_value(customer_id), min(invoice_ts),
        sum(quantity * CAST(unit_price AS DECIMAL(12, 4)))
-FROM read_parquet(?)
-WHERE customer_id IS NOT NULL AND NOT is_cancellation AND quantity > 0 AND unit_price > 0
-  AND regexp_matches(stock_code, '^[0-9]{5}')
-GROUP BY invoice_no ORDER BY invoice_no
+FROM lines GROUP BY invoice_no ORDER BY invoice_no
+"""
+# Of prices that a product had equally often in a quarter the higher one is its own.
+_ITEMS = """
+WITH priced AS (
+  SELECT stock_code, date_trunc('quarter', invoice_ts) AS quarter, unit_price
+  FROM lines GROUP BY stock_code, quarter, unit_price
+  QUALIFY row_number() OVER (
+    PARTITION BY stock_code, quarter ORDER BY count(*) DESC, unit_price DESC) = 1
+)
+SELECT invoice_no, lines.stock_code, lines.stock_code, quantity,
+       CAST(CAST(lines.unit_price AS DECIMAL(12, 2)) AS VARCHAR),
+       lines.unit_price < 0.9 * priced.unit_price
+FROM lines JOIN priced ON priced.stock_code = lines.stock_code
+  AND priced.quarter = date_trunc('quarter', invoice_ts)
+"""
+_PRODUCTS = """
+SELECT stock_code, min(invoice_ts), bool_or(contains(lower(description), 'christmas'))
+FROM lines GROUP BY stock_code ORDER BY stock_code
 """
 _CUSTOMERS = """
 SELECT customer_id, arg_max(country, invoice_ts), min(invoice_ts), max(invoice_ts)
@@ -44,10 +66,13 @@ _COUNTRIES = dict(
             *("Switzerland", "Portugal", "Australia", "Norway", "Italy", "Sweden", "Austria"),
             *("Channel Islands", "Finland", "Denmark", "Poland", "Japan", "Cyprus", "Greece"),
             *("USA", "RSA", "Canada", "Singapore", "Iceland", "Israel", "Malta"),
+            *("United Arab Emirates", "Bahrain", "Korea", "Brazil", "Saudi Arabia", "Thailand"),
+            *("Lebanon", "Czech Republic", "Nigeria", "Lithuania"),
         ),
         (
             *("GB", "IE", "DE", "FR", "NL", "ES", "BE", "CH", "PT", "AU", "NO", "IT", "SE", "AT"),
             *("JE", "FI", "DK", "PL", "JP", "CY", "GR", "US", "ZA", "CA", "SG", "IS", "IL", "MT"),
+            *("AE", "BH", "KR", "BR", "SA", "TH", "LB", "CZ", "NG", "LT"),
         ),
         strict=True,
     )
@@ -79,11 +104,13 @@ class Person:
 
 
 def load_uci(database: Database) -> None:
-    """Make the canonical tables and fill customers, orders, carts and consents."""
+    """Make the canonical tables and fill them."""
     create_canonical(database)
     with duckdb.connect() as source:
-        orders = source.execute(_ORDERS, [str(LINES)]).fetchall()
+        source.execute(_LINES, [str(LINES)])
+        orders = source.execute(_ORDERS).fetchall()
         people = [_person(*row) for row in source.execute(_CUSTOMERS, [str(LINES)]).fetchall()]
+        _load_goods(database, source)
     database.load(
         "orders",
         ("order_key", "customer_key", "is_paid", "placed_at", "total_base", "refunded_base"),
@@ -93,6 +120,22 @@ def load_uci(database: Database) -> None:
         ],
     )
     _load_people(database, people)
+
+
+def _load_goods(database: Database, source: duckdb.DuckDBPyConnection) -> None:
+    products = source.execute(_PRODUCTS).fetchall()
+    database.load(
+        "products",
+        ("product_key", "sku", "launched_at"),
+        [(code, code, _utc(at)) for code, at, _ in products],
+    )
+    database.load(
+        "product_categories",
+        ("product_key", "category_name", "path"),
+        [(code, "Christmas", "/seasons/christmas/") for code, _, is_one in products if is_one],
+    )
+    names = ("order_key", "product_key", "sku", "qty", "unit_paid", "on_sale")
+    database.load("order_items", names, source.execute(_ITEMS).fetchall())
 
 
 def _person(number: int, country: str, first_at: datetime, last_at: datetime) -> Person:

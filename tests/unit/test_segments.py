@@ -2,22 +2,53 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
+from importlib.resources import files
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 import sqlglot
 from sqlglot import exp
+from sqlglot.optimizer.qualify import qualify
+from sqlglot.optimizer.scope import traverse_scope
 
+from syncd.demo.schema import create_tables
 from syncd.errors import ConfigError
 from syncd.model import SegmentQuery
-from syncd.segments import catalogue, catalogue_query, definition, own_query
+from syncd.segments import (
+    Segment,
+    Words,
+    catalogue,
+    catalogue_query,
+    check_parameters,
+    definition,
+    not_offered,
+    own_query,
+    shipped,
+)
+from syncd.segments.canonical import RELATIONS
 from syncd.segments.macros import Dialect, day_number, midnight, offsets
+from syncd.segments.seasons import HOLIDAYS, last_black_fridays, last_runs_up, last_windows
+from tests.segment_samples import required
 
 AS_OF = datetime(2026, 11, 1, 12, 30, 15, 999, tzinfo=UTC)
 NAMES = tuple(segment.name for segment in catalogue())
-GRAMMARS: dict[Dialect, str] = {"sqlite": "sqlite", "postgresql": "postgres", "mysql": "mysql"}
+GRAMMARS: dict[Dialect, str] = {
+    "sqlite": "sqlite",
+    "postgresql": "postgres",
+    "mysql": "mysql",
+    "duckdb": "duckdb",
+}
+BASIC = {"customers", "orders", "consents"}
+OPTIONAL = {
+    f"{relation.name}.{column.name}"
+    for relation in RELATIONS
+    for column in relation.columns
+    if column.optional
+}
 
 
 def ask(name: str, dialect: Dialect = "sqlite", **parameters: object) -> SegmentQuery:
@@ -26,39 +57,95 @@ def ask(name: str, dialect: Dialect = "sqlite", **parameters: object) -> Segment
     )
 
 
-def test_the_first_six_are_offered_with_words_for_people() -> None:
-    assert set(NAMES) == {
-        *("all_customers", "newsletter_subscribers", "whales"),
-        *("win_back", "cart_abandoners", "q4_buyers"),
-    }
+def test_every_segment_is_offered_with_words_for_people() -> None:
     for segment in catalogue():
         assert segment.wording
-        assert segment.purpose
+        assert segment.advice
+        assert segment.purpose in {"target", "exclude", "seed"}
         for parameter in segment.parameters:
             assert parameter.help
             assert parameter.unit
             if parameter.default is not None:
-                assert parameter.low <= parameter.default <= parameter.high
+                assert parameter.accept(segment.name, parameter.default) == parameter.default
+    assert len(NAMES) > 50
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_what_a_segment_says_it_needs_is_what_it_reads(name: str) -> None:
-    (segment,) = (each for each in catalogue() if each.name == name)
-    tree = sqlglot.parse_one(ask(name).sql, read="sqlite")
-    own = {cte.alias for cte in tree.find_all(exp.CTE)}
-    read = {table.name for table in tree.find_all(exp.Table)} - own
-    assert read == set(segment.needs)
+def test_every_definition_begins_with_what_it_means() -> None:
+    folder = files("syncd.segments") / "catalogue"
+    there = {each.name for each in folder.iterdir() if each.name.endswith(".sql")}
+    assert there == {f"{name}.sql" for name in NAMES}
+    assert all(definition(name).startswith("-- ") for name in NAMES)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("segment", catalogue(), ids=NAMES)
+def test_what_a_segment_says_it_needs_is_what_it_reads(segment: Segment) -> None:
+    """Tables, and of the columns those that a shop may lack."""
+    tables: dict[str, object] = {
+        relation.name: {column.name: "text" for column in relation.columns}
+        for relation in RELATIONS
+    }
+    limits: dict[str, object] = {
+        each.name: "x"
+        for each in segment.parameters
+        if isinstance(each, Words) and each.default is None
+    }
+    query = ask(segment.name, "sqlite", **{**limits, **required(segment)})
+    tree = qualify(sqlglot.parse_one(query.sql, read="sqlite"), schema=tables, dialect="sqlite")
+    read: set[str] = set()
+    for scope in traverse_scope(tree):
+        sources = {
+            name: source.name
+            for name, source in scope.sources.items()
+            if isinstance(source, exp.Table)
+        }
+        read |= set(sources.values())
+        read |= {
+            f"{sources[column.table]}.{column.name}"
+            for column in scope.columns
+            if column.table in sources
+        }
+    assert set(segment.needs) == {name for name in read if "." not in name or name in OPTIONAL}
+
+
+def test_a_segment_is_unavailable_where_an_input_is_missing() -> None:
+    """Never empty: an empty one would take everybody out of its audience."""
+    whole = {each.name: {column.name for column in each.columns} for each in RELATIONS}
+    bare = {
+        each.name: {column.name for column in each.columns if not column.optional}
+        for each in RELATIONS
+        if each.name != "carts"
+    }
+    assert all(not segment.missing(whole) for segment in catalogue())
+    assert shipped("whales").missing(bare) == ()
+    assert shipped("coupon_customers").missing(bare) == ("orders.coupon_codes",)
+    assert shipped("cart_value_band").missing(bare) == ("carts",)
+    assert shipped("whales").missing({**bare, "orders": {"order_key"}}) == (
+        *("orders.customer_key", "orders.placed_at", "orders.is_paid"),
+        *("orders.total_base", "orders.refunded_base"),
+    )
+
+
+def test_the_demos_shop_can_serve_every_segment() -> None:
+    with closing(sqlite3.connect(":memory:")) as shop:
+        create_tables(shop)
+        served = {
+            relation.name: {
+                name for _, name, *_ in shop.execute(f"PRAGMA table_xinfo({relation.name})")
+            }
+            for relation in RELATIONS
+        }
+    assert [segment.name for segment in catalogue() if segment.missing(served)] == []
+
+
+@pytest.mark.parametrize("segment", catalogue(), ids=NAMES)
 @pytest.mark.parametrize("dialect", GRAMMARS)
-def test_a_query_is_one_select_with_exactly_its_binds(name: str, dialect: Dialect) -> None:
-    query = ask(name, dialect)
+def test_a_query_is_one_select_with_exactly_its_binds(dialect: Dialect, segment: Segment) -> None:
+    query = ask(segment.name, dialect, **required(segment))
     (tree,) = sqlglot.parse(query.sql, read=GRAMMARS[dialect])
     assert isinstance(tree, exp.Select)
     assert {bind.name for bind in tree.find_all(exp.Placeholder)} == set(query.parameters)
     assert "{{" not in query.sql
-    assert query.source == f"catalogue:{name}"
+    assert query.source == f"catalogue:{segment.name}"
 
 
 def test_a_definition_is_shown_as_it_was_written() -> None:
@@ -70,6 +157,12 @@ def test_an_unknown_segment_is_met_with_the_nearest() -> None:
         ConfigError, match=r"no shipped segment 'whale' \(did you mean 'whales'\?\)"
     ):
         ask("whale")
+
+
+def test_what_is_not_offered_says_why() -> None:
+    assert not set(not_offered()) & set(NAMES)
+    with pytest.raises(ConfigError, match=r"no shipped segment 'income': needs what people said"):
+        ask("income")
 
 
 def test_an_unknown_parameter_is_met_with_the_nearest() -> None:
@@ -92,6 +185,17 @@ def test_an_unknown_parameter_is_met_with_the_nearest() -> None:
         ("win_back", "cap", 100.5, "must be a whole number"),
         ("q4_buyers", "years", 0, "from 1 to 10"),
         ("cart_abandoners", "max", 91, "from 1 to 90"),
+        ("age_group", "min", 17, "is 17; it must lie from 18 to 120"),
+        ("gender", "gender", "x", "is 'x'; it must be one of: f, m"),
+        ("rfm_cell", "cells", ["new", "old"], "is 'old'; it must be any of: champions, loyal"),
+        ("rfm_cell", "cells", [], "has 0 words; it must have 1 to 100"),
+        ("location", "countries", ["NL", False], "must be text, in quotes: a list of countries"),
+        ("location", "countries", ["Norway"], "is 'Norway'; it must be a list of countries as two"),
+        ("product_buyers", "products", 42, "must be text, in quotes"),
+        ("category_buyers", "category", " / ", "is '/'; it must be a category's name or path"),
+        ("peak_season", "windows", "02-30/03-01", "must be a list of windows as MM-DD/MM-DD"),
+        ("peak_season", "windows", "11-01", "must be a list of windows"),
+        ("peak_season", "windows", ["11-01/12-31/01-01"], "must be a list of windows"),
     ],
 )
 def test_a_value_out_of_bounds_is_told_the_bounds(
@@ -101,10 +205,23 @@ def test_a_value_out_of_bounds_is_told_the_bounds(
         ask(name, "sqlite", **{parameter: value})
 
 
+def test_what_has_no_default_must_be_given() -> None:
+    with pytest.raises(ConfigError, match=r"interest needs category: what lies under it .*; a cat"):
+        ask("interest")
+    check_parameters("interest", {"category": "candles"})
+    with pytest.raises(ConfigError, match="interest has no parameter 'categry'"):
+        check_parameters("interest", {"categry": "candles"})
+
+
 def test_cart_bounds_must_leave_a_window() -> None:
     """72 hours of quiet at least, and one day at most: nobody could ever be a member."""
     with pytest.raises(ConfigError, match=r"min \(72 hours\) leaves nothing of max \(1 days\)"):
         ask("cart_abandoners", min=72, max=1)
+
+
+def test_bounds_of_one_unit_must_leave_a_window_too() -> None:
+    with pytest.raises(ConfigError, match=r"min \(90 calendar days\) leaves nothing of max"):
+        ask("one_time", min=90, max=90)
 
 
 def test_a_zone_that_does_not_exist_is_refused() -> None:
@@ -132,10 +249,10 @@ def test_calendar_days_begin_at_midnight_of_the_shop() -> None:
 
 def test_fourth_quarters_count_back_from_the_running_one() -> None:
     query = ask("q4_buyers", years=2)
-    assert query.parameters["q4_1_from"] == datetime(2026, 9, 30, 22, tzinfo=UTC)
-    assert query.parameters["q4_1_to"] == datetime(2026, 12, 31, 23, tzinfo=UTC)
-    assert query.parameters["q4_2_from"] == datetime(2025, 9, 30, 22, tzinfo=UTC)
-    assert "q4_3_from" not in query.parameters
+    assert query.parameters["window_1_from"] == datetime(2026, 9, 30, 22, tzinfo=UTC)
+    assert query.parameters["window_1_to"] == datetime(2026, 12, 31, 23, tzinfo=UTC)
+    assert query.parameters["window_2_from"] == datetime(2025, 9, 30, 22, tzinfo=UTC)
+    assert "window_3_from" not in query.parameters
 
 
 def test_before_october_the_last_quarter_is_of_the_year_before() -> None:
@@ -146,7 +263,36 @@ def test_before_october_the_last_quarter_is_of_the_year_before() -> None:
         timezone="Europe/Amsterdam",
         dialect="sqlite",
     )
-    assert query.parameters["q4_1_from"] == datetime(2025, 9, 30, 22, tzinfo=UTC)
+    assert query.parameters["window_1_from"] == datetime(2025, 9, 30, 22, tzinfo=UTC)
+
+
+def test_windows_may_run_into_january_and_count_once_begun() -> None:
+    windows = ("12-20/01-05", "11-01/11-01")
+    assert last_windows(windows, 2, date(2026, 12, 19)) == (
+        (date(2025, 12, 20), date(2026, 1, 6)),
+        (date(2024, 12, 20), date(2025, 1, 6)),
+        (date(2026, 11, 1), date(2026, 11, 2)),
+        (date(2025, 11, 1), date(2025, 11, 2)),
+    )
+    assert last_windows(windows, 1, date(2026, 12, 20))[0][0] == date(2026, 12, 20)
+
+
+def test_black_friday_runs_from_thanksgiving_to_cyber_monday() -> None:
+    """The fourth Thursday: 28 November 2024 and 27 November 2025."""
+    assert last_black_fridays(2, date(2026, 11, 25)) == (
+        (date(2025, 11, 27), date(2025, 12, 2)),
+        (date(2024, 11, 28), date(2024, 12, 3)),
+    )
+    assert last_black_fridays(1, date(2026, 11, 26))[0][0] == date(2026, 11, 26)
+
+
+def test_a_run_up_counts_once_its_holiday_is_over() -> None:
+    assert last_runs_up("christmas", 35, 1, date(2026, 12, 25)) == (
+        (date(2025, 11, 20), date(2025, 12, 25)),
+    )
+    assert last_runs_up("christmas", 35, 1, date(2026, 12, 26))[0][1] == date(2026, 12, 25)
+    assert HOLIDAYS["mothers_day"](2026) == date(2026, 5, 10)
+    assert HOLIDAYS["fathers_day"](2026) == date(2026, 6, 21)
 
 
 @pytest.mark.parametrize(
@@ -196,3 +342,17 @@ def test_a_file_without_readable_sql_is_refused(tmp_path: Path, content: bytes, 
     path.write_bytes(content)
     with pytest.raises(ConfigError, match=said):
         own_query("own", path)
+
+
+def test_the_readme_lists_every_segment_as_it_is() -> None:
+    """What the line of a segment must say stands in the failure."""
+    text = (files("syncd.segments") / "README.md").read_text("utf-8")
+    for segment in catalogue():
+        given = ", ".join(
+            f"**{each.name}**" if each.required else each.name for each in segment.parameters
+        )
+        beyond = [name for name in segment.needs if name not in BASIC]
+        line = f"| `{segment.name}` | {segment.wording} | {segment.purpose} | {given} |"
+        assert f"{line} {', '.join(beyond)} |\n" in text, line
+    for name, why in not_offered().items():
+        assert f"| `{name}` | {why} |\n" in text

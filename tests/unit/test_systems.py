@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -93,14 +94,21 @@ def test_a_segment_is_unavailable_with_the_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "said"),
+    ("name", "key", "value", "said"),
     [
-        ("layout", "cpt", "shop.layout: WooCommerce has hpos or posts"),
+        ("woocommerce", "layout", "cpt", "shop.layout: WooCommerce has hpos or posts"),
+        ("magento", "layout", "hpos", "shop.layout: Magento has none"),
+        ("shopify", "stores", ("1",), "shop.stores: Shopify has none to choose from"),
+        ("medusa", "paid", ("paid",), "shop.paid: Medusa has no statuses that say what is paid"),
+        ("prestashop", "consents", {"ads": "opt_in"}, "shop.consent.ads: PrestaShop has optin"),
+        ("magento", "consents", {"ads": "x"}, "shop.consent.ads: Magento has none beside its own"),
     ],
 )
-def test_what_a_system_does_not_have_is_refused(key: str, value: object, said: str) -> None:
+def test_what_a_system_does_not_have_is_refused(
+    name: str, key: str, value: object, said: str
+) -> None:
     with pytest.raises(ConfigError, match=said):
-        Source("woocommerce", "", **{key: value})  # type: ignore[arg-type]  # by name
+        Source(name, "", **{key: value})  # type: ignore[arg-type]  # by name
 
 
 @pytest.mark.parametrize("name", ["Europe/Amsterdam", "America/Sao_Paulo", "Australia/Lord_Howe"])
@@ -121,7 +129,8 @@ def test_local_times_are_taken_as_the_zone_has_them(name: str) -> None:
 def test_a_query_has_exactly_its_binds(source: Source) -> None:
     for segment in catalogue():
         dialect = source.system.dialect
-        if unavailable(segment.name, source, dialect):
+        required = any(each.required for each in segment.parameters)
+        if required or unavailable(segment.name, source, dialect):
             continue
         query = catalogue_query(
             segment.name,
@@ -135,3 +144,18 @@ def test_a_query_has_exactly_its_binds(source: Source) -> None:
         assert isinstance(tree, exp.Select)
         assert {bind.name for bind in tree.find_all(exp.Placeholder)} == set(query.parameters)
         assert "{{" not in query.sql
+
+
+def test_the_readme_says_what_each_system_lacks_for_each_segment() -> None:
+    """A row a segment that some system cannot serve; in its cells what is missing."""
+    names = tuple(name for name in SERVED if name != "canonical")
+    rows = [f"| segment | {' | '.join(names)} |", f"|---|{'---|' * len(names)}"]
+    for segment in catalogue():
+        reasons = [
+            unavailable(segment.name, Source(name, ""), system(name).dialect) for name in names
+        ]
+        cells = [", ".join(re.findall(r"no ([a-z_.]+): ", each)) for each in reasons]
+        if any(cells):
+            rows.append(f"| `{segment.name}` | {' | '.join(cells)} |")
+    text = (files("syncd.segments.systems") / "README.md").read_text("utf-8")
+    assert "\n".join(rows) in text

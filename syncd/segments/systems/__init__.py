@@ -12,12 +12,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from syncd.segments.systems.known import System, system
-from syncd.segments.systems.source import Source
+from syncd.segments.systems.source import GUEST_KEY, Source
 
 if TYPE_CHECKING:
     from syncd.settings import ShopSettings
 
-__all__ = ["Source", "System", "source_of", "system"]
+__all__ = ["GUEST_KEY", "Source", "System", "source_of", "system"]
 
 
 def source_of(shop: ShopSettings, guest_key: bytes = b"") -> Source | None:

@@ -6,7 +6,7 @@
     {{store_key(x)}}     a number that only one store counts by, as a key
     {{in_stores(x)}}     whether x is one of the stores that count
     {{paid(x, y)}}       whether x is a status that counts as paid; y where none are configured
-    {{guest(x)}}         the key of a guest, from an e-mail as `{{mail(x)}}` spells it
+    {{guest(x)}}         the key of a guest, from an e-mail as `{{folded(x)}}` spells it
     {{own(x)}}           a comma and the optional column x of an account, where the system has it
     {{key(x)}}           a number or a text as a key, told apart by its bytes
     {{channel()}}        what a file on consent is asked for: `email` or `ads`
@@ -34,8 +34,13 @@ if TYPE_CHECKING:
 # Each may use those before it. The first are the shop's own, a file each in its directory;
 # the rest make people of them, and are the same for every system.
 _SHOPS = ("customers", "orders", "carts", "consents")
-_SHARED = ("known_mail", "known_account", "customers", "orders", "carts", "consents")
+_SHARED = ("known_mail", "customers", "orders", "carts", "consents")
+# What rows are looked up in. MariaDB would put the text of each in the place of its name, and
+# compare every pair by what is then an expression; it builds what has a limit, with an index.
+_LOOKED_UP = ("shop_customers", "known_mail", "customers")
+_ALL_ROWS = "\nLIMIT 18446744073709551615"
 
+GUEST_KEY = "guest_key"  # the bind of what guests' e-mails are hashed with; never shown
 _WORD = re.compile(
     r"\{\{(table|site|site_name|store_key|in_stores|own|paid|guest|key)\(([^{}]*)\)\}\}"
 )
@@ -102,7 +107,7 @@ class Source:
     def binds(self) -> Mapping[str, object]:
         """Every value that the SQL of `views` may ask for."""
         return {
-            "guest_key": self.guest_key,
+            GUEST_KEY: self.guest_key,
             **_numbered("store", self.stores),
             **_numbered("paid", self.paid),
             **{f"consent_{channel}": where for channel, where in self.consents.items()},
@@ -138,7 +143,8 @@ class Source:
         for name, sql in reversed(list(known.items())):
             if re.search(rf"\b{name}\b", wanted):
                 wanted += _COMMENT.sub("", sql)
-                views.insert(0, f"{name} AS (\n{sql}\n)")
+                built = self.system.dialect == "mysql" and name in _LOOKED_UP
+                views.insert(0, f"{name} AS (\n{sql}{_ALL_ROWS if built else ''}\n)")
         return views
 
     def _all(self) -> Iterator[tuple[str, str]]:

@@ -115,18 +115,26 @@ def _posts(site: int) -> Iterator[Post]:
         yield Post(*draft, cart.account or 0, cart.email, *when)
 
 
-def load_woocommerce(
-    database: Database, layout: Literal["hpos", "posts"], *, prefix: str = "wp_"
+def create_woocommerce(
+    database: Database, layout: Literal["hpos", "posts"] = "hpos", prefix: str = "wp_"
 ) -> None:
-    """A network of two sites, each with its own orders, and users in common."""
+    """A network of two sites, with users in common; all tables empty."""
     database.execute(*_NETWORK.format(p=prefix).split(";"))
-    _load_users(database, prefix)
-    for site in (1, 2):
-        tables = prefix if site == 1 else f"{prefix}{site}_"
+    for tables in (prefix, f"{prefix}2_"):
         database.execute(*_SITE.format(p=tables).split(";"))
         enabled = "yes" if layout == "hpos" else "no"
         switch = ("woocommerce_custom_orders_table_enabled", enabled)
         database.load(f"{tables}options", ("option_name", "option_value"), [switch])
+
+
+def load_woocommerce(
+    database: Database, layout: Literal["hpos", "posts"], *, prefix: str = "wp_"
+) -> None:
+    """Each site with its own orders."""
+    create_woocommerce(database, layout, prefix)
+    _load_users(database, prefix)
+    for site in (1, 2):
+        tables = prefix if site == 1 else f"{prefix}{site}_"
         load = _load_tables if layout == "hpos" else _load_posts
         load(database, tables, list(_posts(site)))
         _load_subscribers(database, tables, site)

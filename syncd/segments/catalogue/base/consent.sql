@@ -1,9 +1,9 @@
 -- The latest word of each person on each channel. An undated word is the oldest; of two
 -- at the same moment the one that allows less counts. A word without a customer is of
 -- whom its e-mail belongs to.
-SELECT customer_key, channel, state
+SELECT customer_key, channel, state, changed_at AS said_at
 FROM (
-  SELECT customer_key, channel, state,
+  SELECT customer_key, channel, state, changed_at,
          ROW_NUMBER() OVER (
            PARTITION BY customer_key, channel
            ORDER BY changed_at IS NULL, changed_at DESC,
@@ -16,7 +16,7 @@ FROM (
     UNION ALL
     SELECT mail_owner.customer_key, channel, LOWER(state) AS state, changed_at
     FROM consents
-    JOIN mail_owner ON mail_owner.mail = {{mail(consents.email)}}
+    JOIN mail_owner ON mail_owner.mail = {{folded(consents.email)}}
     WHERE consents.customer_key IS NULL
   ) said
   WHERE changed_at IS NULL OR changed_at < :as_of

@@ -16,6 +16,7 @@ SELECT {{key(o.id)}} AS order_key,
        o.cancelled_at IS NULL AND o.financial_status = 'pending' AS payment_failed,
        COALESCE(o.processed_at, o.created_at) AS placed_at,
        o.currency,
+       1 AS fx_to_base,
        o.total_price AS total_base,
        COALESCE(r.refunded, 0) AS refunded_base,
        (SELECT STRING_AGG(c.one ->> 'code', ',' ORDER BY c.one ->> 'code')

@@ -11,6 +11,7 @@ SELECT {{store_key(o.id)}} AS order_key,
        o.status IN ('wc-pending', 'wc-failed') AS payment_failed,
        o.date_created_gmt AS placed_at,
        o.currency,
+       1 AS fx_to_base,
        o.total_amount AS total_base,
        COALESCE(r.refunded, 0) AS refunded_base,
        (SELECT GROUP_CONCAT(i.order_item_name ORDER BY i.order_item_id)

@@ -11,6 +11,7 @@ SELECT {{store_key(o.ID)}} AS order_key,
        o.post_status IN ('wc-pending', 'wc-failed') AS payment_failed,
        o.post_date_gmt AS placed_at,
        m.currency,
+       1 AS fx_to_base,
        m.total AS total_base,
        COALESCE(r.refunded, 0) AS refunded_base,
        (SELECT GROUP_CONCAT(i.order_item_name ORDER BY i.order_item_id)

@@ -1,0 +1,31 @@
+"""Values for the parameters that a shipped segment cannot do without."""
+
+from __future__ import annotations
+
+from syncd.segments import Segment, Words
+
+_SAMPLES: dict[str, object] = {
+    "windows": ["11-20/12-24", "12-27/01-05"],
+    "category": "/home",
+    "bought": "candles",
+    "not_bought": "Coffee",
+    "products": ["S1", "s2"],
+    "countries": ["NL", "de"],
+    "home": "NL",
+    "currencies": ["SEK"],
+    "currency": "EUR",
+    "languages": ["nl"],
+    "sources": ["google"],
+    "threshold": 50.0,
+}
+
+
+def required(segment: Segment) -> dict[str, object]:
+    """What must be given, of the words that have choices the first."""
+    return {
+        parameter.name: parameter.choices[0]
+        if isinstance(parameter, Words) and parameter.choices
+        else _SAMPLES[parameter.name]
+        for parameter in segment.parameters
+        if parameter.required
+    }
