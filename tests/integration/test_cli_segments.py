@@ -44,6 +44,7 @@ def test_segments_show_prints_definition_parameters_and_the_sql_of_this_shop(des
     assert answer.code == 0
     assert "homely (the catalogue's category_buyers): Buyers of a category" in answer.out
     assert "must be given  a category's name or path" in answer.out
+    assert "365            from 1 to 3650 calendar days" in answer.out
     assert "-- At least `orders` orders in the last `window` days" in answer.out
     assert ":category_path  /home/" in answer.out
     shown = desk.syncd("segments", "show", "homely", "--json").json
