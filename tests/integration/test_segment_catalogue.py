@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from syncd.segments import Segment, Words, catalogue
+from syncd.segments import Segment, Words, catalogue, shipped
 from syncd.segments.macros import Dialect
 from tests.integration import made_shop, village
 from tests.integration.databases import MakeDatabase
@@ -169,8 +169,7 @@ def test_every_segment_has_a_case() -> None:
 
 def test_fifths_are_drawn_through_equals_at_the_same_place(open_shop: Open) -> None:
     """Each cell alone: together they hide who changed from one to another."""
-    (segment,) = (each for each in catalogue() if each.name == "rfm_cell")
-    (cells,) = (each for each in segment.parameters if isinstance(each, Words))
+    (cells,) = (each for each in shipped("rfm_cell").parameters if isinstance(each, Words))
     sizes = []
     for cell in cells.choices:
         first, *others = (
@@ -183,6 +182,24 @@ def test_fifths_are_drawn_through_equals_at_the_same_place(open_shop: Open) -> N
         sizes.append(len(first))
     everyone = open_shop("sqlite").rows("all_customers", as_of=made_shop.AS_OF, zone=made_shop.ZONE)
     assert sum(sizes) == len(everyone)
+
+
+def test_bands_and_stages_are_exclusive_and_leave_nobody_out(open_shop: Open) -> None:
+    engine = open_shop("sqlite")
+
+    def members(name: str, **given: object) -> list[str]:
+        return list(engine.rows(name, as_of=made_shop.AS_OF, zone=made_shop.ZONE, **given))
+
+    bands = ("active30", "30_60", "60_180", "180_plus")
+    banded = [key for band in bands for key in members(f"reactivation_{band}")]
+    assert sorted(banded) == sorted(members("all_customers"))
+    (stages,) = (
+        each.choices for each in shipped("journey_stage").parameters if isinstance(each, Words)
+    )
+    staged = [key for stage in stages for key in members("journey_stage", stages=stage)]
+    everyone = members("all_customers") + members("prospects_all")
+    assert sorted(staged) == sorted(everyone)
+    assert sorted(everyone) == sorted(set(everyone))
 
 
 @pytest.mark.parametrize("segment", catalogue(), ids=[each.name for each in catalogue()])
