@@ -22,6 +22,7 @@ from syncd.cli.checks import (
     init,
 )
 from syncd.cli.options import Config, Json
+from syncd.cli.reading import web
 from syncd.cli.service import run
 from syncd.cli.watching import alerts, alerts_test, metrics
 
@@ -45,7 +46,7 @@ Adopt = Annotated[bool, typer.Option("--adopt", help="Take over an audience that
 
 def register(application: typer.Typer) -> None:
     """Add every command, in the order in which one meets them."""
-    first: tuple[Callable[..., None], ...] = (demo, init, plan, sync, approve, run, status)
+    first: tuple[Callable[..., None], ...] = (demo, init, plan, sync, approve, run, status, web)
     last: tuple[Callable[..., None], ...] = (reconcile, backup, rebuild, migrate, sandbox)
     for command in first:
         application.command()(command)
