@@ -1,14 +1,17 @@
-"""web: the growth team's page, on a socket of this machine."""
+"""web and report: the growth team's page on a socket of this machine, and a week of it."""
 
 from __future__ import annotations
 
 import os
+import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from syncd.cli.output import say
-from syncd.errors import ConfigError, UsageError
+from syncd.errors import ConfigError, Unwritten, UsageError
 from syncd.settings import find, load
 from syncd.web.doors import SignIn
+from syncd.web.reading import Unpublished, published
 from syncd.web.serving import PORT, serve
 
 LEAST = 16  # characters of a token
@@ -39,6 +42,24 @@ def web(
     at = socket or (PORT if port is None else port)
     folder = directory or folder_of(config)
     serve(folder, sign_in, at, say=lambda name: _tell(name, folder, sign_in))
+
+
+def report(config: Path | None, *, directory: Path | None, output: Path | None) -> None:
+    """Print the week as text, or write it as a file for a browser."""
+    from syncd.web.report import as_html, as_text  # noqa: PLC0415 - needs what `web` needs
+
+    try:
+        with published(directory or folder_of(config)) as seen:
+            now = datetime.now(UTC)
+            if output is None:
+                sys.stdout.write(as_text(seen, now))
+                return
+            output.write_text(as_html(seen, now), "utf-8")
+    except Unpublished as error:
+        raise ConfigError(str(error)) from None
+    except OSError as error:
+        raise Unwritten(output or Path("-"), error) from None
+    say(f"wrote {output}")
 
 
 def folder_of(config: Path | None) -> Path:

@@ -1,4 +1,4 @@
-"""Signatures and help of what people read: web.
+"""Signatures and help of what people read: web, report.
 
 As in `commands`, so that `--help` imports no room of syncd.
 """
@@ -71,3 +71,28 @@ def web(
 
     page.web(config, directory=directory, socket=socket, port=port, hosts=host or [],
              header=user_header, peers=peer or [], token_file=token_file)  # fmt: skip
+
+
+def report(
+    _week: Annotated[  # noqa: FBT002 - for the reader of a crontab
+        bool, typer.Option("--week", help="Of the last seven days; there is no other.")
+    ] = True,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write one self-contained HTML file here; else print text, for a chat.",
+            show_default=False,
+        ),
+    ] = None,
+    directory: Annotated[
+        Path | None, typer.Option(help="As of `syncd web`.", show_default=False)
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Tell a week: every audience as it stands, what changed, and what needs a person.
+
+    It is told from what runs published, as `syncd web` is.
+    """
+    from syncd.cli import page  # noqa: PLC0415
+
+    page.report(config, directory=directory, output=output)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, tostring
 
@@ -21,10 +22,12 @@ _KEPT = {
     *("class", "d", "x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "r", "rx", "ry"),
     *("width", "height", "transform", "viewBox", "preserveAspectRatio"),
 }
-Series = tuple[str, "Sequence[Day]"]
+Series = tuple[str, "tuple[Day, ...]"]
+KEPT = 512  # pictures in memory; the same figures make the same one
 
 
-def lines(what: str, series: Sequence[Series], *, unit: str = "") -> Markup:
+@lru_cache(maxsize=KEPT)
+def lines(what: str, series: tuple[Series, ...], *, unit: str = "") -> Markup:
     """Figures over time, a line each; "" where there is nothing to draw a line between.
 
     Args:
@@ -55,7 +58,10 @@ def lines(what: str, series: Sequence[Series], *, unit: str = "") -> Markup:
     return _safe(chart, what, "chart")
 
 
-def bars(what: str, labels: Sequence[str], series: Sequence[tuple[str, Sequence[int]]]) -> Markup:
+@lru_cache(maxsize=KEPT)
+def bars(
+    what: str, labels: tuple[str, ...], series: tuple[tuple[str, tuple[int, ...]], ...]
+) -> Markup:
     """Counts side by side, one group a label; "" where all are nothing."""
     import pygal  # noqa: PLC0415
 
@@ -78,7 +84,8 @@ def bars(what: str, labels: Sequence[str], series: Sequence[tuple[str, Sequence[
     return _safe(chart, what, "chart bars")
 
 
-def spark(what: str, days: Sequence[Day]) -> Markup:
+@lru_cache(maxsize=KEPT)
+def spark(what: str, days: tuple[Day, ...]) -> Markup:
     """A small line without axes; "" where there is nothing to draw a line between."""
     import pygal  # noqa: PLC0415
 

@@ -80,6 +80,18 @@ class SizeLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Totals:
+    """What the runs of a while came to; a run that only showed a plan is none."""
+
+    runs: int
+    failed: int
+    added: int
+    removed: int
+    again: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
 class Day:
     """The last value of a day, in UTC."""
 
@@ -117,6 +129,16 @@ class Published:
         row = self.page.execute("SELECT document FROM run WHERE id = ?", [run_id]).fetchone()
         return None if row is None else RUN.validate_json(row[0])
 
+    def totals(self, sync: str, since: datetime) -> Totals:
+        """What the runs of a sync that began since then came to."""
+        row = self.page.execute(
+            "SELECT count(*), coalesce(sum(state = 'failed'), 0), coalesce(sum(added), 0), "
+            "coalesce(sum(removed), 0), coalesce(sum(again), 0), coalesce(sum(refused), 0) "
+            "FROM run WHERE sync = ? AND started_at >= ? AND state != 'planned'",
+            [sync, iso(since)],
+        ).fetchone()
+        return Totals(*row)
+
     # --- sizes ------------------------------------------------------------------------
 
     def size(self, audience: int | None) -> SizeLine | None:
@@ -140,6 +162,15 @@ class Published:
             [audience, since],
         )
         return tuple(Day(date, members) for date, members, _ in rows)
+
+    def members_at(self, audience: int | None, at: datetime) -> int | None:
+        """Who might have been in an audience at a moment; None before its first membership."""
+        row = self.page.execute(
+            "SELECT members FROM membership WHERE audience = ? AND at <= ? "
+            "ORDER BY number DESC LIMIT 1",
+            [audience, iso(at)],
+        ).fetchone()
+        return None if row is None else int(row["members"])
 
     def stated(self, audience: int | None, column: str, days: int) -> tuple[Day, ...]:
         """A column of what platforms stated, at the end of each day."""

@@ -40,19 +40,20 @@ class Row:
 
 def overview(seen: Published, frame: Frame) -> Context:
     """One row an audience, and on top what needs a person."""
-    rows = [_row(seen, frame, each) for each in seen.now.syncs]
-    tones = Counter(row.standing.words for row in rows)
+    rows = [row(seen, frame, each) for each in seen.now.syncs]
+    tones = Counter(each.standing.words for each in rows)
     return {
         "rows": rows,
         "tones": [(words, tones[words], _tone(rows, words)) for words in tones],
-        "needs": [row for row in rows if row.sync.needs],
+        "needs": [each for each in rows if each.sync.needs],
         "orphans": seen.now.orphans,
         "alerts": _unsaid(seen),
         "caveats": _caveats(rows),
     }
 
 
-def _row(seen: Published, frame: Frame, sync: SyncTold) -> Row:
+def row(seen: Published, frame: Frame, sync: SyncTold) -> Row:
+    """An audience as a line of the overview."""
     days = seen.members(sync.pk, DAYS)
     said = f"Members of {sync.audience} over {DAYS} days"
     spark = Markup() if frame.standalone else charts.spark(said, days)
@@ -71,12 +72,12 @@ def _unsaid(seen: Published) -> list[AlertTold]:
 
 
 def _tone(rows: list[Row], words: str) -> str:
-    return next(row.standing.tone for row in rows if row.standing.words == words)
+    return next(each.standing.tone for each in rows if each.standing.words == words)
 
 
 def _caveats(rows: list[Row]) -> list[tuple[str, str]]:
     """What the sizes of the platforms in the table mean."""
-    found = {row.sync.title: row.sync.sizes for row in rows if row.sync.sizes}
+    found = {each.sync.title: each.sync.sizes for each in rows if each.sync.sizes}
     return list(found.items())
 
 
@@ -87,7 +88,7 @@ def audience(seen: Published, frame: Frame, name: str) -> Context:
     last = next((run for run in runs if run.read), None)
     members = seen.members(sync.pk, DAYS)
     stated = seen.stated(sync.pk, "most", DAYS)
-    sizes = [("Members", members), (f"{sync.title} counts", stated)]
+    sizes = (("Members", members), (f"{sync.title} counts", stated))
     rates = seen.stated(sync.pk, "rate_most", DAYS)
     return {
         "sync": sync,
@@ -97,7 +98,7 @@ def audience(seen: Published, frame: Frame, name: str) -> Context:
         "told": seen.run(last.id) if last else None,
         "segment": next((s for s in seen.now.segments if s.name == sync.segment), None),
         "sizes": charts.lines(f"Members and what {sync.title} counts, {DAYS} days", sizes),
-        "rates": charts.lines(f"Match rate, {DAYS} days", [("Match rate", rates)], unit=" %"),
+        "rates": charts.lines(f"Match rate, {DAYS} days", (("Match rate", rates),), unit=" %"),
         "changes": _changes(runs),
         "stated": len(stated) > 1,
         "days": DAYS,
@@ -109,12 +110,12 @@ def _changes(runs: tuple[RunLine, ...]) -> Markup:
     told = runs[::-1]
     return charts.bars(
         f"Rows added, removed and refused in the last {len(told)} runs",
-        [f"{run.started_at.day} {run.started_at:%b}" for run in told],
-        [
-            ("Added", [run.added + run.again for run in told]),
-            ("Removed", [run.removed for run in told]),
-            ("Refused", [run.refused for run in told]),
-        ],
+        tuple(f"{run.started_at.day} {run.started_at:%b}" for run in told),
+        (
+            ("Added", tuple(run.added for run in told)),
+            ("Removed", tuple(run.removed for run in told)),
+            ("Refused", tuple(run.refused for run in told)),
+        ),
     )
 
 
@@ -160,7 +161,7 @@ def _segment(seen: Published, segment: SegmentTold) -> SegmentRow:
     read = [run for name in segment.syncs for run in seen.runs(name, RUNS) if run.read]
     newest = max(read, key=lambda run: run.started_at, default=None)
     days = seen.read_of(newest.sync, DAYS) if newest else ()
-    chart = charts.lines(f"Rows of {segment.name}, {DAYS} days", [("Rows", days)])
+    chart = charts.lines(f"Rows of {segment.name}, {DAYS} days", (("Rows", days),))
     return SegmentRow(segment, newest, chart)
 
 

@@ -256,6 +256,40 @@ def test_before_anything_is_published_it_says_what_to_do(tmp_path: Path) -> None
         assert status(f"{address}/audit.csv")[0] == 200
 
 
+# --- the report ---------------------------------------------------------------------------
+
+
+def test_a_week_adds_up_as_the_ledgers_runs_do(desk: Desk, app: App, tmp_path: Path) -> None:
+    """As text and as one file that loads nothing and links nowhere."""
+    text, file = desk.syncd("report", "--week").out, tmp_path / "week.html"
+    assert desk.syncd("report", "--output", str(file)).code == 0
+    shown = file.read_text("utf-8")
+    assert not re.findall(r"<(?:a|script|link|img)\b|@import|url\(|href=", shown)
+    for name in app.settings.syncs:
+        runs = [run for run in app.ledger.runs(name, 100) if run.plan]
+        batches = [one for run in runs for one in app.ledger.batches(str(run.plan))]
+        refused = sum(r.count for one in batches for r in one.refused)
+        added = sum(one.rows for one in batches if one.phase is Phase.ADD and one.accepted_at)
+        removed = sum(one.rows for one in batches if one.phase is Phase.REMOVE and one.accepted_at)
+        known = app.ledger.audience_of(name)
+        if known is None:
+            continue
+        (line,) = [
+            each
+            for each in text.splitlines()
+            if f"{known.name} on {'Google' if known.platform == 'google' else 'Meta'}" in each
+            and " rows" in each
+            and (known.platform == "meta" or "failed" not in each)
+        ]
+        assert f"+{added - refused:,} -{removed:,} rows" in line
+        rows = [row for row in shown.split("<tr>") if f"\N{MIDDLE DOT} {name}</span>" in row]
+        figures = [words(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", rows[-1], re.DOTALL)]
+        assert figures[2:4] == [f"{added - refused:,}", f"{removed:,}"]
+        assert figures[5] == f"{refused:,}"
+    assert "Run: syncd approve p" in text
+    assert leaks(PLANTED, {"text": text.encode(), "file": shown.encode()}) == []
+
+
 # --- publishing ---------------------------------------------------------------------------
 
 
