@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Select, and_, case, func, or_, select
 
-from syncd.ledger import batches, codec, measured, plans, runs
+from syncd.ledger import batches, codec, measured, runs
 from syncd.ledger.batches import Answer
 from syncd.ledger.figures import FINAL, Moment
 from syncd.ledger.plans import Approval
@@ -113,7 +113,7 @@ def _story(seen: Moment, number: int, found: Run) -> RunStory:
     drawn = seen.plan(found.plan) if found.plan else None
     if drawn is None:
         return RunStory(number, found)
-    given = select(approval).where(approval.c.plan == drawn.id).order_by(approval.c.number)
+    at = seen.tx.execute(select(plan.c.audience, plan.c.state).where(plan.c.id == drawn.id)).one()
     first = (
         select(func.min(attempt.c.started_at))
         .join(batch, batch.c.id == attempt.c.batch)
@@ -123,17 +123,22 @@ def _story(seen: Moment, number: int, found: Run) -> RunStory:
     return RunStory(
         number,
         found,
-        audience=seen.tx.scalar(select(plan.c.audience).where(plan.c.id == drawn.id)),
+        audience=at.audience,
         plan=drawn,
-        plan_state=plans.state(seen.tx, drawn.id),
+        plan_state=at.state,
         snapshot=seen.snapshot(drawn.snapshot),
         batches=seen.batches(drawn.id),
         answers=batches.answers(seen.tx, drawn.id),
-        approvals=tuple(
-            Approval(drawn.id, row["actor"], row["at"], row["expires_at"])
-            for row in seen.tx.execute(given).mappings()
-        ),
+        approvals=_approvals(seen, drawn) if drawn.held else (),
         sent_at=sent_at,
+    )
+
+
+def _approvals(seen: Moment, of: Plan) -> tuple[Approval, ...]:
+    given = select(approval).where(approval.c.plan == of.id).order_by(approval.c.number)
+    return tuple(
+        Approval(of.id, row["actor"], row["at"], row["expires_at"])
+        for row in seen.tx.execute(given).mappings()
     )
 
 

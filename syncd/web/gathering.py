@@ -15,7 +15,6 @@ from syncd.logs import scrubbed
 from syncd.model import Run, RunState
 from syncd.needs import needed
 from syncd.ports import Platform
-from syncd.segments import catalogue, definition
 from syncd.settings import GuardSettings, SyncSettings
 from syncd.staleness import stale_at
 from syncd.web.shapes import (
@@ -127,7 +126,9 @@ def _guard(guard: GuardSettings) -> str:
     said = f"removals wait beyond {guard.max_removed:.0%} of the audience"
     if guard.max_removed_count is not None:
         said += f", or {guard.max_removed_count:,} members"
-    return f"{said}, or if the segment has fewer than {guard.min_members:,} members"
+    if guard.min_members:
+        said += f", or if the segment has fewer than {guard.min_members:,} members"
+    return said
 
 
 def _consent(chosen: SyncSettings) -> str:
@@ -150,6 +151,8 @@ def _orphans(app: App, seen: Moment, known: Platforms) -> Iterator[OrphanTold]:
 
 
 def _segment(app: App, name: str) -> SegmentTold:
+    from syncd.segments import catalogue, definition  # noqa: PLC0415 - as in `syncd.app`
+
     chosen = app.settings.segments[name]
     shipped = {each.name: each for each in catalogue()}
     path = app.settings.sql_file(name)

@@ -44,6 +44,9 @@ class Wanted:
     before: int | None = None
 
 
+ANY = Wanted()
+
+
 @dataclass(frozen=True, slots=True)
 class RunLine:
     """A run as a line of a table."""
@@ -208,7 +211,7 @@ class Published:
         last = min(self.now.chain.events, (wanted.before or self.now.chain.events + 1) - 1)
         query, values = _query(wanted, last)
         for volume in range(schema.volume_of(last), -1, -1) if last > 0 else ():
-            yield from _of_volume(self.folder, volume, query, values)
+            yield from _of_volume(self.folder, volume, query, values, wanted)
 
     def kinds(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Kinds of events, and actors, of the newest volume: for whoever chooses."""
@@ -359,12 +362,27 @@ def _words(text: str) -> str:
     return " ".join(quoted)
 
 
-def _of_volume(folder: Path, volume: int, query: str, values: list[object]) -> Iterator[AuditEvent]:
+def _of_volume(
+    folder: Path, volume: int, query: str, values: list[object], wanted: Wanted = ANY
+) -> Iterator[AuditEvent]:
     path = schema.volume_path(folder, volume)
     if not path.is_file():
         return  # about to be published anew
     with _opened(path) as database:
+        if _elsewhen(database, wanted):
+            return
         yield from map(_event, database.execute(query, values))
+
+
+def _elsewhen(volume: sqlite3.Connection, wanted: Wanted) -> bool:
+    """Whether all of a volume is of another time: it would be walked from end to end in vain."""
+    first, last = volume.execute(
+        "SELECT (SELECT min(at) FROM event), (SELECT max(at) FROM event)"
+    ).fetchone()
+    return first is None or (
+        (wanted.since is not None and last < iso(wanted.since))
+        or (wanted.until is not None and first >= iso(wanted.until))
+    )
 
 
 def _distinct(volume: sqlite3.Connection, column: str) -> tuple[str, ...]:

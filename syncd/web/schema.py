@@ -77,6 +77,7 @@ CREATE TABLE event (
 CREATE INDEX event_kind ON event (kind, number);
 CREATE INDEX event_actor ON event (actor, number);
 CREATE INDEX event_sync ON event (sync, number);
+CREATE INDEX event_sync_kind ON event (sync, kind, number);
 CREATE INDEX event_run ON event (run, number);
 CREATE INDEX event_at ON event (at);
 CREATE VIRTUAL TABLE words USING fts5 (detail, content='event', content_rowid='number');

@@ -89,7 +89,8 @@ def audience(seen: Published, frame: Frame, name: str) -> Context:
     members = seen.members(sync.pk, DAYS)
     stated = seen.stated(sync.pk, "most", DAYS)
     sizes = (("Members", members), (f"{sync.title} counts", stated))
-    rates = seen.stated(sync.pk, "rate_most", DAYS)
+    least, most = (seen.stated(sync.pk, f"rate_{end}", DAYS) for end in ("least", "most"))
+    rates = (("At most", most), ("At least", least)) if least != most else (("", most),)
     return {
         "sync": sync,
         "standing": standing(sync, frame.now),
@@ -98,9 +99,10 @@ def audience(seen: Published, frame: Frame, name: str) -> Context:
         "told": seen.run(last.id) if last else None,
         "segment": next((s for s in seen.now.segments if s.name == sync.segment), None),
         "sizes": charts.lines(f"Members and what {sync.title} counts, {DAYS} days", sizes),
-        "rates": charts.lines(f"Match rate, {DAYS} days", (("Match rate", rates),), unit=" %"),
+        "rates": charts.lines(f"Match rate, {DAYS} days", rates, unit=" %"),
         "changes": _changes(runs),
         "stated": len(stated) > 1,
+        "rate_ends": [name for name, _ in rates if name],
         "days": DAYS,
     }
 

@@ -340,18 +340,22 @@ def test_whatever_is_typed_as_words_is_no_error(desk: Desk, text: str) -> None:
 
 
 def test_a_chain_that_was_edited_shows(desk: Desk, tmp_path: Path) -> None:
+    """And what was written into it is neither a mark-up nor a formula to whoever looks."""
     config = copied(desk, tmp_path)
     with closing(sqlite3.connect(tmp_path / "var" / "ledger.db")) as ledger, ledger:
         triggers = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
         for (name,) in ledger.execute(triggers).fetchall():
             ledger.execute(f"DROP TRIGGER {name}")
-        ledger.execute("UPDATE audit_event SET actor = 'somebody' WHERE number = 7")
+        ledger.execute("UPDATE audit_event SET actor = ? WHERE number = 7", ["=1+<b>1</b>"])
     with open_app(config) as app:
         publish(app)
     with published(tmp_path / "page") as seen:
         assert seen.now.chain.broken_at == 7
     with page(tmp_path / "page") as address:
         assert "Chain broken" in words(get(f"{address}/audit"))
+        assert "<dd>=1+&lt;b&gt;1&lt;/b&gt;</dd>" in get(f"{address}/audit/7")
+        rows = list(csv.DictReader(io.StringIO(get(f"{address}/audit.csv"))))
+        assert rows[-7]["actor"] == "'=1+<b>1</b>"
 
 
 def test_a_ledger_that_was_put_back_is_published_anew(desk: Desk, tmp_path: Path) -> None:
