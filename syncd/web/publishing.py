@@ -48,7 +48,11 @@ def publish(app: App) -> None:
         return
     try:
         with _alone(folder):
-            _publish(app, folder)
+            try:
+                _publish(app, folder)
+            except sqlite3.DatabaseError:  # a power cut damaged what was there: all of it anew
+                (folder / schema.PAGE).unlink(missing_ok=True)
+                _publish(app, folder)
     except Exception as error:
         # A full disk, a folder of somebody else, a bug: no run depends on the page.
         log.exception("page_unpublished", folder=str(folder), error=type(error).__name__)

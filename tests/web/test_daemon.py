@@ -10,6 +10,7 @@ import pytest
 
 from connectors.sandbox import Sandbox
 from syncd.app import open_app
+from syncd.model import AuditEvent
 from syncd.web.publishing import publish
 from syncd.web.reading import Published, Unpublished, Wanted, published
 from tests.integration.commands import Desk, platforms, wait_until
@@ -53,6 +54,22 @@ def test_a_folder_that_cannot_be_written_stops_no_run(shop: Desk) -> None:
     (shop.folder / "page").write_text("in the way", "utf-8")
     assert shop.syncd("sync", "everyone").code == 0
     assert len(shop.held()) == 20
+
+
+def test_what_a_power_cut_damaged_is_written_anew(shop: Desk) -> None:
+    assert shop.syncd("sync", "everyone").code == 0
+    folder = shop.folder / "page"
+    volume = folder / "events-00000.db"
+    for path in (volume, folder / "page.db"):
+        whole = path.read_bytes()
+        path.write_bytes(whole[:4096] + b"\0" * (len(whole) - 4096))
+        with open_app(shop.config) as app:
+            app.ledger.audit(AuditEvent("thing_happened", app.clock.now(), "jo", "something"))
+            publish(app)
+            told = [event.number for event in app.ledger.events()]
+        with published(folder) as seen:
+            assert [event.number for event in seen.events(Wanted())] == told[::-1]
+            assert [run.added for run in seen.runs()] == [10]
 
 
 def test_what_a_killed_publication_left_is_no_trouble(shop: Desk) -> None:
