@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -50,6 +51,8 @@ def serve(
     """
     from uvicorn import Server  # noqa: PLC0415 - not for --help
 
-    with listening(at) as (sock, name):
+    # uvicorn ends what is under way, then hands the signal on to whoever had it before.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt), listening(at) as (sock, name):
         say(name)
         Server(configured(application(folder, sign_in), sock)).run([sock])

@@ -92,6 +92,7 @@ def page(folder: Path, *words: str) -> Iterator[str]:
         finally:
             killer.cancel()
             running.terminate()
+            assert running.wait(60) == 0
 
 
 def get(address: str, **headers: str) -> str:

@@ -135,9 +135,8 @@ def test_every_view_fits_its_window(chromium: Browser, at: str, width: int, them
         for view in LOOKED_AT:
             page.goto(at + view)
             assert page.evaluate("document.documentElement.scrollWidth") <= width, view
-            seen = page.screenshot(full_page=True)
-            assert len(seen) > 10_000, view
             if PICTURES:
+                seen = page.screenshot(full_page=True)
                 name = re.sub(r"\W+", "-", view.strip("/")) or "overview"
                 (Path(PICTURES) / f"{name}-{width}-{theme}.png").write_bytes(seen)
 

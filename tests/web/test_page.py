@@ -248,6 +248,7 @@ def test_a_socket_is_for_its_group(desk: Desk, tmp_path: Path) -> None:
             line.connect(str(path))
             line.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             assert line.recv(15) == b"HTTP/1.1 200 OK"
+    assert not path.exists()
 
 
 def test_before_anything_is_published_it_says_what_to_do(tmp_path: Path) -> None:
