@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -38,11 +38,13 @@ from syncd.signals import Call, heard
 from syncd.stopping import SAID, StoppingClock, StoppingLock
 from syncd.sync import Wish
 from syncd.turn import SCHEDULE, take
+from syncd.web.publishing import publish
 from syncd.workers import Ended, Workers
 
 _GOOD = frozenset({0, 3})  # exit codes of a run that was carried out; others may follow it
 # Open erasures are looked at when one is new, and as often as this for what has settled.
 ERASURES = timedelta(hours=1)
+SHOWN = timedelta(minutes=5)  # the page is published after each run, and as often as this
 LONG = 60.0  # seconds that one turn of the loop may take: it waits for a ledger that is locked
 
 log = structlog.get_logger()
@@ -134,6 +136,7 @@ class Daemon:
         self._erasing: tuple[frozenset[str], datetime] | None = None
         self._news = threading.Event()
         self._looked: datetime | None = None
+        self._shown = datetime.min.replace(tzinfo=UTC)
         self._orders = Orders(lambda: self._app.names("q"))
         self._turned = time.monotonic()
         self._late = 3 * every.total_seconds() + LONG
@@ -232,10 +235,14 @@ class Daemon:
         recent = self._looked is not None and self._looked <= now < self._looked + self._rhythm.tick
         if recent and not self._news.is_set():
             return
+        news = self._news.is_set()
         self._news.clear()
         self._looked = now
         if alerts.due(app):
             self._workers.also("alerts", "alerts", partial(alerts.send, app))
+        if app.settings.page.directory and (news or not self._shown <= now < self._shown + SHOWN):
+            self._shown = now
+            self._workers.also("page", "page", partial(publish, app))
 
     # --- one run ----------------------------------------------------------------------
 

@@ -51,7 +51,7 @@ class Doors:
         """
         self._inner = inner
         self._bodies = bodies
-        self._token = None if token is None else _digest(token.strip().encode())
+        self._token = None if token is None else digest_of(token.strip().encode())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -97,7 +97,7 @@ class Doors:
             if name in {b"host", b"authorization", b"content-type"} and name in headers:
                 return HTTPStatus.BAD_REQUEST, f"the header {name.decode()} stands there twice"
             headers[name] = value
-        if _host(headers.get(b"host", b"")) not in HOSTS:
+        if host_of(headers.get(b"host", b"")) not in HOSTS:
             said = "the request is meant for another host; this one is called localhost"
             return HTTPStatus.MISDIRECTED_REQUEST, said
         if b"origin" in headers or headers.get(b"sec-fetch-site", b"none") != b"none":
@@ -111,7 +111,7 @@ class Doors:
         """Whether the token was shown; takes as long for a wrong one, however wrong."""
         scheme, _, value = authorization.partition(b" ")
         return self._token is None or (
-            scheme.lower() == b"bearer" and hmac.compare_digest(_digest(value), self._token)
+            scheme.lower() == b"bearer" and hmac.compare_digest(digest_of(value), self._token)
         )
 
 
@@ -146,13 +146,15 @@ def _fits(headers: Mapping[bytes, bytes], *, sends: bool) -> tuple[HTTPStatus, s
     return None
 
 
-def _host(value: bytes) -> str:
+def host_of(value: bytes) -> str:
+    """The host that a request is meant for, without its port."""
     text = value.decode("latin-1").lower()
     name, colon, port = text.rpartition(":")
     return name if colon and port.isdigit() else text
 
 
-def _digest(value: bytes) -> bytes:
+def digest_of(value: bytes) -> bytes:
+    """What is compared in place of a token: as long for each, whatever was shown."""
     return hashlib.sha256(value).digest()
 
 

@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -15,6 +16,10 @@ from syncd.api.operations import Service
 from syncd.api.routes import application
 from syncd.api.sockets import login_of, tcp, unix
 from syncd.settings import Settings, api_token
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+    from uvicorn import Config
 
 GRACE = 5  # seconds for answers under way when it ends
 AT_ONCE = 64  # connections; callers are programs of this machine
@@ -38,7 +43,21 @@ def serving(service: Service, settings: Settings) -> Iterator[None]:
 
 @contextmanager
 def _running(service: Service, token: str | None, sock: socket.socket) -> Iterator[None]:
-    from uvicorn import Config, Server  # noqa: PLC0415 - not for --help
+    from uvicorn import Server  # noqa: PLC0415 - not for --help
+
+    server = Server(configured(application(service, token=token), sock))
+    thread = threading.Thread(target=server.run, args=([sock],), name="api", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def configured(answers: ASGIApp, sock: socket.socket) -> Config:
+    """How uvicorn is to serve on a socket: it tells its logins, and logs nothing of requests."""
+    from uvicorn import Config  # noqa: PLC0415 - not for --help
     from uvicorn.protocols.http.h11_impl import H11Protocol  # noqa: PLC0415
 
     class Peered(H11Protocol):
@@ -51,8 +70,8 @@ def _running(service: Service, token: str | None, sock: socket.socket) -> Iterat
                 login = login_of(transport.get_extra_info("socket"))
                 self.app_state = {**self.app_state, "login": login}
 
-    config = Config(
-        application(service, token=token),
+    return Config(
+        answers,
         http=Peered,
         loop="asyncio",
         lifespan="off",
@@ -65,11 +84,3 @@ def _running(service: Service, token: str | None, sock: socket.socket) -> Iterat
         limit_concurrency=AT_ONCE,
         timeout_graceful_shutdown=GRACE,
     )
-    server = Server(config)
-    thread = threading.Thread(target=server.run, args=([sock],), name="api", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        thread.join()

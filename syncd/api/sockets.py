@@ -33,20 +33,26 @@ def reachable(path: Path) -> Iterator[str]:
 
 
 @contextmanager
-def unix(path: Path) -> Iterator[socket.socket]:
+def unix(path: Path, *, named: str = "api.listen", mode: int = 0o600) -> Iterator[socket.socket]:
     """A listening socket that only its user may open; taken away at the end.
+
+    Args:
+        path: Where it is made.
+        named: The setting that names it, for messages.
+        mode: Another one, where its folder keeps out who is not to come in.
 
     Raises:
         syncd.errors.ConfigError: Something else is there, or it cannot be made.
     """
     try:
         with reachable(path) as address:
-            _make_room(path, address)
+            _make_room(path, address, named)
             found = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            os.fchmod(found.fileno(), 0o600)  # before it has a name: at no moment is it open
+            os.fchmod(found.fileno(), mode)  # before it has a name: at no moment is it open
             found.bind(address)
+            Path(address).chmod(mode)  # binding has taken the process's umask off it
     except OSError as error:
-        raise ConfigError(f"api.listen: {path} cannot be listened on: {error.strerror}") from None
+        raise ConfigError(f"{named}: {path} cannot be listened on: {error.strerror}") from None
     try:
         found.listen()
         yield found
@@ -56,7 +62,7 @@ def unix(path: Path) -> Iterator[socket.socket]:
             path.unlink()
 
 
-def tcp(address: tuple[str, int]) -> socket.socket:
+def tcp(address: tuple[str, int], *, named: str = "api.listen") -> socket.socket:
     """A listening socket on a port of this machine.
 
     Raises:
@@ -68,7 +74,7 @@ def tcp(address: tuple[str, int]) -> socket.socket:
             address, family=socket.AF_INET6 if ":" in host else socket.AF_INET
         )
     except OSError as error:
-        said = f"api.listen: {host}:{port} cannot be listened on: {error.strerror}"
+        said = f"{named}: {host}:{port} cannot be listened on: {error.strerror}"
         raise ConfigError(said) from None
 
 
@@ -84,7 +90,7 @@ def login_of(peer: _Optioned) -> str | None:
         return f"uid {user}"
 
 
-def _make_room(path: Path, address: str) -> None:
+def _make_room(path: Path, address: str, named: str) -> None:
     """Take away what a killed process left; nothing that somebody answers at, or that is no socket.
 
     Raises:
@@ -95,11 +101,11 @@ def _make_room(path: Path, address: str) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(mode):
-        raise ConfigError(f"api.listen: {path} is there and is no socket: name another path")
+        raise ConfigError(f"{named}: {path} is there and is no socket: name another path")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         try:
             probe.connect(address)
         except OSError:
             path.unlink()
             return
-    raise ConfigError(f"api.listen: another process listens at {path}: name another path")
+    raise ConfigError(f"{named}: another process listens at {path}: name another path")

@@ -22,6 +22,7 @@ from syncd.cli.checks import (
     init,
 )
 from syncd.cli.options import Config, Json
+from syncd.cli.reading import report, web
 from syncd.cli.service import run
 from syncd.cli.watching import alerts, alerts_failed, alerts_test, metrics
 
@@ -45,7 +46,17 @@ Adopt = Annotated[bool, typer.Option("--adopt", help="Take over an audience that
 
 def register(application: typer.Typer) -> None:
     """Add every command, in the order in which one meets them."""
-    first: tuple[Callable[..., None], ...] = (demo, init, plan, sync, approve, run, status)
+    first: tuple[Callable[..., None], ...] = (
+        demo,
+        init,
+        plan,
+        sync,
+        approve,
+        run,
+        status,
+        web,
+        report,
+    )
     last: tuple[Callable[..., None], ...] = (reconcile, backup, rebuild, migrate, sandbox)
     for command in first:
         application.command()(command)
@@ -105,11 +116,14 @@ def demo(
     keep: Annotated[
         str | None, typer.Option(help="Keep the demo's files in this empty directory.")
     ] = None,
+    serve: Annotated[  # noqa: FBT002
+        bool, typer.Option("--serve", help="End with the page up, until interrupted.")
+    ] = False,
 ) -> None:
     """Make a shop, sync it to local platforms, let a day pass, and check everything."""
     from syncd.cli import local  # noqa: PLC0415 - here and below: rooms load when used
 
-    local.demo(keep)
+    local.demo(keep, serve=serve)
 
 
 def plan(

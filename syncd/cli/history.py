@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from syncd import counting
 from syncd.app import App, open_app
-from syncd.cli import sizes
 from syncd.cli.options import duration
 from syncd.cli.output import plain, print_json, say, table
 from syncd.errors import UsageError
@@ -19,9 +19,9 @@ from syncd.identity.advice import way_on
 from syncd.ledger.batches import Answer
 from syncd.model import AuditEvent, BatchRecord, BatchState, Refused, Run
 from syncd.planning import sentence
+from syncd.telling import COLUMNS, cells, line
 
 PAGE = 1000  # events read at a time
-COLUMNS = ("number", "at", "actor", "kind", "sync", "audience", "run", "plan", "detail", "counts")
 
 
 def runs(config: Path | None, *, sync: str | None, limit: int, as_json: bool) -> None:
@@ -67,8 +67,8 @@ def run(run_id: str, config: Path | None, *, as_json: bool) -> None:
         say(f"  read {snapshot.rows:,} rows, {snapshot.usable:,} usable")
         for refused in snapshot.refused:
             say(f"    {refused.count:,} x {refused.field}: {refused.reason}{_hint(refused)}")
-    for line in sizes.lines(size, audience.platform if audience else ""):
-        say(f"  {line}")
+    for told in counting.lines(size, audience.platform if audience else ""):
+        say(f"  {told}")
     if batches:
         say()
         table(
@@ -77,7 +77,7 @@ def run(run_id: str, config: Path | None, *, as_json: bool) -> None:
         )
     say()
     for event in events:
-        say(_event_line(event))
+        say(line(event))
 
 
 def _hint(refused: Refused) -> str:
@@ -103,7 +103,7 @@ def audit(
         print_json(found)
         return
     for event in found:
-        say(_event_line(event))
+        say(line(event))
 
 
 def export(
@@ -121,7 +121,7 @@ def export(
         writer = csv.writer(sys.stdout)
         writer.writerow(COLUMNS)
         for event in events:
-            writer.writerow([_cell(event, name) for name in COLUMNS])
+            writer.writerow(cells(event))
 
 
 def verify(config: Path | None, *, as_json: bool) -> None:
@@ -178,15 +178,3 @@ def _refused(batch: BatchRecord, code: str) -> str:
     if batch.state is BatchState.REFUSED and not counts:
         return f"whole, then sent in parts: {code}"
     return ", ".join(f"{count:,} x {reason}" for reason, count in counts.items())
-
-
-def _event_line(event: AuditEvent) -> str:
-    where = f" {event.sync}" if event.sync else ""
-    return f"#{event.number} {event.at:%Y-%m-%d %H:%M:%S} {event.actor}{where}: {event.detail}"
-
-
-def _cell(event: AuditEvent, name: str) -> str:
-    value = plain(getattr(event, name))
-    text = json.dumps(value, sort_keys=True) if name == "counts" else str(value)
-    # A spreadsheet must not take a cell for a formula.
-    return f"'{text}" if text[:1] in "=+-@\t\r" else text

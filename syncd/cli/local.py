@@ -53,8 +53,16 @@ def start(**options: float | str) -> LocalPlatforms:
     return begin(**options)
 
 
-def demo(keep: str | None) -> None:
+def demo(keep: str | None, *, serve: bool) -> None:
     """Tell the demo's story; exit 0 only if everything agreed."""
     from syncd.demo.story import tell  # noqa: PLC0415
 
-    tell(start, Path(keep) if keep else None)
+    tell(start, Path(keep) if keep else None, shown=_shown if serve else None)
+
+
+def _shown(folder: Path) -> None:
+    """The page of what the demo published, until interrupted."""
+    from syncd.web.doors import SignIn  # noqa: PLC0415
+    from syncd.web.serving import serve  # noqa: PLC0415
+
+    serve(folder, SignIn(), 0, say=lambda name: say(f"The page: {name} (Ctrl-C ends it)"))

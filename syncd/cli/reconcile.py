@@ -5,12 +5,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from syncd.alerts import watched
 from syncd.app import open_app
 from syncd.cli import through
 from syncd.cli.options import actor
 from syncd.cli.output import print_json, say
-from syncd.cli.syncs import each, run_each, run_here
+from syncd.cli.syncs import each, run_each, run_here, shown
 from syncd.errors import Busy, UsageError
 from syncd.reconciling import Overview, overview
 from syncd.sync import Wish
@@ -62,7 +61,7 @@ def replace(names: list[str] | None, config: Path | None, *, as_json: bool) -> N
     (name,) = names
     wish = Wish(actor(), replace=True)
     try:
-        with open_app(config, holder=f"reconcile {name} --replace") as app, watched(app):
+        with open_app(config, holder=f"reconcile {name} --replace") as app, shown(app):
             code = run_here(app, [name], wish, as_json=as_json)
     except Busy:
         door = through.door(config, wish)

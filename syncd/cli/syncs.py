@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from syncd import erasure, expiry
+from syncd import counting, erasure, expiry
 from syncd.alerts import watched
 from syncd.app import App, open_app
-from syncd.cli import erase, retire, sizes, through
+from syncd.cli import erase, retire, through
 from syncd.cli.options import actor
 from syncd.cli.output import complain, print_json, progress, say, table
 from syncd.errors import Busy, Held, PlanRefused, SyncdError, UsageError
 from syncd.lateness import late
 from syncd.ledger.lock import Holder, holder
-from syncd.model import Measured, Phase, Plan, Run, RunState
+from syncd.model import Measured, Phase, Plan, RunState
+from syncd.needs import needed
 from syncd.orphans import orphans as orphaned
-from syncd.planning import held_plan, sentence
+from syncd.planning import sentence
 from syncd.settings import Manual, Settings
 from syncd.sync import Result, Wish, show
 from syncd.turn import SCHEDULE, take
+from syncd.web.publishing import published
 
 APPROVED_FOR = timedelta(hours=72)
 # What a caller of several syncs most needs to know, first.
@@ -81,7 +84,7 @@ def sync(
         raise UsageError("--scheduled is for a timer; --plan, --full and --adopt are a person's")
     wish = Wish(SCHEDULE if scheduled else actor(), plan, adopt=adopt, wait=wait, full=full)
     try:
-        with open_app(config, holder=f"sync {' '.join(names)}") as app, watched(app):
+        with open_app(config, holder=f"sync {' '.join(names)}") as app, shown(app):
             code = run_here(app, names, wish, as_json=as_json)
     except Busy:
         door = through.door(config, wish)
@@ -97,7 +100,7 @@ def approve(plan: str, config: Path | None, *, wait: bool, as_json: bool) -> Non
     try:
         with open_app(config, holder=f"approve {plan}") as app:
             sync = _approve(app, plan, wish.actor)
-            with watched(app):
+            with shown(app):
                 code = run_here(app, [sync], wish, as_json=as_json)
     except Busy:
         door = through.door(config, wish)
@@ -108,6 +111,13 @@ def approve(plan: str, config: Path | None, *, wait: bool, as_json: bool) -> Non
             sync = _approve(app, plan, wish.actor)
         code = run_each([sync], door.run, door.settings, as_json=as_json)
     sys.exit(code)
+
+
+@contextmanager
+def shown(app: App) -> Iterator[None]:
+    """Runs of which people are told, and which the page shows afterwards."""
+    with published(app), watched(app):
+        yield
 
 
 def _approve(app: App, plan: str, who: str) -> str:
@@ -226,15 +236,15 @@ def _say_of_sizes(app: App, rows: list[dict[str, object]]) -> None:
         if size.warning:
             say(f"look at: sync {sync}: {size.warning} ({size.status})")
     stated = [sync for sync, size in known if size.least is not None]
-    for line in sizes.caveats(app.account_of(sync)[0] for sync in stated):
+    for line in counting.caveats(app.account_of(sync)[0] for sync in stated):
         say(f"counted by {line}")
     rated = [sync for sync, size in known if size.matched is not None]
-    for line in sizes.caveats((app.account_of(sync)[0] for sync in rated), of_rates=True):
+    for line in counting.caveats((app.account_of(sync)[0] for sync in rated), of_rates=True):
         say(f"matched by {line}")
     # Whoever sees no number must not take the audience for empty.
     for sync, size in known:
         if size.least is None and not size.warning:
-            for line in sizes.caveats([app.account_of(sync)[0]]):
+            for line in counting.caveats([app.account_of(sync)[0]]):
                 say(f"no size is stated: sync {sync}: {line}")
 
 
@@ -256,8 +266,8 @@ def _status(app: App, name: str) -> dict[str, object]:
         "audience": known.name if known else app.settings.syncs[name].audience.name,
         "id": known.id if known else None,
         "members": generation.sizes.members if generation else 0,
-        "counted": sizes.counted(size),
-        "match rate": sizes.rate(size),
+        "counted": counting.counted(size),
+        "match rate": counting.rate(size),
         "size": size,
         "refused": generation.sizes.refused if generation else 0,
         "identifiers": dict(generation.sizes.identifiers) if generation else {},
@@ -272,21 +282,8 @@ def _status(app: App, name: str) -> dict[str, object]:
         "warning": warned.text if warned else None,
         "warned at": warned.at if warned else None,
         "credential ends": credential.ends_at if credential else None,
-        # A replacement that did not end well comes first: members may be missing.
-        "needs": f"syncd sync {name}"
-        if known is not None and known.replace_begun_at is not None
-        else _needs(app, runs, last),
+        "needs": needed(app.ledger, name),
     }
-
-
-def _needs(app: App, runs: tuple[Run, ...], last: Run | None) -> str:
-    """What a person has to do, if anything: approve the newest held plan, or look."""
-    held = held_plan(app.ledger, runs)
-    if held is not None:
-        return f"syncd approve {held}"
-    if last is None or last.state not in {RunState.FAILED, RunState.HELD}:
-        return ""
-    return f"syncd runs show {last.id}"
 
 
 def run_here(app: App, names: list[str], wish: Wish, *, as_json: bool) -> int:

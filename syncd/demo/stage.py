@@ -17,6 +17,7 @@ DAY = timedelta(days=1)
 ZONE = "Europe/Amsterdam"
 COUNTRY = "NL"
 NAP = 0.05  # seconds for which a wait really lasts
+PAGE = "page"  # where the page is published, in the demo's directory
 LONGEST = 60.0  # seconds that the waits of one chapter may really last
 
 # Written as an operator would. `poll` is short because the local Google answers in a
@@ -41,6 +42,7 @@ accounts:
     customer_id: "1234567890"
     credentials: anonymous
     endpoint: {google}
+page: {{directory: "{folder}/{page}"}}
 segments:
   all-customers: {{use: all_customers}}
   win-back: {{use: win_back}}
@@ -135,6 +137,7 @@ def configure(folder: Path, local: LocalPlatforms) -> Path:
     written = folder / "syncd.yaml"
     text = _CONFIGURATION.format(
         folder=folder,
+        page=PAGE,
         zone=ZONE,
         country=COUNTRY,
         meta=local.meta_endpoint,

@@ -20,6 +20,7 @@ from syncd.demo.operator import Line, run_sync
 from syncd.demo.pages import Page, day_words, shop_words
 from syncd.demo.shop import make_shop
 from syncd.demo.stage import (
+    PAGE,
     StoryClock,
     clock,
     configure,
@@ -31,6 +32,7 @@ from syncd.demo.verdict import Verdict, compare
 from syncd.errors import SyncdError
 from syncd.local import LocalPlatforms, StartLocal
 from syncd.retry import ATTEMPTS
+from syncd.web.publishing import publish
 
 GOOGLE_DELAY = 0.2  # seconds until the local Google applies what it accepted
 CUT_OFF = "all-customers-meta"  # the sync whose platform breaks off
@@ -49,6 +51,7 @@ def tell(
     customers: int = 20_000,
     as_of: datetime | None = None,
     say: Callable[[str], None] | None = None,
+    shown: Callable[[Path], None] | None = None,
 ) -> None:
     """Tell the demo's story, and check it.
 
@@ -58,6 +61,7 @@ def tell(
         customers: How large the shop is.
         as_of: When it begins; now by default.
         say: Prints a line; standard output by default.
+        shown: Shows the page that is published in a folder, at the very end.
 
     Raises:
         syncd.errors.UsageError: `keep` is not empty.
@@ -77,11 +81,13 @@ def tell(
         ):
             story = _Story(page, app, Control(local.control_endpoint), moment, shop)
             verdicts = story.told()
+            publish(app)
         if keep is not None:
             page.say("")
             page.say(f"Kept: {folder}. Try: syncd status --config {folder / 'syncd.yaml'}")
-    seconds = time.monotonic() - begun
-    _close(page, story.wrong, verdicts, seconds)
+        _close(page, story.wrong, verdicts, time.monotonic() - begun)
+        if shown is not None:
+            shown(folder / PAGE)
 
 
 def _platforms(start: StartLocal) -> LocalPlatforms:

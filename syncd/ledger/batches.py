@@ -302,6 +302,8 @@ def answers(tx: Connection, plan_id: str) -> Mapping[BatchId, Answer]:
     """What was said of each batch of a plan."""
     last = (
         select(attempt.c.batch, func.max(attempt.c.number).label("number"))
+        .join(batch, batch.c.id == attempt.c.batch)
+        .where(batch.c.plan == plan_id)  # else all attempts that ever were are walked
         .group_by(attempt.c.batch)
         .subquery()
     )

@@ -21,6 +21,7 @@ from pydantic import (
 from syncd import model
 from syncd.settings import forms
 from syncd.settings.alerting import AlertSettings
+from syncd.settings.page import PageSettings
 from syncd.settings.serving import ApiSettings
 from syncd.settings.shape import Shape
 from syncd.settings.values import Manual, Secret, suggest
@@ -356,6 +357,11 @@ class Configuration(Shape):
     api: Annotated[ApiSettings, BeforeValidator(forms.empty_if_blank)] = Field(
         default=ApiSettings(),
         description="Where the daemon is asked for runs, by programs on this machine alone.",
+        json_schema_extra={"default": {}},
+    )
+    page: Annotated[PageSettings, BeforeValidator(forms.empty_if_blank)] = Field(
+        default=PageSettings(),
+        description="What the growth team reads, in a browser.",
         json_schema_extra={"default": {}},
     )
 

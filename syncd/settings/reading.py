@@ -21,6 +21,7 @@ from syncd.settings.models import (
     ShopSettings,
     SyncSettings,
 )
+from syncd.settings.page import PageSettings
 from syncd.settings.problems import from_pydantic, line_of
 from syncd.settings.references import expand
 from syncd.settings.serving import ApiSettings
@@ -46,6 +47,7 @@ class Settings:
     syncs: Mapping[str, SyncSettings]
     alerts: AlertSettings
     api: ApiSettings
+    page: PageSettings
     environment: Mapping[str, str] = field(repr=False)
     lines: Mapping[Keys, int] = field(repr=False)
 
@@ -122,6 +124,7 @@ def _settings(path: Path, environment: Mapping[str, str], document: Document) ->
         syncs=found.syncs,
         alerts=found.alerts,
         api=found.api,
+        page=found.page,
         environment=environment,
         lines=document.lines,
     )

@@ -15,6 +15,7 @@ from syncd.demo.pages import WIDTH
 from syncd.demo.story import Disagreement, tell
 from syncd.errors import UsageError
 from syncd.local import LocalPlatforms
+from tests.web.scenes import get, page
 
 AS_OF = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 CUSTOMERS = 2_000
@@ -27,7 +28,13 @@ def test_the_demo_agrees_and_its_kept_files_can_be_read(
 ) -> None:
     """All chapters are told, in lines that fit, without a customer in them."""
     kept = tmp_path / "kept"
-    tell(local.start, kept, customers=CUSTOMERS, as_of=AS_OF)
+    pages = list[str]()
+
+    def shown(folder: Path) -> None:
+        with page(folder) as address:
+            pages.append(get(f"{address}/"))
+
+    tell(local.start, kept, customers=CUSTOMERS, as_of=AS_OF, shown=shown)
     lines = capsys.readouterr().out.splitlines()
 
     assert [line for line in lines if line.startswith("Everything agreed: ")]
@@ -36,6 +43,8 @@ def test_the_demo_agrees_and_its_kept_files_can_be_read(
     assert max(len(line) for line in lines if not line.startswith("Kept: ")) <= WIDTH
     assert not re.search(r"@|[0-9a-f]{32}", "\n".join(lines))
     assert (kept / "syncd.log").read_text().count("push_retry_scheduled") > 1
+
+    assert pages[0].count(">Fresh<") == 6
 
     syncs.status(kept / "syncd.yaml", as_json=False)
     assert capsys.readouterr().out.count(" done ") == 6

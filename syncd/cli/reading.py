@@ -1,0 +1,98 @@
+"""Signatures and help of what people read: web, report.
+
+As in `commands`, so that `--help` imports no room of syncd.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from syncd.cli.options import Config
+
+
+def web(
+    directory: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where runs publish; default: page.directory of the configuration, or the "
+            "working directory where there is none.",
+            show_default=False,
+        ),
+    ] = None,
+    socket: Annotated[
+        Path | None, typer.Option(help="Listen at this Unix socket.", show_default=False)
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            help="Listen at this port of this machine alone; default 8910, 0 takes a free one.",
+            min=0,
+            max=65535,
+            show_default=False,
+        ),
+    ] = None,
+    host: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A name by which a proxy's readers call the page; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    user_header: Annotated[
+        str,
+        typer.Option(
+            help="The header in which a proxy says who is signed in, such as X-Forwarded-User."
+        ),
+    ] = "",
+    peer: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Who that proxy is: its address, or its login at a socket; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file with a token, which readers show as their password.", show_default=False
+        ),
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Serve the growth team's page, read-only, from what runs publish, until interrupted.
+
+    It opens no ledger and holds no credential: `page.directory` in the configuration says
+    where runs publish audit sentences and counts for it.
+    """
+    from syncd.cli import page  # noqa: PLC0415
+
+    page.web(config, directory=directory, socket=socket, port=port, hosts=host or [],
+             header=user_header, peers=peer or [], token_file=token_file)  # fmt: skip
+
+
+def report(
+    _week: Annotated[  # noqa: FBT002 - for the reader of a crontab
+        bool, typer.Option("--week", help="Of the last seven days; there is no other.")
+    ] = True,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write one self-contained HTML file here; else print text, for a chat.",
+            show_default=False,
+        ),
+    ] = None,
+    directory: Annotated[
+        Path | None, typer.Option(help="As of `syncd web`.", show_default=False)
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Tell a week: every audience as it stands, what changed, and what needs a person.
+
+    It is told from what runs published, as `syncd web` is.
+    """
+    from syncd.cli import page  # noqa: PLC0415
+
+    page.report(config, directory=directory, output=output)
