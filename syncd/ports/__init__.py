@@ -5,7 +5,7 @@ Structural types. An implementation inherits nothing and is told apart by nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,34 +20,40 @@ from syncd.model import (
     AudienceOption,
     AudienceOptions,
     Batch,
-    BatchRecord,
     Capabilities,
-    Compared,
-    Comparison,
-    Emptied,
-    Emptying,
-    Erasure,
     Finding,
-    Generation,
     Operation,
     Option,
     Outcome,
-    Phase,
-    Plan,
-    Raw,
     Receipt,
     RuleSet,
-    Search,
-    Searched,
     SegmentQuery,
-    SnapshotId,
-    Withdrawal,
-    Withdrawn,
     Wording,
 )
+from syncd.ports.keeping import File, Membership, PlanFile, Received
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+__all__ = [
+    "Advises",
+    "Clock",
+    "Connector",
+    "Cuts",
+    "Examines",
+    "Expires",
+    "File",
+    "Forgets",
+    "Membership",
+    "PlanFile",
+    "Platform",
+    "Reading",
+    "Recalls",
+    "Received",
+    "Replaces",
+    "Shop",
+    "Upload",
+]
 
 
 class Clock(Protocol):
@@ -300,112 +306,4 @@ class Shop(Protocol):
             syncd.errors.ConfigError: The SQL is not one SELECT, or returns a column
                 that syncd does not know.
         """
-        ...
-
-
-class File(Protocol):
-    """A finished, immutable file of the ledger's directory."""
-
-    @property
-    def path(self) -> str:
-        """Relative to the directory."""
-        ...
-
-    @property
-    def checksum(self) -> str:
-        """SHA-256 of the whole, hex."""
-        ...
-
-
-class Received(File, Protocol):
-    """A snapshot's file."""
-
-    @property
-    def unchanged(self) -> int:
-        """Members that were not digested: each is as it was when it was last sent."""
-        ...
-
-
-class PlanFile(Protocol):
-    """A plan's rows, opened for sending."""
-
-    def of(self, batch: BatchRecord) -> pa.RecordBatch:
-        """The rows of one batch: `ROW_COLUMNS` and `consent`."""
-        ...
-
-    def cut(self, phase: Phase, rows: int, *, most: int) -> Sequence[tuple[int, int]]:
-        """Requests as few as `Capabilities.max_slots` allows: (first row, count)."""
-        ...
-
-
-class Membership(Protocol):
-    """What audiences hold. Hides the engine: nothing above knows how it compares.
-
-    Its files are named by the ledger only after they are whole and on disk.
-    """
-
-    def receive(
-        self, snapshot: SnapshotId, batches: Iterable[Raw], generation: Generation | None = None
-    ) -> Received:
-        """Keep a snapshot, digested; whom a generation knows as they are, need not be."""
-        ...
-
-    def plan(self, comparison: Comparison) -> Compared:
-        """Compare a snapshot with what its audience holds, and ask the guard."""
-        ...
-
-    def open(self, plan: Plan) -> AbstractContextManager[PlanFile]:
-        """Open a plan for its batches' rows."""
-        ...
-
-    def fold(
-        self,
-        name: str,
-        generation: Generation | None,
-        plans: Sequence[tuple[Plan, Sequence[BatchRecord]]],
-        *,
-        now: datetime,
-        settled: datetime,
-    ) -> Generation:
-        """The next generation: the last one, and what became of batches since.
-
-        Removals accepted by `settled` have had their time to take effect. A plan without
-        batches is taken in too: what it found of changed rules is kept.
-        """
-        ...
-
-    def keep_given(self, erasure: str, given: Mapping[str, pa.RecordBatch]) -> File:
-        """Keep what an erased person is recognised by, for each platform its digests."""
-        ...
-
-    def given(self, erasure: Erasure, platform: str) -> pa.Table:
-        """What a person is recognised by on a platform: `ROW_COLUMNS`, and `key`."""
-        ...
-
-    def search(self, question: Search) -> Searched:
-        """What an audience holds of erased persons, and a plan that takes it out."""
-        ...
-
-    def empty(self, question: Emptying) -> Emptied:
-        """All that an audience may hold, and a plan that takes out what is due of it."""
-        ...
-
-    def withdraw(self, question: Withdrawal) -> Withdrawn:
-        """Who of a snapshot denies consent and may be there, and a plan that removes them."""
-        ...
-
-    def names(self, plan: Plan, batch: BatchRecord, question: Search) -> bool:
-        """Whether rows of a batch name anything that an erased person is recognised by."""
-        ...
-
-    def sweep(self, named: Callable[[], frozenset[str]]) -> int:
-        """Delete files that no row of the ledger names, which is asked last; says how many."""
-        ...
-
-    def forget_given(self, erasure: Erasure) -> None:
-        """Delete what an erased person was recognised by."""
-        ...
-
-    def sweep_given(self, named: frozenset[str]) -> None:
-        """Delete what erased persons were recognised by, where no open erasure names it."""
         ...
