@@ -322,12 +322,10 @@ class App:
     def _definition(self, segment: str) -> str:
         from syncd.segments import definition, own_query
 
-        path = self.settings.sql_file(segment)
-        text = (
-            own_query(segment, path).sql
-            if path
-            else definition(str(self.settings.segments[segment].use))
-        )
+        if path := self.settings.sql_file(segment):
+            text = own_query(segment, path).sql
+        else:
+            text = definition(str(self.settings.segments[segment].use))
         return hashlib.sha256(text.encode()).hexdigest()
 
 

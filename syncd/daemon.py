@@ -10,9 +10,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -31,9 +30,9 @@ from syncd.errands import Errand
 from syncd.errors import Stopped, SyncdError, UsageError
 from syncd.notify import Manager, manager
 from syncd.orphans import orphan, whole
-from syncd.pulse import Patient, Pulse
+from syncd.pulse import Pulse
 from syncd.rereading import reread
-from syncd.settings import Schedule, Settings
+from syncd.rhythm import Rhythm
 from syncd.signals import Call, heard
 from syncd.stopping import SAID, StoppingClock, StoppingLock
 from syncd.sync import Wish
@@ -48,26 +47,6 @@ SHOWN = timedelta(minutes=5)  # the page is published after each run, and as oft
 LONG = 60.0  # seconds that one turn of the loop may take: it waits for a ledger that is locked
 
 log = structlog.get_logger()
-
-
-def as_configured(settings: Settings) -> Mapping[str, Schedule]:
-    """When each sync is to run."""
-    return {name: sync.schedule for name, sync in settings.syncs.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class Rhythm:
-    """How the daemon's time goes; a test's goes faster.
-
-    Attributes:
-        tick: The longest time between two looks at what is due.
-        patient: How long nothing may be heard of a run that is not hung.
-        schedules: When each sync of a configuration is to run.
-    """
-
-    tick: timedelta = timedelta(seconds=30)
-    patient: Patient = field(default_factory=Patient)
-    schedules: Callable[[Settings], Mapping[str, Schedule]] = as_configured
 
 
 def serve(

@@ -22,7 +22,7 @@ from syncd.cli.checks import (
     init,
 )
 from syncd.cli.options import Config, Json
-from syncd.cli.reading import report, web
+from syncd.cli.reading import report, segments_list, segments_preview, segments_show, web
 from syncd.cli.service import run
 from syncd.cli.watching import alerts, alerts_failed, alerts_test, metrics
 
@@ -302,35 +302,6 @@ def audit_verify(config: Config = None, json: Json = False) -> None:  # noqa: FB
     from syncd.cli import history  # noqa: PLC0415
 
     history.verify(config, as_json=json)
-
-
-def segments_list(config: Config = None, json: Json = False) -> None:  # noqa: FBT002
-    """List the shipped segments by purpose, what is not shipped and why, and yours."""
-    from syncd.cli import segments  # noqa: PLC0415
-
-    segments.listing(config, as_json=json)
-
-
-def segments_show(
-    name: Annotated[str, typer.Argument(metavar="SEGMENT")],
-    config: Config = None,
-    json: Json = False,  # noqa: FBT002
-) -> None:
-    """Show what a segment means, what it can be given, and its SQL as it will run."""
-    from syncd.cli import segments  # noqa: PLC0415
-
-    segments.show(name, config, as_json=json)
-
-
-def segments_preview(
-    name: Annotated[str, typer.Argument(metavar="SEGMENT")],
-    config: Config = None,
-    json: Json = False,  # noqa: FBT002
-) -> None:
-    """Count a segment's members and what they can be matched by; sends nothing."""
-    from syncd.cli import segments  # noqa: PLC0415
-
-    segments.preview(name, config, as_json=json)
 
 
 def reconcile(

@@ -1,4 +1,4 @@
-"""Signatures and help of what people read: web, report.
+"""Signatures and help of what people read: segments, web, report.
 
 As in `commands`, so that `--help` imports no room of syncd.
 """
@@ -10,56 +10,93 @@ from typing import Annotated
 
 import typer
 
-from syncd.cli.options import Config
+from syncd.cli.options import Config, Json
+
+Directory = Annotated[
+    Path | None,
+    typer.Option(
+        help="Where runs publish; default: page.directory of the configuration, or the "
+        "working directory where there is none.",
+        show_default=False,
+    ),
+]
+Socket = Annotated[
+    Path | None, typer.Option(help="Listen at this Unix socket.", show_default=False)
+]
+Port = Annotated[
+    int | None,
+    typer.Option(
+        help="Listen at this port of this machine alone; default 8910, 0 takes a free one.",
+        min=0,
+        max=65535,
+        show_default=False,
+    ),
+]
+Hosts = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="A name by which a proxy's readers call the page; may be repeated.",
+        show_default=False,
+    ),
+]
+Header = Annotated[
+    str,
+    typer.Option(
+        help="The header in which a proxy says who is signed in, such as X-Forwarded-User."
+    ),
+]
+Peers = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Who that proxy is: its address, or its login at a socket; may be repeated.",
+        show_default=False,
+    ),
+]
+TokenFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="A file with a token, which readers show as their password.", show_default=False
+    ),
+]
+
+
+def segments_list(config: Config = None, json: Json = False) -> None:  # noqa: FBT002
+    """List the shipped segments by purpose, what is not shipped and why, and yours."""
+    from syncd.cli import segments  # noqa: PLC0415
+
+    segments.listing(config, as_json=json)
+
+
+def segments_show(
+    name: Annotated[str, typer.Argument(metavar="SEGMENT")],
+    config: Config = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Show what a segment means, what it can be given, and its SQL as it will run."""
+    from syncd.cli import segments  # noqa: PLC0415
+
+    segments.show(name, config, as_json=json)
+
+
+def segments_preview(
+    name: Annotated[str, typer.Argument(metavar="SEGMENT")],
+    config: Config = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Count a segment's members and what they can be matched by; sends nothing."""
+    from syncd.cli import segments  # noqa: PLC0415
+
+    segments.preview(name, config, as_json=json)
 
 
 def web(
-    directory: Annotated[
-        Path | None,
-        typer.Option(
-            help="Where runs publish; default: page.directory of the configuration, or the "
-            "working directory where there is none.",
-            show_default=False,
-        ),
-    ] = None,
-    socket: Annotated[
-        Path | None, typer.Option(help="Listen at this Unix socket.", show_default=False)
-    ] = None,
-    port: Annotated[
-        int | None,
-        typer.Option(
-            help="Listen at this port of this machine alone; default 8910, 0 takes a free one.",
-            min=0,
-            max=65535,
-            show_default=False,
-        ),
-    ] = None,
-    host: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="A name by which a proxy's readers call the page; may be repeated.",
-            show_default=False,
-        ),
-    ] = None,
-    user_header: Annotated[
-        str,
-        typer.Option(
-            help="The header in which a proxy says who is signed in, such as X-Forwarded-User."
-        ),
-    ] = "",
-    peer: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Who that proxy is: its address, or its login at a socket; may be repeated.",
-            show_default=False,
-        ),
-    ] = None,
-    token_file: Annotated[
-        Path | None,
-        typer.Option(
-            help="A file with a token, which readers show as their password.", show_default=False
-        ),
-    ] = None,
+    directory: Directory = None,
+    socket: Socket = None,
+    port: Port = None,
+    host: Hosts = None,
+    user_header: Header = "",
+    peer: Peers = None,
+    token_file: TokenFile = None,
     config: Config = None,
 ) -> None:
     """Serve the growth team's page, read-only, from what runs publish, until interrupted.

@@ -26,11 +26,12 @@ from queue import SimpleQueue
 from typing import Any
 
 from syncd.app import App, open_app
-from syncd.daemon import Daemon, Rhythm, as_configured, serve
+from syncd.daemon import Daemon, serve
 from syncd.errors import SyncdError
 from syncd.logs import set_up
 from syncd.notify import Manager
 from syncd.pulse import Patient, Pulse
+from syncd.rhythm import Rhythm, as_configured
 from syncd.settings import Every, Schedule, Settings
 from syncd.signals import Call
 from syncd.stopping import StoppingClock, StoppingLock

@@ -394,8 +394,6 @@ def _kill_readers(database: Database) -> None:
         ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = "
         list(_rows(database, f"{ended}'{login}'"))
         return
-    sessions = _rows(
-        database, f"SELECT id FROM information_schema.processlist WHERE user = '{login}'"
-    )
-    for (number,) in list(sessions):
+    sessions = f"SELECT id FROM information_schema.processlist WHERE user = '{login}'"
+    for (number,) in list(_rows(database, sessions)):
         database.execute(f"KILL {number}")

@@ -56,6 +56,12 @@ _WORDS = {"granted": True, "denied": False, "pending": "pending"}
 def load_medusa(database: Database) -> None:
     """Both sales channels."""
     database.execute(*_TABLES.split(";"))
+    _load_people(database)
+    _load_orders(database)
+    _load_carts(database)
+
+
+def _load_people(database: Database) -> None:
     database.load(
         "customer",
         ("id", "email", "has_account", "created_at", "deleted_at", "metadata"),
@@ -73,6 +79,9 @@ def load_medusa(database: Database) -> None:
             ),
         ],
     )
+
+
+def _load_orders(database: Database) -> None:
     database.load(
         '"order"',
         (
@@ -106,6 +115,9 @@ def load_medusa(database: Database) -> None:
             *((f"s_{n}", f"order_{n}", 1, dumps({"paid_total": 9e6})) for n in (1, 2)),
         ],
     )
+
+
+def _load_carts(database: Database) -> None:
     names = ("id", "customer_id", "sales_channel_id", "email", "currency_code", "created_at")
     database.load(
         "cart",

@@ -185,11 +185,9 @@ def load_airbyte(database: Database) -> None:
             if each.refunded
         ],
     )
-    database.load(
-        "shopify.abandoned_checkouts",
-        ("id", "email", "customer", "created_at", "updated_at", "total_price"),
-        [(number, email, _nested(who), *at, 10.0) for number, email, who, *at in _carts()],
-    )
+    carts = [(number, email, _nested(who), *at, 10.0) for number, email, who, *at in _carts()]
+    columns = ("id", "email", "customer", "created_at", "updated_at", "total_price")
+    database.load("shopify.abandoned_checkouts", columns, carts)
 
 
 def _nested(customer: int | None) -> str | None:
