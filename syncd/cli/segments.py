@@ -11,7 +11,15 @@ from syncd.app import App, open_app
 from syncd.cli.output import print_json, say, table
 from syncd.errors import ConfigError
 from syncd.model import SegmentQuery
-from syncd.segments import Segment, catalogue, definition, not_offered, shipped, unavailable
+from syncd.segments import (
+    Number,
+    Segment,
+    catalogue,
+    definition,
+    not_offered,
+    shipped,
+    unavailable,
+)
 from syncd.segments import preview as count
 from syncd.segments.systems import GUEST_KEY, source_of
 from syncd.settings import Settings, find, load
@@ -129,7 +137,9 @@ def _describe(name: str, segment: Segment) -> None:
             (
                 parameter.name,
                 _default(parameter.default, required=parameter.required),
-                parameter.bounds,
+                f"{parameter.bounds} {parameter.unit}"
+                if isinstance(parameter, Number)
+                else parameter.bounds,
                 parameter.help,
             )
             for parameter in segment.parameters

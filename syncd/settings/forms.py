@@ -183,8 +183,8 @@ def _given(value: object) -> str | float | tuple[str, ...]:
         case _:
             pass
     raise ValueError(
-        "must be a number, a word or a list of words; words that YAML takes for something "
-        "else, such as NO, stand in quotes"
+        "must be a number, a word or a list of words; a word that looks like a number stands "
+        "in quotes"
     )
 
 

@@ -44,6 +44,7 @@ def test_segments_show_prints_definition_parameters_and_the_sql_of_this_shop(des
     assert answer.code == 0
     assert "homely (the catalogue's category_buyers): Buyers of a category" in answer.out
     assert "must be given  a category's name or path" in answer.out
+    assert "365            from 1 to 3650 calendar days" in answer.out
     assert "-- At least `orders` orders in the last `window` days" in answer.out
     assert ":category_path  /home/" in answer.out
     shown = desk.syncd("segments", "show", "homely", "--json").json
@@ -79,3 +80,16 @@ def test_a_segment_that_there_is_not_is_named_with_the_nearest(desk: Desk) -> No
     answer = desk.syncd("segments", "preview", "wales")
     assert answer.code == 78
     assert "whales" in answer.err
+
+
+def test_a_list_of_words_reaches_the_segment_and_a_number_in_it_is_refused(desk: Desk) -> None:
+    """YAML reads an article number as a number, and would drop what it begins with."""
+    desk.settings["segments"]["north"] = {"use": "location", "with": {"countries": ["NO", "SE"]}}
+    desk.save()
+    shown = desk.syncd("segments", "show", "north", "--json").json
+    assert shown["binds"]["countries_1"] == "NO"
+    desk.settings["segments"]["north"] = {"use": "product_buyers", "with": {"products": [85123]}}
+    desk.save()
+    answer = desk.syncd("config", "check")
+    assert answer.code == 78
+    assert "segments.north.with.products: must be a number, a word or a list of words" in answer.err

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import sqlglot
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlglot import exp
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
@@ -19,6 +21,7 @@ from syncd.demo.schema import create_tables
 from syncd.errors import ConfigError
 from syncd.model import SegmentQuery
 from syncd.segments import (
+    Number,
     Segment,
     Words,
     catalogue,
@@ -205,6 +208,19 @@ def test_a_value_out_of_bounds_is_told_the_bounds(
         ask(name, "sqlite", **{parameter: value})
 
 
+@given(value=st.floats(allow_nan=False), low=st.integers(-9, 9), span=st.integers(0, 9))
+def test_a_number_is_taken_within_its_bounds_and_nowhere_else(
+    value: float, low: int, span: int
+) -> None:
+    high = low + span + 0.5
+    number = Number("n", None, low, high, "things", "how many")
+    if low <= value <= high:
+        assert number.accept("segment", value) == value
+    else:
+        with pytest.raises(ConfigError, match=rf"must lie from {low} to {high}"):
+            number.accept("segment", value)
+
+
 def test_what_has_no_default_must_be_given() -> None:
     with pytest.raises(ConfigError, match=r"interest needs category: what lies under it .*; a cat"):
         ask("interest")
@@ -348,11 +364,11 @@ def test_the_readme_lists_every_segment_as_it_is() -> None:
     """What the line of a segment must say stands in the failure."""
     text = (files("syncd.segments") / "README.md").read_text("utf-8")
     for segment in catalogue():
-        given = ", ".join(
+        names = ", ".join(
             f"**{each.name}**" if each.required else each.name for each in segment.parameters
         )
         beyond = [name for name in segment.needs if name not in BASIC]
-        line = f"| `{segment.name}` | {segment.wording} | {segment.purpose} | {given} |"
+        line = f"| `{segment.name}` | {segment.wording} | {segment.purpose} | {names} |"
         assert f"{line} {', '.join(beyond)} |\n" in text, line
     for name, why in not_offered().items():
         assert f"| `{name}` | {why} |\n" in text
