@@ -99,6 +99,7 @@ def test_a_segment_is_unavailable_with_the_reason() -> None:
         ("woocommerce", "layout", "cpt", "shop.layout: WooCommerce has hpos or posts"),
         ("magento", "layout", "hpos", "shop.layout: Magento has none"),
         ("shopify", "stores", ("1",), "shop.stores: Shopify has none to choose from"),
+        ("woocommerce", "stores", ("2", "3`"), "WooCommerce has numbers of stores, as 1"),
         ("medusa", "paid", ("paid",), "shop.paid: Medusa has no statuses that say what is paid"),
         ("prestashop", "consents", {"ads": "opt_in"}, "shop.consent.ads: PrestaShop has optin"),
         ("magento", "consents", {"ads": "x"}, "shop.consent.ads: Magento has none beside its own"),

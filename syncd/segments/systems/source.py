@@ -44,6 +44,7 @@ GUEST_KEY = "guest_key"  # the bind of what guests' e-mails are hashed with; nev
 _WORD = re.compile(
     r"\{\{(table|site|site_name|store_key|in_stores|own|paid|guest|key)\(([^{}]*)\)\}\}"
 )
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _COMMENT = re.compile(r"--[^\n]*")
 _GUEST: Mapping[Dialect, str] = {
     "postgresql": "encode(sha256(convert_to(:guest_key || {x}, 'UTF8')), 'hex')",
@@ -88,6 +89,9 @@ class Source:
             raise self._refused("layout", f"{' or '.join(known.layouts) or 'none'}")
         if self.stores and not known.stores:
             raise self._refused("stores", "none to choose from")
+        # They become parts of tables' names.
+        if known.main_store and not all(_NUMBER.fullmatch(store) for store in self.stores):
+            raise self._refused("stores", f"numbers of stores, as {known.main_store}")
         if self.paid and not known.paid:
             raise self._refused("paid", "no statuses that say what is paid")
         for channel, where in self.consents.items():
