@@ -69,6 +69,11 @@ class _Result(Protocol):
     unbuffered_active: bool
 
 
+def known(connection: object) -> bool:
+    """Whether this PyMySQL has what is taken from it here; one that has not reads by itself."""
+    return all(hasattr(connection, name) for name in ("_rfile", "_next_seq_id", "encoding"))
+
+
 def batches(cursor: DBAPICursor, asked: Asked) -> Iterator[pa.RecordBatch]:
     """The rows of a statement that was executed on PyMySQL's SSCursor.
 

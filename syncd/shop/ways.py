@@ -28,11 +28,16 @@ def opened(asked: Asked) -> Rows:
             arrow.close()
         else:
             return arrow
-    packets = asked.connection.dialect.driver == "pymysql"
-    fetch: Fetch = import_module("syncd.shop.packets").batches if packets else fetched
-    rows = CursorRows(asked, fetch)
+    rows = CursorRows(asked, _fetch(asked))
     rows.open()
     return rows
+
+
+def _fetch(asked: Asked) -> Fetch:
+    if asked.connection.dialect.driver != "pymysql":
+        return fetched
+    packets = import_module("syncd.shop.packets")
+    return packets.batches if packets.known(asked.driver) else fetched
 
 
 def _arrow(asked: Asked) -> ArrowRows | None:

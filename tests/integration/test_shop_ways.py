@@ -22,6 +22,7 @@ from syncd.shop import open_shop
 from syncd.shop.arrow import ArrowRows
 from syncd.shop.keys import _stirred, hashed
 from syncd.shop.packets import batches as packets
+from syncd.shop.packets import known
 from syncd.shop.rows import BATCH_ROWS, CursorRows, Rows, fetched
 from syncd.shop.ways import opened
 from tests.integration.databases import DIALECTS, Database, Dialect, MakeDatabase
@@ -156,9 +157,7 @@ def test_every_type_comes_as_the_portable_driver_has_it(
 def test_sqlite_may_change_a_column_s_type_late(
     make_database: MakeDatabase, rows: list[tuple[object, ...]]
 ) -> None:
-    """
-    After 20,000 rows without a cell come texts, numbers and bytes.
-    """
+    """After 20,000 rows without a cell come texts, numbers and bytes."""
     names = [name for name in COLUMNS["sqlite"] if name != "value"]
     if "late" not in _MADE:
         _MADE["late"] = late = make_database("sqlite")
@@ -186,9 +185,7 @@ KEYS: dict[str, Callable[[int], object]] = {
 
 @pytest.mark.parametrize("kind", KEYS)
 def test_keys_of_any_kind_are_all_different(database: Database, kind: str) -> None:
-    """
-    Of 30,000 none is taken for another by a collation; two that are the same are found.
-    """
+    """Of 30,000 none is taken for another by a collation; two that are the same are found."""
     made = {"integers": "BIGINT"}.get(kind, "VARCHAR(200)")
     if database.dialect == "postgresql" and kind == "UUIDs":
         made = "uuid"
@@ -210,9 +207,7 @@ def _plain(key: object) -> object:
 
 
 def test_keys_of_one_hash_are_no_repetition(database: Database) -> None:
-    """
-    The shop is asked, and counts them by their bytes.
-    """
+    """The shop is asked, and counts them by their bytes."""
     one, other = colliding()
     assert one != other
     assert len(np.unique(hashed(pa.array([one, other])))) == 1
@@ -259,9 +254,7 @@ def test_a_bind_is_the_same_by_either_way(database: Database, bound: object) -> 
 
 
 def test_nobody_in_this_process_overwrites_what_is_being_read(make_database: MakeDatabase) -> None:
-    """
-    Two SQLites in one process drop each other's locks; the portable connection keeps them.
-    """
+    """Two SQLites in one process drop each other's locks; the portable connection keeps them."""
     database = make_database("sqlite")
     database.execute("PRAGMA journal_mode = WAL", "CREATE TABLE p (k INTEGER PRIMARY KEY, m TEXT)")
     database.load("p", ("k", "m"), [(n, "before" * 30) for n in range(3 * BATCH_ROWS)])
@@ -280,9 +273,7 @@ def test_nobody_in_this_process_overwrites_what_is_being_read(make_database: Mak
 
 
 def test_arrow_s_own_connection_cannot_write(database: Database) -> None:
-    """
-    Nor does it show where it is connected to.
-    """
+    """Nor does it show where it is connected to."""
     if database.dialect == "mysql":
         return  # its rows come by the portable connection
     shop = replace(open_shop(database.owner, SECRET, timezone="UTC"), large=0)
@@ -296,9 +287,7 @@ def test_arrow_s_own_connection_cannot_write(database: Database) -> None:
 
 
 def test_who_leaves_early_leaves_nothing_open(database: Database) -> None:
-    """
-    The connections end, and the shop can be changed at once.
-    """
+    """The connections end, and the shop can be changed at once."""
     shop = replace(open_shop(database.url, None, timezone="UTC"), large=0, batch_rows=2)
     numbers = "WITH RECURSIVE n(k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM n WHERE k < 900) "
     query = SegmentQuery("mine", f"{numbers}SELECT k AS customer_key FROM n", {}, "mine.sql")
@@ -308,10 +297,13 @@ def test_who_leaves_early_leaves_nothing_open(database: Database) -> None:
     database.execute("DROP TABLE IF EXISTS keyed", "CREATE TABLE keyed (k INTEGER)")
 
 
+def test_a_pymysql_that_is_made_otherwise_reads_by_itself() -> None:
+    """What is taken of it is no part of what it promises."""
+    assert not known(object())
+
+
 def test_sqlite_works_out_a_column_once(make_database: MakeDatabase) -> None:
-    """
-    What differs each time it is asked for is not taken for another type than it has.
-    """
+    """What differs each time it is asked for is not taken for another type than it has."""
     drawn = "CASE WHEN random() % 2 = 0 THEN 'text' ELSE 1.5 END"
     numbers = "WITH RECURSIVE n(k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM n WHERE k < 200) "
     sql = f"{numbers}SELECT k AS customer_key, {drawn} AS city FROM n"
