@@ -161,9 +161,10 @@ def accounts(
         for (start, end), (then, _) in itertools.pairwise(own):
             lost += then - max(start + timedelta(seconds=every), end or start) > LATE
         lost += due[sync] < stopped - LATE
-        # As many as the time had room for, and one at its begin.
+        # As many as the time had room for, and one at its begin; it ends a moment after `stopped`.
+        begun = sum(start <= stopped for start, _ in own)
         room = 1 + (stopped - own[0][0]) / timedelta(seconds=every) if own else 0
-        doubled += max(0, len(own) - 1 - int(room))
+        doubled += max(0, begun - 1 - int(room))
     waiting = sum(at <= stopped for at in due.values())
     requests = sum(
         world.requests[what]

@@ -7,7 +7,7 @@ import pytest
 from tests.bench.discarding import discarding
 from tests.bench.pipeline import shape
 
-MEMBERS = 200_000
+MEMBERS = 100_000
 
 
 @pytest.mark.slow
