@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -15,6 +17,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import make_url
 
 from syncd.errors import BadRows
 from syncd.model import SegmentQuery
@@ -270,6 +273,50 @@ def test_nobody_in_this_process_overwrites_what_is_being_read(make_database: Mak
             cities += batch.column("city").to_pylist()
         assert reading.seal() == len(cities) == 3 * BATCH_ROWS
     assert set(cities) == {"before" * 30}
+
+
+WRITER = """
+import sqlite3, sys
+shop = sqlite3.connect(sys.argv[1], timeout=4)
+shop.execute("DELETE FROM p")
+print(flush=True)
+shop.commit()
+"""
+# In a process of its own: in one that reads already another reader is let in.
+READER = """
+import sqlite3, sys
+try:
+    while True:
+        sqlite3.connect(sys.argv[1], timeout=0).execute("SELECT count(*) FROM p")
+except sqlite3.OperationalError:
+    print(flush=True)
+"""
+
+
+def test_a_shop_that_waits_to_write_need_not_wait_for_ever(make_database: MakeDatabase) -> None:
+    """Whoever waits for us lets nobody else begin, and so our second connection must not wait."""
+    database = make_database("sqlite")
+    database.execute("CREATE TABLE p (k INTEGER)", "INSERT INTO p VALUES (1), (2)")
+    query = SegmentQuery("mine", "SELECT k AS customer_key FROM p", {}, "mine.sql")
+    with ExitStack() as others:
+        with open_shop(database.url, None, timezone="UTC").read(query) as reading:
+            writer = others.enter_context(_begun(WRITER, database))
+            others.enter_context(_begun(READER, database))
+            assert sum(batch.num_rows for batch in reading) == 2
+            assert reading.seal() == 2
+            assert isinstance(reading._rows, CursorRows)
+        assert writer.wait(timeout=60) == 0
+
+
+@contextmanager
+def _begun(script: str, database: Database) -> Iterator[subprocess.Popen[bytes]]:
+    """A process, once it has written a line."""
+    path = str(make_url(database.url).database)
+    started = subprocess.Popen([sys.executable, "-c", script, path], stdout=subprocess.PIPE)
+    with started:
+        assert started.stdout is not None
+        assert started.stdout.readline() == b"\n"
+        yield started
 
 
 def test_arrow_s_own_connection_cannot_write(database: Database) -> None:
