@@ -62,11 +62,6 @@ class Written:
     checksum: str
     rows: Mapping[str, int]
 
-    @property
-    def unchanged(self) -> int:
-        """Of a snapshot: see `syncd.ports.Received`."""
-        return self.rows.get("same", 0)
-
 
 class BlockWriter:
     """Writes one file; it exists under its name only once it is whole and on disk."""

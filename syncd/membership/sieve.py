@@ -108,17 +108,6 @@ def named(
     )
 
 
-def holds(rows: pa.RecordBatch) -> Flags:
-    """Which of a batch's rows have an identifier at all; hashes nothing."""
-    found = np.zeros(rows.num_rows, np.bool_)
-    for _, cells, _ in SLOTS:
-        columns = [rows.column(cell) for cell in cells]
-        if all(column.null_count < len(column) for column in columns):
-            valid = [column.is_valid().to_numpy(zero_copy_only=False) for column in columns]
-            found |= np.logical_and.reduce(valid)
-    return found
-
-
 class Pool:
     """Hashes, and whether others are among them."""
 

@@ -22,7 +22,6 @@ from syncd.membership.sieve import (
     Pool,
     Side,
     distinct_names,
-    holds,
     named,
     parts,
     spread,
@@ -220,7 +219,7 @@ class _Scan:
         self.side.linked[here] = reason <= _OUT
         self.side.concerned[here] = known & ~resting
         strangers = np.flatnonzero(~known & (reason <= _OUT))
-        self._unsent[here] = ~known & (reason == 0) & holds(batch)
+        self._unsent[here] = ~known & (reason == 0)  # a snapshot has nobody without an identifier
         if len(strangers) and len(self._sent):
             if rows.asked:
                 ids = rows.ids[strangers]

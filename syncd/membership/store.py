@@ -28,7 +28,7 @@ from syncd.membership.held import load_held
 from syncd.membership.leftovers import Leftovers
 from syncd.membership.sifting import around
 from syncd.membership.together import PlanBatches
-from syncd.membership.unchanged import GENERATION, Unchanged, receive
+from syncd.membership.unchanged import GENERATION, Received, Unchanged, receive
 from syncd.model import (
     BatchRecord,
     Compared,
@@ -86,7 +86,7 @@ class FileMembership:
 
     def receive(
         self, snapshot: SnapshotId, batches: Iterable[Raw], generation: Generation | None = None
-    ) -> Written:
+    ) -> Received:
         """Write a snapshot to its file: digested rows, and who is as a generation has them.
 
         Args:
@@ -98,8 +98,8 @@ class FileMembership:
             unchanged = Unchanged(self._generation(generation, files))
         header = {"snapshot": snapshot, GENERATION: generation.checksum if generation else ""}
         with self._writer(f"{snapshot}.snapshot", header) as writer:
-            receive(writer, iter(batches), unchanged)
-        return _done(writer)
+            receive(writer, batches, unchanged)
+        return Received.of(_done(writer))
 
     def plan(self, comparison: Comparison) -> Compared:
         """Compare, ask the guard, and write the plan's file.

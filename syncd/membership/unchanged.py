@@ -7,14 +7,14 @@ just that row (`syncd.identity.fingerprints`): of them a snapshot says the row's
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from syncd.membership.blocks import BlockReader, BlockWriter
+from syncd.membership.blocks import BlockReader, BlockWriter, Written
 from syncd.membership.engine import (
     BATCH_ROWS,
     FINGERPRINT,
@@ -120,7 +120,21 @@ class Unchanged:
         return np.where(met, self._at[place].astype(np.int64), -1)
 
 
-def receive(writer: BlockWriter, batches: Iterator[Raw], unchanged: Unchanged) -> None:
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A snapshot's finished file; implements `syncd.ports.Received`."""
+
+    path: str
+    checksum: str
+    unchanged: int
+
+    @classmethod
+    def of(cls, file: Written) -> Received:
+        """What was written by `receive`."""
+        return cls(file.path, file.checksum, file.rows.get(SAME, 0))
+
+
+def receive(writer: BlockWriter, batches: Iterable[Raw], unchanged: Unchanged) -> None:
     """Write a snapshot: who is as they were by their positions, all others digested."""
     for raw in batches:
         at = unchanged.look(raw.fingerprints)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.integration.commands import Desk, Hands, email, here
+from tests.integration.memory_worlds import MemoryWorlds, Person, memory_world
 
 
 @pytest.fixture
@@ -85,3 +90,43 @@ def test_a_full_resync_sends_those_too_who_did_not_change(filled: Desk) -> None:
     assert filled.held() == frozenset()
     assert sealed(filled, "--full")["unchanged"] == 38
     assert filled.held() == taken
+
+
+def test_a_platform_that_asks_more_of_consent_is_told_of_nobody_unasked() -> None:
+    """As after an upgrade of its connector: no configuration says so, and no row has changed."""
+    with memory_world(later=False, batch_rows=10) as made:
+        said_nothing = {f"c:{n}": Person((f"{n}@example.com",), consent="") for n in range(10)}
+        made.fill(said_nothing)
+        asked = replace(made.world.platform.capabilities, consent="member")
+        made.world.platform = replace(
+            made.world.platform, capabilities=replace(asked, consent="none")
+        )
+        assert [unchanged_in(made) for _ in range(2)] == [0, 10]
+        made.world.platform = replace(made.world.platform, capabilities=asked)
+        assert unchanged_in(made) == 0
+        assert made.world.identifiers == frozenset()
+
+
+def test_a_few_new_spellings_write_no_membership_anew(filled: Desk) -> None:
+    """To digest a few in every run costs less than to write all of it; it is learned with more."""
+    before = generations(filled)
+    assert sealed(filled)["unchanged"] == 38
+    filled.change("UPDATE customers SET email = upper(email) WHERE customer_key <= 'c:00003'")
+    assert [sealed(filled)["unchanged"] for _ in range(2)] == [35, 35]
+    assert generations(filled) == before
+    filled.change("UPDATE customers SET email = upper(email) WHERE customer_key <= 'c:00006'")
+    assert [sealed(filled)["unchanged"] for _ in range(2)] == [32, 38]
+    assert generations(filled) == before + 1
+
+
+def unchanged_in(made: MemoryWorlds) -> int:
+    with capture_logs() as said:
+        made.world.sync()
+    (found,) = [one for one in said if one["event"] == "snapshot_sealed"]
+    return int(found["unchanged"])
+
+
+def generations(desk: Desk) -> int:
+    with closing(sqlite3.connect(desk.var / "ledger.db")) as ledger:
+        ((count,),) = ledger.execute("SELECT max(number) FROM generation")
+        return int(count)

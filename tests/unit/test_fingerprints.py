@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypedDict, Unpack
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from syncd.identity.digest import Policy
 from syncd.identity.fingerprints import Fingerprints, fingerprints
+from syncd.identity.rules import rule_set
+from syncd.model import Detail, Fact, IdentifierKind
 
 KEY = bytes(range(32))
 CELLS = st.none() | st.text(st.sampled_from("ab;:|, \x1e\x1f\x00\né"), max_size=4)
@@ -19,16 +24,18 @@ ROWS = st.lists(st.tuples(CELLS, CELLS, CELLS), min_size=2, max_size=8)
 NAMES = ("customer_key", "email", "phone")
 
 
-def found(
-    rows: Sequence[Sequence[str | None]],
-    names: Sequence[str] = NAMES,
-    *,
-    key: bytes = KEY,
-    shape: str = "meta 3",
-    said: Sequence[str] = ("config", "nobody"),
-) -> Fingerprints:
+class Other(TypedDict, total=False):
+    key: bytes
+    shape: str
+    said: Sequence[str]
+    names: Sequence[str]
+
+
+def found(rows: Sequence[Sequence[str | None]], **other: Unpack[Other]) -> Fingerprints:
     columns = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)]
-    batch = pa.RecordBatch.from_arrays(columns, names=list(names))
+    batch = pa.RecordBatch.from_arrays(columns, names=list(other.get("names", NAMES)))
+    said = other.get("said", ("config", "nobody"))
+    key, shape = other.get("key", KEY), other.get("shape", "meta 3")
     return fingerprints(batch, key=key, shape=shape, said=said)
 
 
@@ -81,7 +88,28 @@ def test_it_is_blake2b_of_all_that_decides_now_and_in_ten_years() -> None:
     ],
     ids=str,
 )
-def test_whatever_else_decides_makes_another_one(other: dict[str, object]) -> None:
+def test_whatever_else_decides_makes_another_one(other: Other) -> None:
     rows = [("c:1", "anna@example.com", None), ("c:2", None, "+31620000001")]
-    before, after = found(rows), found(rows, **other)  # type: ignore[arg-type]  # of its signature
-    assert not np.any(before == after)
+    assert not np.any(found(rows) == found(rows, **other))
+
+
+POLICY = Policy(rule_set("meta"), frozenset({IdentifierKind.EMAIL}), "NL", 9)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(POLICY, rules=replace(POLICY.rules, version="next")),
+        replace(POLICY, rules=replace(POLICY.rules, name="another")),
+        replace(POLICY, kinds=frozenset(IdentifierKind)),
+        replace(POLICY, default_country="BE"),
+        replace(POLICY, max_identifiers=8),
+        replace(POLICY, prehashed=True),
+        replace(POLICY, details=frozenset({Detail.CITY})),
+        replace(POLICY, facts=frozenset({Fact.VALUE})),
+    ],
+    ids=lambda one: one.shape,
+)
+def test_a_policy_is_told_from_any_other(other: Policy) -> None:
+    """What a platform takes may change with its connector, and no configuration says so."""
+    assert other.shape != POLICY.shape
