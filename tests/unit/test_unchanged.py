@@ -18,7 +18,14 @@ from syncd.membership.rest import MOVING, RESTS
 from syncd.membership.unchanged import SECTION, Members, Unchanged
 from syncd.model import Phase, Raw, SnapshotId
 from tests.unit.membership_oracle import opened
-from tests.unit.membership_world import MembershipWorld, Person, crowd, fingerprints, snapshot_rows
+from tests.unit.membership_world import (
+    MembershipWorld,
+    Person,
+    cell,
+    crowd,
+    fingerprints,
+    snapshot_rows,
+)
 
 KEY = bytes(32)
 
@@ -63,6 +70,10 @@ def test_a_file_that_does_not_say_who_rests_knows_nobody(tmp_path: Path) -> None
     lines = np.array([[1, 2], [3, 4]], np.uint64)
     assert unchanged(file_of(tmp_path, lines, [], rests=False)).look(lines).tolist() == [-1, -1]
     assert Unchanged(None).look(lines).tolist() == [-1, -1]
+
+
+def is_known(key: str, one: Person) -> bool:
+    return bool(fingerprints({key: one}, "plain").any())
 
 
 def read(world: MembershipWorld, members: Mapping[str, Person]) -> tuple[int, list[str]]:
@@ -135,6 +146,30 @@ def test_who_says_otherwise_of_consent_is_not_merely_respelled(tmp_path: Path) -
     with opened(world, plan.path, plan.checksum) as file:
         (rows,) = file.batches(Phase.AGAIN.value)
     assert (rows["key"].to_pylist(), rows["consent"].to_pylist()) == ([b"b"], [0])
+
+
+def test_who_came_unchanged_goes_out_again_as_they_are(tmp_path: Path) -> None:
+    """Beside others who were digested: the family of one who leaves, and nobody in its place."""
+    world, before = MembershipWorld(tmp_path), crowd(60)
+    family = {key: replace(one, phones=(700,)) for key, one in before.items()}
+    leaves, stays = [key for key in family if is_known(key, family[key])][-2:]
+    before |= {key: family[key] for key in (leaves, stays)}
+    world.run(before)
+    after = {key: one for key, one in before.items() if key != leaves}
+    after |= {key: replace(after[key], emails=(800,)) for key in ("m001", "m006")}
+    _, fresh = read(world, after)
+    assert fresh
+    assert stays not in fresh
+    plan, _ = world.compare(after)
+    with opened(world, plan.path, plan.checksum) as file:
+        again = [row for batch in file.batches(Phase.AGAIN.value) for row in batch.to_pylist()]
+    assert stays.encode() in {row["key"] for row in again}
+    assert {row["email"] for row in again} == {
+        cell("email", after[row["key"].decode()].emails[0]) for row in again
+    }
+    world.run(after)
+    assert world.platform.identifiers == world.wanted(after)
+    assert frozenset().union(*world.platform.persons) == world.platform.identifiers
 
 
 def test_what_was_not_answered_is_not_at_rest(tmp_path: Path) -> None:
