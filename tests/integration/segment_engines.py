@@ -11,6 +11,7 @@ from typing import Protocol
 import duckdb
 import pyarrow as pa
 
+from syncd.model import SegmentQuery
 from syncd.segments import catalogue_query
 from syncd.segments.canonical import Kind
 from syncd.segments.macros import Dialect
@@ -23,7 +24,7 @@ from tests.integration.databases import (
 )
 
 ENGINES: tuple[Dialect, ...] = ("sqlite", "postgresql", "mysql", "duckdb")
-_DUCKDB: Mapping[Kind, str] = {
+DUCKDB_TYPES: Mapping[Kind, str] = {
     "key": "VARCHAR",
     "text": "VARCHAR",
     "flag": "BOOLEAN",
@@ -88,9 +89,7 @@ class Embedded:
         query = catalogue_query(
             name, parameters=parameters, as_of=as_of, timezone=zone, dialect="duckdb"
         )
-        sql = re.sub(r"(?<![\w:]):([a-z]\w*)", r"$\1", re.sub(r"--[^\n]*", "", query.sql))
-        binds = {bind: _naive(value) for bind, value in query.parameters.items()}
-        answer = self.connection.execute(sql, binds)
+        answer = self.connection.execute(*asked_of_duckdb(query))
         columns = [column[0] for column in answer.description]
         found = [dict(zip(columns, row, strict=True)) for row in answer.fetchall()]
         assert len({row["customer_key"] for row in found}) == len(found)
@@ -101,12 +100,18 @@ def open_engine(dialect: Dialect, make: MakeDatabase) -> Engine:
     """A new shop on an engine, its canonical tables empty."""
     if dialect == "duckdb":
         connection = duckdb.connect()
-        for statement in canonical_tables(_DUCKDB):
+        for statement in canonical_tables(DUCKDB_TYPES):
             connection.execute(statement)
         return Embedded(connection)
     database = make(dialect)
     create_canonical(database)
     return Served(database, open_shop(database.url, None, timezone="UTC"))
+
+
+def asked_of_duckdb(query: SegmentQuery) -> tuple[str, dict[str, object]]:
+    """A segment's SQL with its binds as DuckDB writes them."""
+    sql = re.sub(r"(?<![\w:]):([a-z]\w*)", r"$\1", re.sub(r"--[^\n]*", "", query.sql))
+    return sql, {bind: _naive(value) for bind, value in query.parameters.items()}
 
 
 def _naive(value: object) -> object:
