@@ -13,8 +13,8 @@ from syncd import model
 from syncd.settings import values
 from syncd.settings.values import Schedule, Secret
 
+NAME = values.NAME
 PREFIX = r"([A-Za-z0-9_]+\.)?[A-Za-z0-9_]*"
-NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 SECRET_SCHEMA = {
     "oneOf": [
         {
@@ -98,12 +98,6 @@ def _prefix(value: object) -> str:
     raise ValueError(
         "must be letters, digits and _, a schema with its dot before them: wp_, shop.wp_"
     )
-
-
-def _not_built(value: object) -> None:
-    """Refuse a setting that nothing carries out yet, instead of taking it silently."""
-    if value is not None:
-        raise ValueError("is not built yet: leave it out")
 
 
 def _kinds(value: object) -> tuple[model.IdentifierKind, ...]:
@@ -292,7 +286,26 @@ OptionValue = Annotated[
     PlainValidator(_option),
     WithJsonSchema({"anyOf": [SECRET_SCHEMA, {"type": "string"}, {"type": "integer"}]}),
 ]
-NotBuilt = Annotated[None, PlainValidator(_not_built), WithJsonSchema({"not": {}})]
+Holdout = Annotated[
+    model.Holdout,
+    PlainValidator(lambda value: model.Holdout(*values.parse_holdout(value))),
+    WithJsonSchema(
+        {
+            "oneOf": [
+                *PERCENT_SCHEMA["oneOf"],
+                {
+                    "type": "object",
+                    "properties": {
+                        "share": PERCENT_SCHEMA,
+                        "seed": {"type": "string", "pattern": NAME},
+                    },
+                    "required": ["share"],
+                    "additionalProperties": False,
+                },
+            ]
+        }
+    ),
+]
 Name = Annotated[str, Field(pattern=NAME)]
 Folder = Annotated[
     Path,

@@ -160,8 +160,10 @@ class SegmentSettings(Shape):
         description="Whether the SQL gives e-mails, phones and names as SHA-256 in lower-case hex, "
         "made by the platform's rules: they are sent as they are.",
     )
-    holdout: forms.NotBuilt = Field(
-        default=None, description="Share kept out as a control group. Not built yet: refused."
+    holdout: forms.Holdout | None = Field(
+        default=None,
+        description="Share of the members kept out of all its audiences as a control group: 5%, "
+        "or {share: 5%, seed: NAME}. Default seed: the segment's name; another one chooses others.",
     )
 
     @model_validator(mode="after")
