@@ -57,6 +57,23 @@ class Queries:
         )
         return replace(query, name=segment)
 
+    def bought(self, since: datetime, until: datetime) -> SegmentQuery:
+        """What each person bought, by customer key; see `segments.bought_query`.
+
+        Raises:
+            syncd.errors.ConfigError: The shop's system is set up wrongly.
+        """
+        from syncd.segments import bought_query
+        from syncd.segments.systems import source_of
+
+        return bought_query(
+            since=since,
+            until=until,
+            timezone=self.settings.shop.timezone,
+            dialect=self.dialect(),
+            source=source_of(self.settings.shop, self.guest_key),
+        )
+
     def definition(self, segment: str) -> str:
         """SHA-256 of a configured segment's SQL as a person wrote it, hex."""
         from syncd.segments import definition, own_query
