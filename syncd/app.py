@@ -111,7 +111,7 @@ class App:
     @property
     def queries(self) -> Queries:
         """What the configured segments are asked with."""
-        return Queries(self.settings, self._guest_key, lambda: self.shop.dialect)
+        return Queries(self.settings, self._guest_key, lambda: self.shop)
 
     def query(self, segment: str, as_of: datetime) -> SegmentQuery:
         """A configured segment, or one of the catalogue, as of a moment.

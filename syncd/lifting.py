@@ -92,6 +92,7 @@ def lifted(
     control: Control,
     syncs: Sequence[Parts],
     moments: tuple[datetime, datetime],
+    timeless: Sequence[str] = (),
 ) -> Lifted:
     """Compare a segment's exposed members with its control.
 
@@ -102,6 +103,7 @@ def lifted(
         control: Who is held out.
         syncs: Those that send the segment, one at least.
         moments: The first, and the one after the last.
+        timeless: Own segments that it is made of and that do not ask for `:as_of`.
 
     Raises:
         syncd.errors.ShopError: The shop could not be read to the end.
@@ -130,15 +132,15 @@ def lifted(
         reached=reached,
         related=int((related & members.sendable).sum()),
         lift=found,
-        caveats=tuple(_caveats(found, query)),
+        caveats=tuple(_caveats(found, timeless)),
     )
 
 
-def _caveats(found: Lift, query: SegmentQuery) -> Iterator[str]:
-    if not query.source.startswith("catalogue:") and "as_of" not in query.parameters:
+def _caveats(found: Lift, timeless: Sequence[str]) -> Iterator[str]:
+    for own in timeless:
         yield (
-            "the segment's SQL does not ask for :as_of, so its members are those of now: if what "
-            "they bought meanwhile decides who they are, this compares nothing"
+            f"the SQL of segment {own} does not ask for :as_of, so its members are those of now: "
+            "if what they bought meanwhile decides who they are, this compares nothing"
         )
     for name, arm in (("exposed", found.exposed), ("held-out", found.control)):
         if arm.members < _FEW or arm.buyers < _FEW_BUYERS:

@@ -37,6 +37,7 @@ def lift(name: str, config: Path | None, *, since: str, until: str, as_json: boo
             app.control(holdout),
             [app.parts(sync) for sync in syncs],
             moments,
+            app.queries.timeless(name),
         )
         caveats = (*_of_runs(app, syncs, holdout, moments), *found.caveats)
     if as_json:

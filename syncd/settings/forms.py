@@ -14,6 +14,7 @@ from syncd.settings import values
 from syncd.settings.values import Schedule, Secret
 
 NAME = values.NAME
+MOST_PARTS = 20  # segments in one list of a composed one: more is a query that nobody can read
 PREFIX = r"([A-Za-z0-9_]+\.)?[A-Za-z0-9_]*"
 SECRET_SCHEMA = {
     "oneOf": [
@@ -89,6 +90,17 @@ def _listed(value: object) -> tuple[str, ...]:
     if len(set(map(str, value))) < len(value):
         raise ValueError("names one twice")
     return tuple(map(str, value))
+
+
+def _parts(value: object) -> tuple[str, ...]:
+    """Read a list of names of segments."""
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise ValueError("must be a list of segments, by their names under `segments`")
+    if not 1 <= len(value) <= MOST_PARTS:
+        raise ValueError(f"has {len(value)} segments; it must have 1 to {MOST_PARTS}")
+    if len(set(value)) < len(value):
+        raise ValueError("names one twice")
+    return tuple(value)
 
 
 def _prefix(value: object) -> str:
@@ -246,6 +258,19 @@ Listed = Annotated[
 ]
 Prefix = Annotated[
     str, PlainValidator(_prefix), WithJsonSchema({"type": "string", "pattern": f"^{PREFIX}$"})
+]
+Parts = Annotated[
+    tuple[str, ...],
+    PlainValidator(_parts),
+    WithJsonSchema(
+        {
+            "type": "array",
+            "items": {"type": "string"},
+            "minItems": 1,
+            "maxItems": MOST_PARTS,
+            "uniqueItems": True,
+        }
+    ),
 ]
 Channel = Literal["email", "sms", "whatsapp", "post", "ads"]
 Url = Annotated[

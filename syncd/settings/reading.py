@@ -18,13 +18,13 @@ from syncd.settings.models import (
     AccountSettings,
     Configuration,
     LedgerSettings,
-    SegmentSettings,
     ShopSettings,
     SyncSettings,
 )
 from syncd.settings.page import PageSettings
 from syncd.settings.problems import from_pydantic, line_of
 from syncd.settings.references import expand
+from syncd.settings.segments import SegmentSettings
 from syncd.settings.serving import ApiSettings
 
 DEFAULT_PATH = Path("config/syncd.yaml")

@@ -86,6 +86,16 @@ class DatabaseShop:
             finally:
                 reading.close()
 
+    def columns(self, query: SegmentQuery) -> tuple[str, ...]:
+        """What a segment's SQL returns, in its order, without reading a row.
+
+        Raises:
+            ShopError: Unreachable, a table is missing, access denied.
+            ConfigError: As `read`.
+        """
+        with self.read(query) as reading:
+            return reading.columns
+
     def ask(self, query: SegmentQuery) -> Iterator[tuple[object, ...]]:
         """The rows of a question of our own, whose columns are no segment's.
 

@@ -8,6 +8,7 @@ import pytest
 from syncd.app import open_app
 from syncd.model import Holdout
 from tests.integration.commands import Answer, Desk, Hands, approvable, digests, email, phone
+from tests.integration.known_key import know
 
 ALL = range(200)
 
@@ -19,6 +20,7 @@ def clock() -> Hands:
 
 @pytest.fixture
 def shop(desk: Desk) -> Desk:
+    know(desk)
     desk.join(*ALL)
     return desk
 

@@ -13,6 +13,7 @@ from tests.integration import canonical_desk
 from tests.integration.canonical_desk import consents, key, orders, people
 from tests.integration.commands import Desk, Hands, email, phone
 from tests.integration.databases import DIALECTS, Database, Dialect, MakeDatabase
+from tests.integration.known_key import know
 
 BEFORE = datetime(2026, 8, 1, tzinfo=UTC)
 SINCE = "2026-09-01T00:00+00:00"
@@ -32,6 +33,7 @@ def shop(
     desk: Desk, dialect: Dialect, make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> Database:
     """Four hundred who bought in July, a quarter of them held out; synced in August."""
+    know(desk)
     database = canonical_desk.on(desk, dialect, make_database, monkeypatch)
     desk.settings["segments"]["everyone"] = {"use": "all_customers", "holdout": "25%"}
     desk.save()
@@ -144,7 +146,7 @@ def test_what_makes_a_lift_doubtful_is_said(desk: Desk) -> None:
     desk.settings["segments"]["everyone"] = {"sql": "segments/everyone.sql", "holdout": "25%"}
     desk.save()
     own = desk.syncd("segments", "lift", "everyone", "--since", SINCE, clock=Hands(NOW))
-    assert "beware: the segment's SQL does not ask for :as_of" in own.out
+    assert "beware: the SQL of segment everyone does not ask for :as_of" in own.out
 
 
 @pytest.mark.parametrize(

@@ -253,7 +253,7 @@ def test_aliases_of_aliases_do_not_eat_the_memory(tmp_path: Path) -> None:
         ("Whales}", "{name: Whales, lint: on}, mode: remove}", ":13: syncs.whales-meta: audience.lint: only for an audience that is created, and `mode: remove` creates none"),
         ("Whales}", "Whales, poll: 0s}", ":13: syncs.whales-meta.poll: must be longer than nothing, such as 30m"),
         ("audience: Whales", "mode: add", ":13: syncs.whales-meta.audience: is missing"),
-        ("{use: whales, with: {share: 0.8}}", "{use: whales, sql: x.sql}", ":10: segments.whales: must have one of `use` (a catalogue segment) and `sql` (your own)"),
+        ("{use: whales, with: {share: 0.8}}", "{use: whales, sql: x.sql}", ":10: segments.whales: must have one of `use` (a catalogue segment), `sql` (your own), and `any` or `all` (made of others)"),
         ("{share: 0.8}}", "{share: 0.8}, prehashed: true}", ":10: segments.whales: `prehashed` goes with `sql`: segments of the catalogue read raw values"),
         ("newsletter.sql}", "newsletter.sql, prehashed: yes}", ":11: segments.newsletter.prehashed: must be true or false"),
         ("{sql: seg", "{with: {share: 1}, sql: seg", ":11: segments.newsletter: `with` goes with `use`: SQL of your own takes no parameters"),
