@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -26,10 +25,11 @@ from syncd.ledger.making import key_of, make_if_new
 from syncd.ledger.opening import open_ledger
 from syncd.ledger.store import Ledger
 from syncd.membership.leftovers import Leftovers
-from syncd.model import Guard, IdentifierKind, SegmentQuery, Sync, Timing
+from syncd.model import Guard, Holdout, IdentifierKind, SegmentQuery, Sync, Timing
 from syncd.model.making import chosen_facts, facts_apart
-from syncd.parts import Guarded, Parts, Progress, Unlocked, silent
+from syncd.parts import Guarded, Parts, Progress, Unlocked, nobody, silent
 from syncd.ports import Clock, Connector, Platform, Recalls
+from syncd.queries import Queries
 from syncd.retry import Patience
 from syncd.settings import (
     Settings,
@@ -46,6 +46,7 @@ from syncd.settings.values import suggest
 # its first run, and a command that asks the ledger, do without half of their memory.
 # ruff: noqa: PLC0415
 if TYPE_CHECKING:
+    from syncd.identity.control import Control
     from syncd.identity.digest import Policy
     from syncd.membership.store import FileMembership
     from syncd.membership.survivors import SurvivingFiles
@@ -77,6 +78,7 @@ class App:
         self.tombstone_key = key.derive("tombstone")
         self.fingerprint_key = key.derive("fingerprint")
         self._guest_key = key.derive("guest")
+        self._holdout_key = key.derive("holdout")
         self.lock: Guarded = Unlocked()
         self.gates = Gates(ledger.accounts)
 
@@ -106,31 +108,24 @@ class App:
         """A new id: its kind, the moment, and enough chance to be alone."""
         return f"{prefix}{self.clock.now():%y%m%d%H%M%S}{secrets.token_hex(3)}"
 
+    @property
+    def queries(self) -> Queries:
+        """What the configured segments are asked with."""
+        return Queries(self.settings, self._guest_key, lambda: self.shop)
+
     def query(self, segment: str, as_of: datetime) -> SegmentQuery:
         """A configured segment, or one of the catalogue, as of a moment.
 
         Raises:
             syncd.errors.ConfigError: There is none, or its SQL cannot be used.
         """
-        from syncd.segments import catalogue_query, own_query
-        from syncd.segments.systems import source_of
+        return self.queries.of(segment, as_of)
 
-        configured = self.settings.segments.get(segment)
-        parameters = configured.with_ if configured else {}
-        used = configured.use if configured else segment
-        if used is None:
-            path = self.settings.sql_file(segment) or Path()
-            query = own_query(segment, path)
-            return own_query(segment, path, as_of=as_of) if ":as_of" in query.sql else query
-        query = catalogue_query(
-            used,
-            parameters=parameters,
-            as_of=as_of,
-            timezone=self.settings.shop.timezone,
-            dialect=self.shop.dialect,
-            source=source_of(self.settings.shop, self._guest_key),
-        )
-        return replace(query, name=segment)
+    def control(self, holdout: Holdout) -> Control:
+        """Who a hold-out holds out."""
+        from syncd.identity.control import Control
+
+        return Control(self._holdout_key, holdout)
 
     def sync(self, name: str) -> Sync:
         """A configured sync as the core takes it.
@@ -158,11 +153,12 @@ class App:
             timing=chosen.timing,
             max_unusable=chosen.max_unusable,
             configuration=configuration_digest(
-                self.settings, name, sql_digest=self._definition(chosen.segment), facts=facts
+                self.settings, name, sql_digest=self.queries.definition(chosen.segment), facts=facts
             ),
             audience_options=chosen.audience.options,
             audience_lint=chosen.audience.lint,
             facts=frozenset(facts),
+            holdout=self.settings.holdout(chosen.segment),
         )
 
     def account_of(self, sync: str) -> tuple[str, str]:
@@ -227,6 +223,7 @@ class App:
             lock=self.lock,
             patience=patience,
             watch=Watch(self.tombstone_key, policy.default_country, policy.prehashed),
+            control=self.control(sync.holdout).marks if sync.holdout else nobody,
         )
 
     @property
@@ -318,15 +315,6 @@ class App:
         platform = self.settings.accounts[account].connector
         gate = self.gates.of(platform, account_key(self.settings, account))
         return Patience(self.clock, gate, account)
-
-    def _definition(self, segment: str) -> str:
-        from syncd.segments import definition, own_query
-
-        if path := self.settings.sql_file(segment):
-            text = own_query(segment, path).sql
-        else:
-            text = definition(str(self.settings.segments[segment].use))
-        return hashlib.sha256(text.encode()).hexdigest()
 
 
 @contextmanager

@@ -27,6 +27,13 @@ def silent(_what: str, _done: int, _total: int) -> None:
     """Show no progress."""
 
 
+def nobody(keys: pa.Array) -> pa.Array:
+    """Hold out none of them."""
+    import pyarrow as pa  # noqa: PLC0415 - a daemon waits without it
+
+    return pa.repeat(pa.scalar(value=False), len(keys))
+
+
 class Fingerprinting(Protocol):
     """See `syncd.identity.fingerprints.fingerprints`."""
 
@@ -75,6 +82,7 @@ class Parts:
         lock: Checked before each batch.
         patience: Makes the requests to the platform, and tries again.
         watch: Recognises who was erased among what the shop returns.
+        control: Which of some customer keys the segment holds out, as a boolean column.
         progress: Told (what, rows done, rows in all).
     """
 
@@ -95,6 +103,7 @@ class Parts:
     lock: Guarded
     patience: Patience
     watch: Watch
+    control: Callable[[pa.Array], pa.Array] = nobody
     progress: Progress = silent
 
     def event(

@@ -15,6 +15,7 @@ from syncd.ledger import directory
 from syncd.ledger.audiences import KnownAudience
 from syncd.ledger.store import Ledger
 from syncd.model import (
+    HELD_OUT,
     BatchRecord,
     BatchState,
     Comparison,
@@ -22,6 +23,7 @@ from syncd.model import (
     Generation,
     Phase,
     Plan,
+    PlanCounts,
     PlanId,
     Refresh,
     Run,
@@ -63,6 +65,7 @@ def draw(
     plan_id = PlanId(parts.names("p"))
     comparison = replace(_comparison(parts, snapshot, audience, plan_id), full=full, stated=stated)
     compared = parts.membership.plan(comparison)
+    counts = _with_holdout(parts, audience, compared.counts)
     plan = Plan(
         id=plan_id,
         sync=parts.sync.name,
@@ -73,7 +76,7 @@ def draw(
         generation=comparison.generation.number if comparison.generation else 0,
         configuration=parts.sync.configuration,
         rules=parts.rules_name,
-        counts=compared.counts,
+        counts=counts,
         held=compared.held,
         created_at=comparison.now,
         path=compared.path,
@@ -84,6 +87,17 @@ def draw(
     if audience is not None:
         _keep(parts, opened, plan, audience, actor=actor)
     return plan
+
+
+def _with_holdout(parts: Parts, audience: KnownAudience | None, counts: PlanCounts) -> PlanCounts:
+    """Its numbers, with the share that is held out, and that of the last plan that passed."""
+    at = (audience.platform, audience.account, audience.id) if audience else None
+    before = parts.ledger.passed_plan(*at) if at else None
+    return replace(
+        counts,
+        holdout=parts.sync.holdout.share if parts.sync.holdout else 0.0,
+        holdout_before=before.counts.holdout if before else None,
+    )
 
 
 def latest(parts: Parts, audience: KnownAudience | None) -> Generation | None:
@@ -127,7 +141,8 @@ def sentence(plan: Plan) -> str:
         f"{counts.additions:,} to add, {counts.removals:,} rows to remove, "
         f"{counts.again:,} to send again, {counts.unchanged:,} unchanged."
     )
-    by_consent = {reason: count for reason, count in counts.lost.items() if reason != "erased"}
+    others = ("erased", HELD_OUT)
+    by_consent = {reason: count for reason, count in counts.lost.items() if reason not in others}
     lost = "; ".join(f"{reason}: {count:,}" for reason, count in by_consent.items())
     if counts.refreshed:
         said += f" {counts.refreshed:,} of those to add are there, and sent before they expire."
@@ -137,6 +152,7 @@ def sentence(plan: Plan) -> str:
         said += f" Kept out by consent: {lost}."
     if counts.lost.get("erased"):
         said += f" Erased and kept out: {counts.lost['erased']:,}."
+    said += _of_control(counts)
     if counts.migrating:
         said += (
             f" {counts.migrating:,} identifiers get a new digest by changed rules; the old ones "
@@ -154,6 +170,23 @@ def sentence(plan: Plan) -> str:
     return said
 
 
+def _of_control(counts: PlanCounts) -> str:
+    """How many are held out, and what a changed share does, which is no churn."""
+    said, share = "", f"{counts.holdout * 100:g}%"
+    if counts.holdout:
+        held = counts.lost.get(HELD_OUT, 0)
+        said += f" Held out as control ({share} of the segment): {held:,}."
+    before = counts.holdout_before
+    if before is not None and before != counts.holdout:
+        said += f" The share held out changes from {before * 100:g}% to {share}."
+    if counts.joining_control:
+        said += (
+            f" {counts.joining_control:,} of them were sent before, and leave to join the "
+            "control: that is the hold-out, and no churn."
+        )
+    return said
+
+
 def _taking(plan: Plan) -> str:
     """The same of a sync that only takes members out."""
     counts = plan.counts
@@ -167,6 +200,7 @@ def _taking(plan: Plan) -> str:
         said += f" Erased and not sent: {counts.lost['erased']:,}."
     if counts.removals:
         said += f" {counts.removals:,} rows to remove of who was erased."
+    said += _of_control(counts)
     if plan.held:
         said += f" Held: {'; '.join(plan.held)}. `syncd approve {plan.id}` takes them out."
     return said
@@ -196,6 +230,8 @@ def numbers(plan: Plan) -> dict[str, int]:
             ("refreshed", counts.refreshed),
             ("updated", counts.updated),
             ("forgotten", counts.forgotten),
+            ("held_out", counts.lost.get(HELD_OUT, 0)),
+            ("joining_control", counts.joining_control),
         )
         if count  # of what most plans have nothing of
     }

@@ -101,7 +101,8 @@ def _batches(parts: Parts, reading: Reading, tally: Tally) -> Iterator[Raw]:
     done = 0
     stones = parts.ledger.erasures.stones()
     consent = consent_rule(parts.platform.capabilities, parts.sync.consent)
-    said = (parts.sync.configuration, repr(consent), _digest_of(stones))
+    held_out = (repr(parts.sync.holdout),) if parts.sync.holdout else ()
+    said = (parts.sync.configuration, repr(consent), _digest_of(stones), *held_out)
     for batch in reading:
         parts.lock.check()  # of what was read so far nothing is named, and nothing was sent
         found = parts.fingerprints(batch, said=said)
@@ -143,6 +144,7 @@ def _digested(
     for refused in result.refused:
         tally.refused[refused.field, refused.reason] += refused.count
     rows = result.rows.append_column("erased", parts.watch.marks(batch, stones))
+    rows = rows.append_column("held_out", parts.control(result.rows["key"]))
     for name, half in zip(("fingerprint_high", "fingerprint_low"), found.T, strict=True):
         rows = rows.append_column(name, pa.array(half * result.clean))
     usable = rows.filter(result.rows["usable"])

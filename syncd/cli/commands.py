@@ -22,7 +22,14 @@ from syncd.cli.checks import (
     init,
 )
 from syncd.cli.options import Config, Json
-from syncd.cli.reading import report, segments_list, segments_preview, segments_show, web
+from syncd.cli.reading import (
+    report,
+    segments_lift,
+    segments_list,
+    segments_preview,
+    segments_show,
+    web,
+)
 from syncd.cli.service import run
 from syncd.cli.watching import alerts, alerts_failed, alerts_test, metrics
 
@@ -76,7 +83,7 @@ def register(application: typer.Typer) -> None:
     application.command("erase", context_settings={"allow_extra_args": True})(erase)
     told = (audit_show, audit_export, audit_verify)
     _group(application, "audit", "What happened, in sentences.", *told, alone=audit)
-    ours = (segments_list, segments_show, segments_preview)
+    ours = (segments_list, segments_show, segments_preview, segments_lift)
     _group(application, "segments", "The catalogue and yours.", *ours)
     known = "How values become what a platform matches."
     below = _group(application, "identity", known, identity_sample)

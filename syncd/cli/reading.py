@@ -89,6 +89,30 @@ def segments_preview(
     segments.preview(name, config, as_json=json)
 
 
+def segments_lift(
+    name: Annotated[str, typer.Argument(metavar="SEGMENT")],
+    since: Annotated[
+        str,
+        typer.Option(
+            help="Who was a member then, and orders from then on: 30d (ago), or a day or time of "
+            "the shop's zone, 2026-09-01."
+        ),
+    ],
+    until: Annotated[
+        str, typer.Option(help="Orders before then; default: now.", show_default=False)
+    ] = "",
+    config: Config = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Compare what exposed and held-out members of a segment bought, with 95 % intervals.
+
+    Orders and revenue are the shop's own. The segment needs a `holdout`, and a sync.
+    """
+    from syncd.cli import lifts  # noqa: PLC0415
+
+    lifts.lift(name, config, since=since, until=until, as_json=json)
+
+
 def web(
     directory: Directory = None,
     socket: Socket = None,

@@ -66,10 +66,7 @@ def listing(config: Path | None, *, as_json: bool) -> None:
 def _configured(settings: Settings | None) -> dict[str, str]:
     if settings is None:
         return {}
-    return {
-        name: f"catalogue: {segment.use}" if segment.use else str(segment.sql)
-        for name, segment in settings.segments.items()
-    }
+    return {name: segment.described for name, segment in settings.segments.items()}
 
 
 def _unavailable(settings: Settings | None) -> dict[str, str]:
@@ -89,7 +86,8 @@ def show(name: str, config: Path | None, *, as_json: bool) -> None:
         used = (configured.use or "") if configured else name
         segment = shipped(used) if used else None
         query, lacking = _query(app, name)
-        text = definition(used) if used else query.sql if query else ""
+        made = configured.described if configured and configured.composed else ""
+        text = made or (definition(used) if used else query.sql if query else "")
     if as_json:
         print_json(
             {
@@ -109,7 +107,7 @@ def show(name: str, config: Path | None, *, as_json: bool) -> None:
     if query is None:
         say(f"not yet to be run: {lacking}")
         return
-    if segment:
+    if segment or made:
         say(f"as it runs on this shop ({query.source}):")
         say(query.sql.rstrip())
         say()
@@ -158,7 +156,10 @@ def _default(value: object, *, required: bool) -> str:
 
 def _shown(query: SegmentQuery) -> Mapping[str, object]:
     """A query's binds, but for what guests' e-mails are hashed with."""
-    return {**query.parameters, **({GUEST_KEY: "***"} if GUEST_KEY in query.parameters else {})}
+    return {
+        bind: "***" if bind.endswith(GUEST_KEY) else value
+        for bind, value in query.parameters.items()
+    }
 
 
 def _bound(binds: Mapping[str, object]) -> None:

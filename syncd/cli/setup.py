@@ -72,8 +72,8 @@ def _segments(settings: Settings) -> None:
         try:
             if path:
                 own_query(name, path)
-            else:
-                check_parameters(str(segment.use), segment.with_)
+            elif segment.use:
+                check_parameters(segment.use, segment.with_)
         except ConfigError as error:
             if error.where:
                 raise

@@ -151,18 +151,19 @@ def last_relief(tx: Connection, audience_pk: int, now: datetime) -> datetime | N
     return found
 
 
-def passed_snapshot(tx: Connection, audience_pk: int) -> str | None:
-    """The snapshot of the audience's last plan that was carried out whole, or None.
+def passed(tx: Connection, audience_pk: int) -> Plan | None:
+    """The audience's last plan that was carried out whole, or None.
 
     A held plan stays held; what an approval lets go is carried out as a plan of its own.
     """
     query = (
-        select(plan.c.snapshot)
+        select(plan.c.id)
         .where(plan.c.audience == audience_pk, plan.c.state.in_(["running", "done"]))
         .order_by(plan.c.number.desc())
         .limit(1)
     )
-    return tx.scalar(query)
+    found = tx.scalar(query)
+    return None if found is None else one(tx, found)
 
 
 def _live(now: datetime) -> Select[*tuple[object, ...]]:

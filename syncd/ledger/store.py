@@ -310,8 +310,13 @@ class Ledger(BatchLedger):
     def passed_snapshot(self, platform: str, account: str, audience: str) -> Snapshot | None:
         """The snapshot of the last plan whose removals were free to go, or None."""
         with self._tx.of(platform, account, audience) as (tx, pk):
-            found = plans.passed_snapshot(tx, pk)
-            return None if found is None else runs.snapshot_of(tx, found)
+            found = plans.passed(tx, pk)
+            return None if found is None else runs.snapshot_of(tx, found.snapshot)
+
+    def passed_plan(self, platform: str, account: str, audience: str) -> Plan | None:
+        """The last plan whose removals were free to go, or None."""
+        with self._tx.of(platform, account, audience) as (tx, pk):
+            return plans.passed(tx, pk)
 
     def generation(self, platform: str, account: str, audience: str) -> Generation | None:
         """The audience's membership as it stands."""

@@ -37,6 +37,7 @@ class _Measure:
         leaving, withdrawn, denied, target: As `compare` measures them.
         held: What its rows as sent amount to.
         unapproved: By what a guard may hold (ordinary, denied): what no approval names of it.
+        joining_control: Members of the leaving who are held out now.
     """
 
     leaving: Sizes
@@ -45,6 +46,7 @@ class _Measure:
     target: Sizes
     held: Sizes
     unapproved: dict[tuple[bool, bool], int]
+    joining_control: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class _Verdict:
         withdrawals: So do those for denied consent.
         held: Why others do not.
         leaving, withdrawn: Who would go, in sum.
+        joining_control: How many of them are held out now.
     """
 
     free: bool
@@ -63,6 +66,7 @@ class _Verdict:
     held: tuple[str, ...]
     leaving: Sizes
     withdrawn: Sizes
+    joining_control: int
 
 
 def decide(
@@ -119,6 +123,7 @@ def _summed(sifted: Sifted, verdict: _Verdict, counts: Sequence[PlanCounts]) -> 
         removals=0,
         unchanged=sifted.wanted - added,
         respelled=len(sifted.respelled.at),
+        joining_control=verdict.joining_control,
         lost=sifted.lost,
     )
     every = [rest, *counts]
@@ -151,6 +156,7 @@ def _measure(
     leaving, withdrawn = compare.leaving(database), compare.withdrawn(database)
     # What the audience will hold is asked for only where anybody leaves, which the others may.
     asked = several or leaving != Sizes()
+    goes = comparison.removes and leaving.members
     return _Measure(
         leaving=leaving,
         withdrawn=withdrawn,
@@ -162,6 +168,7 @@ def _measure(
             for which in ((True, True), (True, False), (False, True))
             if comparison.approved
         },
+        joining_control=compare.joining_control(database) if goes else 0,
     )
 
 
@@ -184,13 +191,16 @@ def _verdict(
             guard=guard,
             changes=comparison.changes,
         )
+    joining = sum(each.joining_control for each in measures)
+    if ordinary and joining:
+        ordinary += (f"{joining:,} of the members who would leave are held out as control",)
     free, withdrawals = not ordinary, not denied
     if comparison.approved and (ordinary or denied):
         which = bool(ordinary), bool(denied)
         left = sum(each.unapproved[which] for each in measures)
         more = f"{left:,} identifiers would leave that the approved plan does not name"
         ordinary, denied = ((more,) if left else ()), ()
-    return _Verdict(free, withdrawals, (*ordinary, *denied), leaving, withdrawn)
+    return _Verdict(free, withdrawals, (*ordinary, *denied), leaving, withdrawn, joining)
 
 
 def _target(

@@ -30,17 +30,19 @@ from syncd.membership.engine import (
     scalar,
 )
 from syncd.membership.held import MEMBERS
-from syncd.model import Comparison, PlanCounts, Sizes
+from syncd.model import HELD_OUT, Comparison, PlanCounts, Sizes
 
-# Members that erasure or consent keeps out, by reason; NULL goes out. 1 granted, 2 denied.
-REASONS = ("erased", "denied", "not granted", "not granted where that is required")
-_KEPT_OUT = """CASE
+# Members that erasure, consent or the hold-out keeps out, by reason; NULL goes out. 1 granted,
+# 2 denied. The hold-out comes last, so that who is held out could otherwise have been sent: that
+# is whom an exposed member can be compared with.
+REASONS = ("erased", "denied", "not granted", "not granted where that is required", HELD_OUT)
+_KEPT_OUT = f"""CASE
   WHEN erased THEN 'erased'
-  WHEN NOT {asked} THEN NULL
-  WHEN consent = 2 THEN 'denied'
-  WHEN consent = 1 THEN NULL
-  WHEN {granted_only} THEN 'not granted'
-  WHEN {granted_in_region} AND region THEN 'not granted where that is required'
+  WHEN {{asked}} AND consent = 2 THEN 'denied'
+  WHEN {{asked}} AND {{granted_only}} AND consent IS DISTINCT FROM 1 THEN 'not granted'
+  WHEN {{asked}} AND {{granted_in_region}} AND region AND consent IS DISTINCT FROM 1
+  THEN 'not granted where that is required'
+  WHEN held_out THEN '{HELD_OUT}'
 END"""
 
 SEEN = """
@@ -304,6 +306,23 @@ def withdrawn(database: duckdb.DuckDBPyConnection, *, denied: bool = False) -> S
     """Who goes because consent was denied, or who was erased; or the former alone."""
     which = "WHERE NOT erased" if denied else ""
     return _going(database, f"id IN (SELECT id FROM withdrawn {which})", "FALSE")
+
+
+def joining_control(database: duckdb.DuckDBPyConnection) -> int:
+    """How many members of the snapshot leave only because they are held out now.
+
+    The hash of a key never changes, so they were sent before the share or its seed did.
+    """
+    held_out = f"SELECT key FROM seen WHERE kept_out = '{HELD_OUT}'"
+    if not scalar(database, f"SELECT count(*) FROM ({held_out})"):  # as where none are held out
+        return 0
+    return scalar(
+        database,
+        f"""SELECT count(DISTINCT key) FROM held_row
+            WHERE current AND key IN ({held_out})
+              AND r IN (SELECT r FROM held_link WHERE id IN (
+                SELECT id FROM gone WHERE NOT confirmation))""",
+    )
 
 
 def _going(database: duckdb.DuckDBPyConnection, which: str, but: str) -> Sizes:

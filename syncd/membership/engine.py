@@ -73,6 +73,7 @@ SNAPSHOT_SCHEMA = pa.schema(
         *ROW_SCHEMA,
         pa.field("region", pa.bool_()),
         pa.field("erased", pa.bool_()),
+        pa.field("held_out", pa.bool_()),
         *FINGERPRINT,
     ]
 )

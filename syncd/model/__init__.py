@@ -81,9 +81,12 @@ from syncd.model.records import (
     Timing,
 )
 from syncd.model.syncs import (
+    HELD_OUT,
+    MOST_HELD_OUT,
     Compared,
     Comparison,
     ConsentRule,
+    Holdout,
     Refresh,
     Sync,
 )
@@ -97,8 +100,10 @@ __all__ = [
     "FACT_CELLS",
     "GONE",
     "HASHED_KINDS",
+    "HELD_OUT",
     "IDENTIFIER_CELLS",
     "ID_CELLS",
+    "MOST_HELD_OUT",
     "NO_OPTIONS",
     "NO_WORDING",
     "PHONE_CELLS",
@@ -132,6 +137,7 @@ __all__ = [
     "Found",
     "Generation",
     "Guard",
+    "Holdout",
     "IdentifierKind",
     "MatchRate",
     "Measured",

@@ -135,6 +135,10 @@ class PlanCounts:
             (mode: remove); nothing is sent for them.
         respelled: Members among the unchanged whose row in the shop, or whose sync's settings,
             changed, and who are digested to what they were sent as.
+        joining_control: Members among the leaving whom the segment's hold-out keeps out now:
+            they were sent before it, or before its share or seed changed.
+        holdout: The share that the segment holds out; 0 for none.
+        holdout_before: The same of the last plan that was carried out; None where there is none.
     """
 
     snapshot: int
@@ -154,6 +158,9 @@ class PlanCounts:
     updated: int = 0
     forgotten: int = 0
     respelled: int = 0
+    joining_control: int = 0
+    holdout: float = 0.0
+    holdout_before: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,28 @@ from syncd.model.records import (
 
 
 @dataclass(frozen=True, slots=True)
+class Holdout:
+    """A segment's control group: who is kept out of all its audiences, to measure the rest by.
+
+    Attributes:
+        share: Of the segment's members, above 0 and at most `MOST_HELD_OUT`.
+        seed: Who is in it; the same seed and share choose the same people in every segment.
+    """
+
+    share: float
+    seed: str
+
+    @property
+    def percent(self) -> str:
+        """The share for a reader, as 5%."""
+        return f"{self.share * 100:g}%"
+
+
+HELD_OUT = "held out"  # why its members are kept out, as plans count them
+MOST_HELD_OUT = 0.5  # a larger control than what it is compared with is a slip of the pen
+
+
+@dataclass(frozen=True, slots=True)
 class Sync:
     """A configured pairing: this segment to that audience.
 
@@ -33,6 +55,7 @@ class Sync:
         audience_lint: Whether words in a name that the platform flags keep it from being made.
         takes_out: It only takes members out of an audience that others fill; see `Plan`.
         facts: What the audience is made for, so that the segment must have it.
+        holdout: The segment's control group; None where it has none.
     """
 
     name: str
@@ -51,6 +74,7 @@ class Sync:
     audience_lint: bool = True
     takes_out: bool = False
     facts: frozenset[Fact] = frozenset()
+    holdout: Holdout | None = None
 
 
 @dataclass(frozen=True, slots=True)

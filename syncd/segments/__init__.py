@@ -15,6 +15,7 @@ from syncd.segments.parameters import Number, Parameter, Words
 from syncd.segments.previews import Preview, preview
 from syncd.segments.shipped import (
     Segment,
+    bought_query,
     catalogue,
     catalogue_query,
     check_parameters,
@@ -30,6 +31,7 @@ __all__ = [
     "Preview",
     "Segment",
     "Words",
+    "bought_query",
     "catalogue",
     "catalogue_query",
     "check_parameters",

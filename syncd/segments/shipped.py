@@ -32,6 +32,11 @@ _BASE = (
     *("standing", "loyalty_score", "rfm", "left_cart", "consent"),
 )
 _VALUE = "MAX(value) AS value"
+_BOUGHT = """SELECT customer_key, COUNT(*) AS orders, SUM(paid) AS paid
+FROM paid_order
+WHERE placed_at >= :since
+GROUP BY customer_key
+"""
 _BIND = re.compile(r"(?<![\w:]):([a-z]\w*)")
 _HOURS = {"hours": 1, "days": 24, "calendar days": 24}
 
@@ -183,9 +188,51 @@ def catalogue_query(
     units = {parameter.name: parameter.unit for parameter in segment.parameters}
     expansion = Expansion(dialect, moment, zone, values, units)
     sql = expansion.expand(_compose(segment, source))
+    binds = {**values, **expansion.binds}
+    return _query(name, sql, moment, zone, binds, source)
+
+
+def bought_query(
+    *,
+    since: datetime,
+    until: datetime,
+    timezone: str,
+    dialect: Dialect,
+    source: Source | None = None,
+) -> SegmentQuery:
+    """What each person bought from one moment until another, as a shop is asked it.
+
+    Args:
+        since: The first moment; whole seconds count.
+        until: The moment after the last.
+        timezone: Where the shop's days begin.
+        dialect: Of the shop.
+        source: The shop's system; None where it has the canonical relations itself.
+
+    Returns:
+        A query for `customer_key`, the number of orders, and what they came to net of refunds,
+        in ten-thousandths. Orders count as they do for segments.
+    """
+    moment, zone = until.replace(microsecond=0), _zone(timezone)
+    expansion = Expansion(dialect, moment, zone, {}, {})
+    views = ", ".join(_views(_BOUGHT, source))
+    sql = expansion.expand(f"WITH {views}\n{_BOUGHT}")
+    begun = {**expansion.binds, "since": since.replace(microsecond=0)}
+    return _query("bought", sql, moment, zone, begun, source)
+
+
+def _query(
+    name: str,
+    sql: str,
+    moment: datetime,
+    zone: ZoneInfo,
+    values: Mapping[str, object],
+    source: Source | None,
+) -> SegmentQuery:
+    """SQL with those of all binds that it asks for."""
     local = moment.astimezone(zone)
     clock = {"as_of": moment, "today": day_number(moment, zone), "month": local.month}
-    binds = {**clock, **values, **expansion.binds, **(source.binds if source else {})}
+    binds = {**clock, **values, **(source.binds if source else {})}
     used = sorted(set(_BIND.findall(_without_comments(sql))))
     return SegmentQuery(name, sql, {bind: binds[bind] for bind in used}, f"catalogue:{name}")
 
@@ -294,21 +341,24 @@ def _zone(timezone: str) -> ZoneInfo:
 def _compose(segment: Segment, source: Source | None) -> str:
     """A segment's SQL, with the base views it uses before it and the output after it."""
     own = definition(segment.name)
-    base = {name: (_directory() / "base" / f"{name}.sql").read_text("utf-8") for name in _BASE}
     output = (_directory() / "base" / "output.sql").read_text("utf-8")
     if segment.value:
         output = output.replace("AS ad_consent\n", "AS ad_consent,\n       chosen.value\n")
         output = output.replace("SELECT customer_key FROM", f"SELECT customer_key, {_VALUE} FROM")
-    wanted = _without_comments(own + output)
+    views = [*_views(own + output, source), f"member AS (\n{own})"]
+    return f"WITH {', '.join(views)}\n{output}"
+
+
+def _views(text: str, source: Source | None) -> list[str]:
+    """The base views that SQL uses, for the head of its WITH clause, and what they stand on."""
+    base = {name: (_directory() / "base" / f"{name}.sql").read_text("utf-8") for name in _BASE}
+    wanted = _without_comments(text)
     views: list[str] = []
     for name in reversed(_BASE):
         if re.search(rf"\b{name}\b", wanted):
             wanted += _without_comments(base[name])
             views.insert(0, f"{name} AS (\n{base[name]})")
-    views.append(f"member AS (\n{own})")
-    if source:
-        views[:0] = source.views(wanted)
-    return f"WITH {', '.join(views)}\n{output}"
+    return [*(source.views(wanted) if source else ()), *views]
 
 
 def _without_comments(sql: str) -> str:

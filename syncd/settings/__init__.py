@@ -24,12 +24,12 @@ from syncd.settings.models import (
     AudienceSettings,
     GuardSettings,
     LedgerSettings,
-    SegmentSettings,
     ShopSettings,
     SyncSettings,
     json_schema,
 )
 from syncd.settings.reading import DEFAULT_PATH, Settings, find, load, load_alerts
+from syncd.settings.segments import SegmentSettings
 from syncd.settings.serving import ApiSettings
 from syncd.settings.values import After, Cron, Every, Manual, Schedule, Secret
 from syncd.settings.wordings import flagged, name_warnings

@@ -11,6 +11,8 @@ from syncd.settings.document import Document, Keys, Problem
 from syncd.settings.problems import line_of
 from syncd.settings.values import suggest
 
+_LISTS = ("any", "all", "none")  # what a composed segment is made of
+
 
 def crosschecks(document: Document) -> Iterator[Problem]:
     """Find names that lead nowhere, and two syncs that would fill one audience."""
@@ -20,6 +22,7 @@ def crosschecks(document: Document) -> Iterator[Problem]:
             yield from _name_leads_nowhere(document, ("syncs", name, key), sync, table)
         yield from _bad_after(document, name, syncs)
     yield from _audiences_filled_twice(document, syncs)
+    yield from _bad_parts(document, _table(document.data, "segments"))
 
 
 def _table(data: object, *keys: str) -> Mapping[str, object]:
@@ -80,3 +83,47 @@ def _audiences_filled_twice(document: Document, syncs: Mapping[str, object]) -> 
                     "one audience belongs to one sync"
                 )
                 yield Problem(line_of(document.lines, keys), text)
+
+
+def _bad_parts(document: Document, segments: Mapping[str, object]) -> Iterator[Problem]:
+    """What composed segments are made of: known names, never themselves, nothing hashed."""
+    for name, segment in segments.items():
+        for how in _LISTS:
+            for number, part in enumerate(_parts(segment, how)):
+                keys = ("segments", name, how, str(number))
+                wrong = _bad_part(segments, name, how, part)
+                if wrong:
+                    text = f"segments.{name}.{how}: {wrong}"
+                    yield Problem(line_of(document.lines, keys), text)
+
+
+def _bad_part(segments: Mapping[str, object], name: str, how: str, part: str) -> str:
+    if part not in segments:
+        return f"no segment {part}; {suggest(part, segments)}"
+    if way := _way_back(segments, part, name):
+        return f"a segment cannot be made of itself: {' of '.join([name, *way])}"
+    if how != "none" and _table(segments[part]).get("prehashed") is True:
+        return f"{part} is prehashed: its digests cannot stand beside raw values; only under none"
+    if how == "none" and part in (*_parts(segments[name], "any"), *_parts(segments[name], "all")):
+        return f"{part} stands under any or all too, and would leave nobody of it"
+    return ""
+
+
+def _way_back(segments: Mapping[str, object], start: str, end: str) -> list[str]:
+    """How one leads to another by what it is made of; nothing where it does not."""
+    ways, seen = [[start]], {start}
+    while ways:
+        way = ways.pop()
+        if way[-1] == end:
+            return way
+        for part in (each for how in _LISTS for each in _parts(segments.get(way[-1]), how)):
+            if part not in seen:
+                seen.add(part)
+                ways.append([*way, part])
+    return []
+
+
+def _parts(segment: object, how: str) -> tuple[str, ...]:
+    """A list of names; whatever is none counts as empty."""
+    found = _table(segment).get(how)
+    return tuple(one for one in found if isinstance(one, str)) if isinstance(found, list) else ()

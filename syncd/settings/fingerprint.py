@@ -33,7 +33,7 @@ def configuration_digest(
     """
     chosen = settings.syncs[sync]
     said = sorted(fact.value for fact in facts)
-    segment = settings.segments[chosen.segment]
+    segment, held = settings.segments[chosen.segment], settings.holdout(chosen.segment)
     account = settings.accounts[chosen.account]
     shape = {
         "form": FORM,
@@ -44,6 +44,7 @@ def configuration_digest(
             "sql": sql_digest,
             # Only where it is set: plans that wait were drawn without it.
             **({"prehashed": True} if segment.prehashed else {}),
+            **({"holdout": [held.share, held.seed]} if held else {}),
         },
         "account": {
             "connector": account.connector,

@@ -13,8 +13,9 @@ from syncd import model
 from syncd.settings import values
 from syncd.settings.values import Schedule, Secret
 
+NAME = values.NAME
+MOST_PARTS = 20  # segments in one list of a composed one: more is a query that nobody can read
 PREFIX = r"([A-Za-z0-9_]+\.)?[A-Za-z0-9_]*"
-NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 SECRET_SCHEMA = {
     "oneOf": [
         {
@@ -91,6 +92,17 @@ def _listed(value: object) -> tuple[str, ...]:
     return tuple(map(str, value))
 
 
+def _parts(value: object) -> tuple[str, ...]:
+    """Read a list of names of segments."""
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise ValueError("must be a list of segments, by their names under `segments`")
+    if not 1 <= len(value) <= MOST_PARTS:
+        raise ValueError(f"has {len(value)} segments; it must have 1 to {MOST_PARTS}")
+    if len(set(value)) < len(value):
+        raise ValueError("names one twice")
+    return tuple(value)
+
+
 def _prefix(value: object) -> str:
     """Check what stands before the names of tables."""
     if isinstance(value, str) and re.fullmatch(PREFIX, value):
@@ -98,12 +110,6 @@ def _prefix(value: object) -> str:
     raise ValueError(
         "must be letters, digits and _, a schema with its dot before them: wp_, shop.wp_"
     )
-
-
-def _not_built(value: object) -> None:
-    """Refuse a setting that nothing carries out yet, instead of taking it silently."""
-    if value is not None:
-        raise ValueError("is not built yet: leave it out")
 
 
 def _kinds(value: object) -> tuple[model.IdentifierKind, ...]:
@@ -253,6 +259,19 @@ Listed = Annotated[
 Prefix = Annotated[
     str, PlainValidator(_prefix), WithJsonSchema({"type": "string", "pattern": f"^{PREFIX}$"})
 ]
+Parts = Annotated[
+    tuple[str, ...],
+    PlainValidator(_parts),
+    WithJsonSchema(
+        {
+            "type": "array",
+            "items": {"type": "string"},
+            "minItems": 1,
+            "maxItems": MOST_PARTS,
+            "uniqueItems": True,
+        }
+    ),
+]
 Channel = Literal["email", "sms", "whatsapp", "post", "ads"]
 Url = Annotated[
     str, PlainValidator(values.parse_url), WithJsonSchema({"type": "string", "minLength": 1})
@@ -292,7 +311,26 @@ OptionValue = Annotated[
     PlainValidator(_option),
     WithJsonSchema({"anyOf": [SECRET_SCHEMA, {"type": "string"}, {"type": "integer"}]}),
 ]
-NotBuilt = Annotated[None, PlainValidator(_not_built), WithJsonSchema({"not": {}})]
+Holdout = Annotated[
+    model.Holdout,
+    PlainValidator(lambda value: model.Holdout(*values.parse_holdout(value))),
+    WithJsonSchema(
+        {
+            "oneOf": [
+                *PERCENT_SCHEMA["oneOf"],
+                {
+                    "type": "object",
+                    "properties": {
+                        "share": PERCENT_SCHEMA,
+                        "seed": {"type": "string", "pattern": NAME},
+                    },
+                    "required": ["share"],
+                    "additionalProperties": False,
+                },
+            ]
+        }
+    ),
+]
 Name = Annotated[str, Field(pattern=NAME)]
 Folder = Annotated[
     Path,

@@ -22,6 +22,7 @@ from syncd import model
 from syncd.settings import forms
 from syncd.settings.alerting import AlertSettings
 from syncd.settings.page import PageSettings
+from syncd.settings.segments import SegmentSettings
 from syncd.settings.serving import ApiSettings
 from syncd.settings.shape import Shape
 from syncd.settings.values import Manual, Secret, suggest
@@ -130,51 +131,6 @@ class AccountSettings(BaseModel):
     def __repr_args__(self) -> Iterator[tuple[str, object]]:
         # Whether an option is a secret is known only once its connector is asked.
         yield from (("connector", self.connector), ("endpoint", self.endpoint))
-
-
-class SegmentSettings(Shape):
-    """A named set of customers: one of the catalogue (`use`), or your own SQL (`sql`)."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "oneOf": [
-                {"required": ["use"], "properties": {"prehashed": {"const": False}}},
-                {"required": ["sql"]},
-            ]
-        }
-    )
-
-    use: str | None = Field(default=None, description="Name of a segment of the catalogue.")
-    with_: Mapping[str, forms.Given] = Field(
-        default_factory=dict,
-        alias="with",
-        description="Parameters of a catalogue segment, such as {share: 0.8} or "
-        "{countries: [NL, BE]}.",
-    )
-    sql: str | None = Field(
-        default=None,
-        description="File with one SELECT, relative to this configuration file.",
-    )
-    prehashed: bool = Field(
-        default=False,
-        description="Whether the SQL gives e-mails, phones and names as SHA-256 in lower-case hex, "
-        "made by the platform's rules: they are sent as they are.",
-    )
-    holdout: forms.NotBuilt = Field(
-        default=None, description="Share kept out as a control group. Not built yet: refused."
-    )
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        if bool(self.use) == bool(self.sql):
-            raise ValueError("must have one of `use` (a catalogue segment) and `sql` (your own)")
-        if self.sql and self.with_:
-            raise ValueError("`with` goes with `use`: SQL of your own takes no parameters")
-        if self.use and self.prehashed:
-            raise ValueError(
-                "`prehashed` goes with `sql`: segments of the catalogue read raw values"
-            )
-        return self
 
 
 _WAYS = ("name", "id")  # that name an audience

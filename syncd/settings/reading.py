@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from syncd.errors import ConfigError
+from syncd.model import Holdout
 from syncd.settings.alerting import AlertSettings
 from syncd.settings.crosschecks import crosschecks
 from syncd.settings.document import Document, Keys, Problem, dotted, read
@@ -17,13 +18,13 @@ from syncd.settings.models import (
     AccountSettings,
     Configuration,
     LedgerSettings,
-    SegmentSettings,
     ShopSettings,
     SyncSettings,
 )
 from syncd.settings.page import PageSettings
 from syncd.settings.problems import from_pydantic, line_of
 from syncd.settings.references import expand
+from syncd.settings.segments import SegmentSettings
 from syncd.settings.serving import ApiSettings
 
 DEFAULT_PATH = Path("config/syncd.yaml")
@@ -65,6 +66,12 @@ class Settings:
         """Find a segment's own SQL file, or None where it is one of the catalogue."""
         name = self.segments[segment].sql
         return self.path.parent / name if name else None
+
+    def holdout(self, segment: str) -> Holdout | None:
+        """A segment's control group; without a seed of its own its name is the seed."""
+        configured = self.segments.get(segment)
+        held = configured.holdout if configured else None
+        return replace(held, seed=held.seed or segment) if held else None
 
 
 def find(path: Path | None, environment: Mapping[str, str]) -> Path:

@@ -15,9 +15,11 @@ from datetime import timedelta
 from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from syncd.model import MOST_HELD_OUT
 from syncd.settings.cron import parse_cron
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 MAX_DAYS = 3660  # ten years; longer is a slip of the pen
 
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -93,6 +95,23 @@ def parse_percent(value: object) -> float:
         case _:
             pass
     raise ValueError("must be a share such as 30% or 0.3, from 0 to 1")
+
+
+def parse_holdout(value: object) -> tuple[float, str]:
+    """Read `5%`, or `{share: 5%, seed: spring}`; without a seed the segment's name is it."""
+    given: dict[object, object] = dict(value) if isinstance(value, dict) else {"share": value}
+    unknown = [str(key) for key in given if key not in {"share", "seed"}]
+    if unknown:
+        raise ValueError(f"unknown key {unknown[0]}; {suggest(unknown[0], ('share', 'seed'))}")
+    share, seed = parse_percent(given.get("share")), given.get("seed", "")
+    if not isinstance(seed, str) or ("seed" in given and not re.fullmatch(NAME, seed)):
+        raise ValueError("seed: must be a name of letters, digits, `.`, `_` and `-`")
+    if not 0 < share <= MOST_HELD_OUT:
+        raise ValueError(
+            f"must be more than 0% and at most {MOST_HELD_OUT:.0%}: the control is compared with "
+            "the rest; leave `holdout` out for none"
+        )
+    return share, seed
 
 
 def parse_duration(value: object) -> timedelta:

@@ -86,6 +86,39 @@ class DatabaseShop:
             finally:
                 reading.close()
 
+    def columns(self, query: SegmentQuery) -> tuple[str, ...]:
+        """What a segment's SQL returns, in its order, without reading a row.
+
+        Raises:
+            ShopError: Unreachable, a table is missing, access denied.
+            ConfigError: As `read`.
+        """
+        with self.read(query) as reading:
+            return reading.columns
+
+    def ask(self, query: SegmentQuery) -> Iterator[tuple[object, ...]]:
+        """The rows of a question of our own, whose columns are no segment's.
+
+        Args:
+            query: One SELECT, checked as a segment's is.
+
+        Raises:
+            ShopError: Unreachable, a table is missing, access denied, or it broke off.
+            ConfigError: The SQL is not one SELECT.
+        """
+        statement = checked(query, self.backend)
+        binds = _bound(query.parameters, statement, self.dialect)
+        with self._transaction() as connection:
+            try:
+                for part in connection.execute(text(statement.sql), binds).partitions(
+                    self.batch_rows
+                ):
+                    yield from (tuple(row) for row in part)
+            except (DBAPIError, UnicodeError) as error:
+                raise shop_error(
+                    error, otherwise="would not answer", tables=statement.tables
+                ) from None
+
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
         try:

@@ -14,7 +14,7 @@ from sqlglot.errors import SqlglotError
 from syncd.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from syncd.model import SegmentQuery
     from syncd.shop.engines import Backend
@@ -136,11 +136,43 @@ def _tables(tree: exp.Expr) -> tuple[str, ...]:
     return tuple(sorted(name for name in names if name))
 
 
+def renamed(sql: str, grammar: str, names: Mapping[str, str]) -> str:
+    """SQL as a part of other SQL: without its semicolon, some of its binds by other names.
+
+    Args:
+        sql: One SELECT.
+        grammar: Its engine's name in sqlglot.
+        names: What binds are called from now on, by what they are called in it.
+
+    Raises:
+        ConfigError: It cannot be read.
+    """
+    try:
+        end, binds = _binds(sql, grammar)
+    except SqlglotError:
+        raise ConfigError("a segment's SQL cannot be read") from None
+    for start, name in sorted(binds.items(), reverse=True):
+        after = start + 1 + len(name)
+        sql = f"{sql[: start + 1]}{names.get(name, name)}{sql[after:]}"
+        end += len(names.get(name, name)) - len(name)
+    return sql[:end]
+
+
 def _bindable(sql: str, grammar: str) -> tuple[str, frozenset[str]]:
     """The SQL without its semicolon, in which only real binds look like binds.
 
     A colon in a string, a cast (`::`) or a comment would be taken for one otherwise.
     """
+    end, binds = _binds(sql, grammar)
+    text = "".join(
+        "\\:" if character == ":" and place not in binds else character
+        for place, character in enumerate(sql[:end])
+    )
+    return text, frozenset(binds.values())
+
+
+def _binds(sql: str, grammar: str) -> tuple[int, Mapping[int, str]]:
+    """Where a statement ends, and its binds by where their colons stand."""
     tokens = sqlglot.tokenize(sql, read=grammar)
     end = len(sql)
     binds: dict[int, str] = {}
@@ -152,8 +184,4 @@ def _bindable(sql: str, grammar: str) -> tuple[str, frozenset[str]]:
             before = sql[token.start - 1 : token.start]
             if name and following.start == token.end + 1 and not re.match(r"[\w:\])]", before):
                 binds[token.start] = name.group()
-    text = "".join(
-        "\\:" if character == ":" and place not in binds else character
-        for place, character in enumerate(sql[:end])
-    )
-    return text, frozenset(binds.values())
+    return end, binds

@@ -157,7 +157,7 @@ def _segment(app: App, name: str) -> SegmentTold:
     own = path.read_text("utf-8") if path is not None and path.is_file() else ""
     return SegmentTold(
         name=name,
-        source=f"catalogue: {chosen.use}" if chosen.use else f"your own SQL: {chosen.sql}",
+        source=f"your own SQL: {chosen.sql}" if chosen.sql else chosen.described,
         wording=shipped[chosen.use].wording if chosen.use in shipped else "",
         parameters=", ".join(f"{key} {value}" for key, value in chosen.with_.items()),
         # A net: a file may name a colleague's address that is to be left out.

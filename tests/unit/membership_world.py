@@ -66,6 +66,7 @@ class Person:
     city: int = 0
     value: str | None = None
     limited: str | None = None
+    held_out: bool = False
 
 
 # What a number becomes by each version of the rules. `shifted` makes of one e-mail what
@@ -120,6 +121,7 @@ def snapshot_rows(members: Mapping[str, Person], rules: str, spelling: int = 0) 
             "consent": person.consent % ERASED,
             "region": False,
             "erased": person.consent == ERASED,
+            "held_out": person.held_out,
             **cells(person, rules),
         }
         for key, person in usable.items()
@@ -292,7 +294,7 @@ class MembershipWorld:
             self.batches[batch.id] = replace(batch, folded=batch.state)
 
     def wanted(self, members: Mapping[str, Person]) -> frozenset[Identifier]:
-        sent = [person for person in members.values() if person.consent < 2]
+        sent = [one for one in members.values() if one.consent < 2 and not one.held_out]
         return frozenset().union(*(identifiers(cells(person, self.rules)) for person in sent))
 
     def _unknown(self) -> Iterator[BatchRecord]:

@@ -253,7 +253,7 @@ def test_aliases_of_aliases_do_not_eat_the_memory(tmp_path: Path) -> None:
         ("Whales}", "{name: Whales, lint: on}, mode: remove}", ":13: syncs.whales-meta: audience.lint: only for an audience that is created, and `mode: remove` creates none"),
         ("Whales}", "Whales, poll: 0s}", ":13: syncs.whales-meta.poll: must be longer than nothing, such as 30m"),
         ("audience: Whales", "mode: add", ":13: syncs.whales-meta.audience: is missing"),
-        ("{use: whales, with: {share: 0.8}}", "{use: whales, sql: x.sql}", ":10: segments.whales: must have one of `use` (a catalogue segment) and `sql` (your own)"),
+        ("{use: whales, with: {share: 0.8}}", "{use: whales, sql: x.sql}", ":10: segments.whales: must have one of `use` (a catalogue segment), `sql` (your own), and `any` or `all` (made of others)"),
         ("{share: 0.8}}", "{share: 0.8}, prehashed: true}", ":10: segments.whales: `prehashed` goes with `sql`: segments of the catalogue read raw values"),
         ("newsletter.sql}", "newsletter.sql, prehashed: yes}", ":11: segments.newsletter.prehashed: must be true or false"),
         ("{sql: seg", "{with: {share: 1}, sql: seg", ":11: segments.newsletter: `with` goes with `use`: SQL of your own takes no parameters"),
@@ -284,18 +284,27 @@ def test_all_problems_come_at_once_in_the_order_of_lines(refusal: Refusal) -> No
     assert numbers == sorted(numbers)
 
 
+def test_what_is_not_built_yet_is_refused_and_not_ignored(refusal: Refusal) -> None:
+    [line] = refusal(GOOD.replace("default_country: NO", "schema: saleor"))
+    assert "not built yet" in line
+
+
 @pytest.mark.parametrize(
-    ("old", "new"),
+    ("written", "read"),
     [
-        ("default_country: NO", "schema: saleor"),
-        ("with: {share: 0.8}", "holdout: 5%"),
+        ("5%", (0.05, "whales")),
+        ("0.125", (0.125, "whales")),
+        ("{share: 5%, seed: spring}", (0.05, "spring")),
     ],
 )
-def test_what_is_not_built_yet_is_refused_and_not_ignored(
-    refusal: Refusal, old: str, new: str
+def test_a_hold_out_is_its_segments_by_name_or_by_a_seed(
+    load: Load, written: str, read: tuple[float, str]
 ) -> None:
-    [line] = refusal(GOOD.replace(old, new))
-    assert "not built yet" in line
+    found = load(GOOD.replace("with: {share: 0.8}", f"holdout: {written}"))
+    held = found.holdout("whales")
+    assert held is not None
+    assert (held.share, held.seed) == read
+    assert found.holdout("newsletter") is None
 
 
 @pytest.mark.parametrize("twin", ["Whales", "{name: Whales}"])

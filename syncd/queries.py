@@ -1,0 +1,167 @@
+"""Configured segments as they are asked of the shop."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from syncd.model import SegmentQuery
+from syncd.settings import Settings
+
+# Imported when they are used, as in `syncd.app`.
+# ruff: noqa: PLC0415
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from syncd.segments.composed import Part
+    from syncd.shop import DatabaseShop
+
+
+@dataclass(frozen=True, slots=True)
+class Queries:
+    """Makes the queries of a configuration's segments.
+
+    Attributes:
+        guest_key: What guests' e-mails are hashed with.
+        shop: Opens the shop: for its dialect, and for what parts of a segment return.
+    """
+
+    settings: Settings
+    guest_key: bytes = field(repr=False)
+    shop: Callable[[], DatabaseShop]
+
+    def of(self, segment: str, as_of: datetime) -> SegmentQuery:
+        """A configured segment, or one of the catalogue, as of a moment.
+
+        Raises:
+            syncd.errors.ConfigError: There is none, or its SQL cannot be used.
+            syncd.errors.ShopError: What a part returns could not be asked.
+        """
+        from syncd.segments import catalogue_query, own_query
+        from syncd.segments.systems import source_of
+
+        configured = self.settings.segments.get(segment)
+        if configured is not None and configured.composed:
+            return self._composed(segment, as_of)
+        parameters = configured.with_ if configured else {}
+        used = configured.use if configured else segment
+        if used is None:
+            path = self.settings.sql_file(segment) or Path()
+            query = own_query(segment, path)
+            return own_query(segment, path, as_of=as_of) if ":as_of" in query.sql else query
+        query = catalogue_query(
+            used,
+            parameters=parameters,
+            as_of=as_of,
+            timezone=self.settings.shop.timezone,
+            dialect=self.shop().dialect,
+            source=source_of(self.settings.shop, self.guest_key),
+        )
+        return replace(query, name=segment)
+
+    def _composed(self, segment: str, as_of: datetime) -> SegmentQuery:
+        """One query out of those of a segment's parts."""
+        from syncd.segments.composed import Composition
+
+        made = self.settings.segments[segment]
+        names = (*made.composed, *made.none_)
+        queries = {name: self.of(name, as_of) for name in names}
+        binds = _apart(list(queries.values()))
+        parts = {
+            name: self._part(query, renames)
+            for (name, query), renames in zip(queries.items(), binds, strict=True)
+        }
+        whole = Composition(
+            any=tuple(parts[name] for name in made.any_),
+            all=tuple(parts[name] for name in made.all_),
+            none=tuple(parts[name] for name in made.none_),
+        )
+        given = {
+            renames.get(name, name): value
+            for query, renames in zip(queries.values(), binds, strict=True)
+            for name, value in query.parameters.items()
+        }
+        where = self.settings.where("segments", segment)
+        return SegmentQuery(segment, whole.sql(self.shop().dialect), given, where)
+
+    def _part(self, query: SegmentQuery, renames: Mapping[str, str]) -> Part:
+        from syncd.segments.composed import Part
+        from syncd.shop.statement import renamed
+
+        shop = self.shop()
+        sql = renamed(query.sql, shop.backend.grammar, renames)
+        return Part(query.name, sql, shop.columns(query))
+
+    def timeless(self, segment: str) -> tuple[str, ...]:
+        """Own segments that one is made of, itself too, which do not ask for `:as_of`."""
+        return tuple(
+            name
+            for name in dict.fromkeys(self._leaves(segment))
+            if (path := self.settings.sql_file(name)) and ":as_of" not in path.read_text("utf-8")
+        )
+
+    def _leaves(self, segment: str) -> Iterator[str]:
+        made = self.settings.segments.get(segment)
+        if made is None or not made.composed:
+            yield from [segment] if made else []
+            return
+        for part in (*made.composed, *made.none_):
+            yield from self._leaves(part)
+
+    def bought(self, since: datetime, until: datetime) -> SegmentQuery:
+        """What each person bought, by customer key; see `segments.bought_query`.
+
+        Raises:
+            syncd.errors.ConfigError: The shop's system is set up wrongly.
+        """
+        from syncd.segments import bought_query
+        from syncd.segments.systems import source_of
+
+        return bought_query(
+            since=since,
+            until=until,
+            timezone=self.settings.shop.timezone,
+            dialect=self.shop().dialect,
+            source=source_of(self.settings.shop, self.guest_key),
+        )
+
+    def definition(self, segment: str) -> str:
+        """SHA-256 of what a person wrote of a configured segment's SQL, hex.
+
+        Of a composed one, of all that it is made of, under whatever names.
+        """
+        made = self.settings.segments[segment]
+        if not made.composed:
+            return hashlib.sha256(self._text(segment).encode()).hexdigest()
+        lists = {"any": made.any_, "all": made.all_, "none": made.none_}
+        shape = {how: [self._shape(part) for part in parts] for how, parts in lists.items()}
+        return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()
+
+    def _shape(self, part: str) -> dict[str, object]:
+        made = self.settings.segments[part]
+        return {"use": made.use, "with": dict(made.with_), "sql": self.definition(part)}
+
+    def _text(self, segment: str) -> str:
+        from syncd.segments import definition, own_query
+
+        if path := self.settings.sql_file(segment):
+            return own_query(segment, path).sql
+        return definition(str(self.settings.segments[segment].use))
+
+
+def _apart(queries: Sequence[SegmentQuery]) -> list[dict[str, str]]:
+    """New names for binds that mean one thing in one query and another in the next."""
+    values: dict[str, list[object]] = {}
+    for query in queries:
+        for name, value in query.parameters.items():
+            values.setdefault(name, []).append(value)
+    shared = {name for name, given in values.items() if all(one == given[0] for one in given)}
+    return [
+        {name: f"part_{number}_{name}" for name in query.parameters if name not in shared}
+        for number, query in enumerate(queries, 1)
+    ]
