@@ -95,7 +95,7 @@ class Queries:
 
         shop = self.shop()
         sql = renamed(query.sql, shop.backend.grammar, renames)
-        return Part(query.name, sql, shop.columns(query))
+        return Part(query.name, sql, shop.returned(query))
 
     def timeless(self, segment: str) -> tuple[str, ...]:
         """Own segments that one is made of, itself too, which do not ask for `:as_of`."""

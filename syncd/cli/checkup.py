@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -50,7 +50,12 @@ NO_ROOM = _GIGABYTE // 4
 SKEW = timedelta(seconds=30)
 WRONG = timedelta(minutes=5)
 OVERDUE = timedelta(hours=1)
-_PROBES = ("all_customers", "cart_abandoners")  # between them every relation that is mapped
+# Segments that have between them every relation that is mapped, with what they must be given.
+_PROBES: Mapping[str, Mapping[str, object]] = {
+    "cart_abandoners": {},
+    "frugal_replenish": {},
+    "cart_abandoners_category": {"category": "any"},
+}
 PACKAGES = (
     "facebook-business",
     "google-ads-datamanager",
@@ -134,27 +139,34 @@ def _shop(settings: Settings) -> Iterator[Line]:
 
 
 def _system(settings: Settings) -> Iterator[Line]:
-    """Whether the shop's tables are those of its system, and which segments it can serve."""
-    from syncd.segments import catalogue, unavailable  # noqa: PLC0415
+    """Which segments the shop can serve, and whether its tables are those of its system."""
+    from syncd.cli.lacks import lacking_in  # noqa: PLC0415
+    from syncd.segments import catalogue  # noqa: PLC0415
     from syncd.segments.systems import source_of  # noqa: PLC0415
 
+    what, title = "shop tables", "the canonical tables serve"
     try:
-        source = source_of(settings.shop)
-        if source is None:
+        if source := source_of(settings.shop):
+            what, title = "shop system", f"{source.system.title} serves"
+        elif not any(segment.use for segment in settings.segments.values()):
             return
-        names = [segment.name for segment in catalogue()]
-        lacking = [name for name in names if unavailable(name, source, source.system.dialect)]
-        _ask(settings, source, [name for name in _PROBES if name not in lacking])
+        lacking = lacking_in(settings)
+        if source:
+            _ask(settings, source, lacking)
     except SyncdError as error:
-        yield Line("shop system", "bad", str(error))
+        yield Line(what, "bad", str(error))
         return
-    said = f"{source.system.title} serves {len(names) - len(lacking)} of {len(names)} segments"
+    used = {name: str(segment.use) for name, segment in settings.segments.items() if segment.use}
+    if wrong := [f"{name}: {lacking[use]}" for name, use in used.items() if use in lacking]:
+        yield Line(what, "bad", "; ".join(wrong))
+        return
+    said = f"{title} {len(catalogue()) - len(lacking)} of {len(catalogue())} segments"
     if lacking:
         said += f", not {', '.join(lacking)}: `syncd segments list` says why"
-    yield Line("shop system", "ok", said)
+    yield Line(what, "ok", said)
 
 
-def _ask(settings: Settings, source: Source, segments: list[str]) -> None:
+def _ask(settings: Settings, source: Source, lacking: Collection[str]) -> None:
     """Open a read of segments: it names their tables and columns, and no row is taken."""
     from syncd.segments import catalogue_query  # noqa: PLC0415
     from syncd.shop import open_shop  # noqa: PLC0415
@@ -162,9 +174,14 @@ def _ask(settings: Settings, source: Source, segments: list[str]) -> None:
     zone = settings.shop.timezone
     shop = open_shop(settings.shop.url, shop_password(settings), timezone=zone)
     now = SystemClock().now()
-    for name in segments:
+    for name in _PROBES.keys() - lacking:
         query = catalogue_query(
-            name, parameters={}, as_of=now, timezone=zone, dialect=shop.dialect, source=source
+            name,
+            parameters=_PROBES[name],
+            as_of=now,
+            timezone=zone,
+            dialect=shop.dialect,
+            source=source,
         )
         with shop.read(query):
             pass

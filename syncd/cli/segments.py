@@ -8,8 +8,9 @@ from datetime import datetime
 from pathlib import Path
 
 from syncd.app import App, open_app
+from syncd.cli.lacks import lacking_in
 from syncd.cli.output import print_json, say, table
-from syncd.errors import ConfigError
+from syncd.errors import ConfigError, ShopError
 from syncd.model import SegmentQuery
 from syncd.segments import (
     Number,
@@ -18,10 +19,9 @@ from syncd.segments import (
     definition,
     not_offered,
     shipped,
-    unavailable,
 )
 from syncd.segments import preview as count
-from syncd.segments.systems import GUEST_KEY, source_of
+from syncd.segments.systems import GUEST_KEY
 from syncd.settings import Settings, find, load
 
 _GROUPS = (
@@ -36,7 +36,8 @@ def listing(config: Path | None, *, as_json: bool) -> None:
     import os  # noqa: PLC0415
 
     settings = load(config) if config or find(None, os.environ).exists() else None
-    own, lacking = _configured(settings), _unavailable(settings)
+    own = _configured(settings)
+    lacking, unasked = _unavailable(settings)
     if as_json:
         print_json(
             {
@@ -44,6 +45,7 @@ def listing(config: Path | None, *, as_json: bool) -> None:
                 "not_offered": not_offered(),
                 "configured": own,
                 "unavailable": lacking,
+                "unasked": unasked,
             }
         )
         return
@@ -61,6 +63,9 @@ def listing(config: Path | None, *, as_json: bool) -> None:
     if lacking:
         say()
         table(("not in this shop", "why"), list(lacking.items()))
+    if unasked:
+        say()
+        say(f"which of them this shop can serve is not known: {unasked}")
 
 
 def _configured(settings: Settings | None) -> dict[str, str]:
@@ -69,14 +74,18 @@ def _configured(settings: Settings | None) -> dict[str, str]:
     return {name: segment.described for name, segment in settings.segments.items()}
 
 
-def _unavailable(settings: Settings | None) -> dict[str, str]:
-    """Segments of the catalogue that the configured shop cannot serve, with why."""
-    source = source_of(settings.shop) if settings else None
-    return {
-        segment.name: reason
-        for segment in catalogue()
-        if source and (reason := unavailable(segment.name, source, source.system.dialect))
-    }
+def _unavailable(settings: Settings | None) -> tuple[dict[str, str], str]:
+    """Segments of the catalogue that the configured shop cannot serve, with why.
+
+    Returns:
+        Those; and why the shop could not be asked, where it could not.
+    """
+    if settings is None:
+        return {}, ""
+    try:
+        return lacking_in(settings), ""
+    except ShopError as error:
+        return {}, str(error)
 
 
 def show(name: str, config: Path | None, *, as_json: bool) -> None:

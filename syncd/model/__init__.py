@@ -50,6 +50,8 @@ from syncd.model.members import (
     SegmentQuery,
     Snapshot,
     SnapshotId,
+    lacking,
+    missing,
 )
 from syncd.model.platforms import (
     Account,
@@ -168,4 +170,6 @@ __all__ = [
     "Withdrawal",
     "Withdrawn",
     "Wording",
+    "lacking",
+    "missing",
 ]

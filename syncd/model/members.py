@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -171,12 +171,39 @@ class SegmentQuery:
         sql: One SELECT in the shop's dialect, with `:name` binds.
         parameters: Values of those binds.
         source: Where the SQL came from, for messages: a file, or `catalogue:NAME`.
+        needs: Tables of the shop, each with its columns, without which the segment is
+            unavailable rather than wrong; nothing of own SQL, and of a shop system's tables.
     """
 
     name: str
     sql: str
     parameters: Mapping[str, object]
     source: str
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def missing(
+    needs: Mapping[str, Collection[str]], served: Mapping[str, Collection[str]]
+) -> tuple[str, ...]:
+    """What a shop lacks of tables and columns: a table, or a column as `table.column`.
+
+    Args:
+        needs: Tables, each with its columns.
+        served: Those that are there, likewise.
+    """
+    lacks: list[str] = []
+    for table, columns in needs.items():
+        if table in served:
+            lacks += [f"{table}.{name}" for name in columns if name not in served[table]]
+        else:
+            lacks.append(table)
+    return tuple(lacks)
+
+
+def lacking(needs: Mapping[str, Collection[str]], served: Mapping[str, Collection[str]]) -> str:
+    """The same for a person; nothing where a shop lacks nothing."""
+    lacks = ", ".join(missing(needs, served))
+    return f"the shop has no {lacks} that this login may read" if lacks else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -304,6 +304,6 @@ class Shop(Protocol):
         Raises:
             syncd.errors.ShopError: Unreachable, a table is missing, access denied.
             syncd.errors.ConfigError: The SQL is not one SELECT, or returns a column
-                that syncd does not know.
+                that syncd does not know; or the shop lacks what the segment needs.
         """
         ...

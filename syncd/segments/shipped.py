@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import yaml
 
 from syncd.errors import ConfigError
-from syncd.model import SegmentQuery
+from syncd.model import SegmentQuery, lacking, missing
 from syncd.segments.canonical import RELATIONS
 from syncd.segments.macros import Dialect, Expansion, day_number
 from syncd.segments.parameters import Number, Parameter, Value, Words
@@ -72,19 +72,20 @@ class Segment:
         Returns:
             Tables, and columns as `table.column`, in the order of the canonical model.
         """
-        lacking = []
-        for relation in (each for each in RELATIONS if each.name in self.needs):
-            if relation.name not in served:
-                lacking.append(relation.name)
-                continue
-            lacking += [
-                full
+        return missing(self.columns, served)
+
+    @property
+    def columns(self) -> Mapping[str, tuple[str, ...]]:
+        """Every column that it reads, by table, in the order of the canonical model."""
+        return {
+            relation.name: tuple(
+                column.name
                 for column in relation.columns
-                if (full := f"{relation.name}.{column.name}")
-                and (not column.optional or full in self.needs)
-                and column.name not in served[relation.name]
-            ]
-        return tuple(lacking)
+                if not column.optional or f"{relation.name}.{column.name}" in self.needs
+            )
+            for relation in RELATIONS
+            if relation.name in self.needs
+        }
 
 
 class _ParameterEntry(TypedDict, total=False):
@@ -234,17 +235,32 @@ def _query(
     clock = {"as_of": moment, "today": day_number(moment, zone), "month": local.month}
     binds = {**clock, **values, **(source.binds if source else {})}
     used = sorted(set(_BIND.findall(_without_comments(sql))))
-    return SegmentQuery(name, sql, {bind: binds[bind] for bind in used}, f"catalogue:{name}")
+    return SegmentQuery(
+        name,
+        sql,
+        {bind: binds[bind] for bind in used},
+        f"catalogue:{name}",
+        {} if source else segment.columns,
+    )
 
 
-def unavailable(name: str, source: Source | None, dialect: Dialect) -> str:
+def unavailable(
+    name: str,
+    source: Source | None,
+    dialect: Dialect,
+    served: Mapping[str, Collection[str]] | None = None,
+) -> str:
     """Why a shop cannot serve a shipped segment; nothing where it can.
+
+    Args:
+        served: What canonical tables a shop has, as `Segment.missing` takes it; None where
+            it was not asked, and then nothing speaks against it.
 
     Raises:
         ConfigError: There is no such segment.
     """
     if source is None:
-        return ""
+        return "" if served is None else lacking(shipped(name).columns, served)
     if source.system.dialect != dialect:
         return f"{source.system.title} runs on {source.system.dialect}, the shop on {dialect}"
     by_consent = re.search(r"\bconsent\b", _without_comments(definition(name))) is not None

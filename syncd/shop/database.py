@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -13,10 +13,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from syncd.errors import ConfigError
+from syncd.errors import ConfigError, ShopError
+from syncd.model import lacking
 from syncd.shop.columns import check_columns
 from syncd.shop.engines import Backend, Dialect, Limits, engine_of
-from syncd.shop.faults import shop_error
+from syncd.shop.faults import absent, shop_error
 from syncd.shop.reading import DatabaseReading
 from syncd.shop.rows import BATCH_ROWS, Asked
 from syncd.shop.statement import Statement, checked
@@ -60,12 +61,15 @@ class DatabaseShop:
         Raises:
             ShopError: Unreachable, a table is missing, access denied.
             ConfigError: The SQL is not one SELECT, or returns a column that syncd does
-                not know; nothing was read.
+                not know; or the shop lacks what the segment needs. Nothing was read.
         """
         statement = checked(query, self.backend)
         binds = _bound(query.parameters, statement, self.dialect)
         with self._transaction() as connection:
-            described = _columns(connection, statement, binds)
+            try:
+                described = _columns(connection, statement, binds)
+            except ShopError as error:
+                raise self._unavailable(query) or error from None
             columns = tuple(name for name, _ in described)
             check_columns(columns, statement.source)
             reading = DatabaseReading(
@@ -86,7 +90,7 @@ class DatabaseShop:
             finally:
                 reading.close()
 
-    def columns(self, query: SegmentQuery) -> tuple[str, ...]:
+    def returned(self, query: SegmentQuery) -> tuple[str, ...]:
         """What a segment's SQL returns, in its order, without reading a row.
 
         Raises:
@@ -118,6 +122,34 @@ class DatabaseShop:
                 raise shop_error(
                     error, otherwise="would not answer", tables=statement.tables
                 ) from None
+
+    def columns(self, tables: Iterable[str]) -> dict[str, frozenset[str]]:
+        """The columns of tables and views, in lower case; those that are not there are left out.
+
+        Raises:
+            ShopError: It cannot be reached, or does not answer.
+        """
+        found = {}
+        for table in tables:
+            with self._transaction() as connection:
+                try:
+                    names = connection.exec_driver_sql(f"SELECT * FROM {table} LIMIT 0").keys()
+                except DBAPIError as error:
+                    if absent(error):
+                        continue
+                    raise shop_error(error, otherwise="would not say its columns") from None
+            found[table] = frozenset(name.lower() for name in names)
+        return found
+
+    def _unavailable(self, query: SegmentQuery) -> ConfigError | None:
+        """Why a segment's SQL was refused, where that is for something the shop lacks."""
+        try:
+            served = self.columns(query.needs)
+        except ShopError:
+            return None
+        if reason := lacking(query.needs, served):
+            return ConfigError(f"{query.name} is unavailable: {reason}", where=query.source)
+        return None
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:

@@ -93,6 +93,11 @@ def fault(error: BaseException, *, otherwise: str, tables: tuple[str, ...] = ())
     return f"the shop's database {words} [{_class_name(cause)}]"
 
 
+def absent(error: DBAPIError) -> bool:
+    """Whether a table is not there, or not for this login; some servers tell no difference."""
+    return _words(error.orig or error) in (_TABLE, _GRANT)
+
+
 def _words(error: BaseException) -> str:
     if isinstance(error, UnicodeError):
         return _TEXT

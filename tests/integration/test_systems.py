@@ -2,95 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from hashlib import sha256
 
 import pytest
 from sqlalchemy import make_url
 
 from syncd.errors import ConfigError
-from syncd.segments import catalogue, catalogue_query
-from syncd.segments.systems import Source
-from syncd.shop import open_shop
 from tests.integration.commands import Desk, Hands
-from tests.integration.databases import Database, Dialect, MakeDatabase
-from tests.integration.shops.magento import load_magento
-from tests.integration.shops.medusa import load_medusa
-from tests.integration.shops.prestashop import load_prestashop
-from tests.integration.shops.shopify import load_airbyte, load_fivetran
-from tests.integration.shops.woocommerce import load_woocommerce
-from tests.integration.shops.world import AS_OF, EXPECTED, VALUES, ZONE, load_canonical
-
-GUEST_KEY = "5e" * 32
-MAGENTO = Source("magento", GUEST_KEY, stores=("1",))
-MEDUSA = Source("medusa", GUEST_KEY, stores=("sc_1",), consents={"email": "newsletter"})
-PRESTASHOP = Source("prestashop", GUEST_KEY, stores=("1",))
-WOOCOMMERCE = Source("woocommerce", GUEST_KEY, consents={"email": "mailpoet"})
-
-
-@dataclass(frozen=True)
-class TestShop:
-    """A shop with the world in it.
-
-    Attributes:
-        source: How it is read; None for the canonical one.
-        both_stores: How it is read with the other store.
-        counted: A status that can be said to be paid, and who is then the only customer.
-        guests: Who has the key of a guest.
-    """
-
-    __test__ = False
-
-    dialect: Dialect
-    load: Callable[[Database], None]
-    source: Source | None
-    both_stores: Source | None = None
-    counted: tuple[str, str] = ("", "")
-    guests: frozenset[str] = frozenset({"ben", "carla", "xena"})
-
-
-SHOPS = {
-    "canonical": TestShop("sqlite", load_canonical, None),
-    "woocommerce": TestShop(
-        "mysql",
-        partial(load_woocommerce, layout="hpos"),
-        WOOCOMMERCE,
-        replace(WOOCOMMERCE, stores=("1", "2")),
-        ("wc-cancelled", "fred"),
-    ),
-    "woocommerce, posts": TestShop(
-        "mysql",
-        partial(load_woocommerce, layout="posts", prefix="shop_"),
-        replace(WOOCOMMERCE, layout="posts", prefix="shop_"),
-        replace(WOOCOMMERCE, layout="posts", prefix="shop_", stores=("1", "2")),
-        ("wc-cancelled", "fred"),
-    ),
-    "prestashop": TestShop(
-        "mysql", load_prestashop, PRESTASHOP, replace(PRESTASHOP, stores=("1", "2")), ("6", "fred")
-    ),
-    "magento": TestShop(
-        "mysql", load_magento, MAGENTO, replace(MAGENTO, stores=("1", "2")), ("canceled", "fred")
-    ),
-    "shopify": TestShop(
-        "postgresql",
-        load_fivetran,
-        Source("shopify", GUEST_KEY),
-        counted=("pending", "gina"),
-        guests=frozenset({"xena"}),  # all others are customers with a number
-    ),
-    "shopify, airbyte": TestShop(
-        "postgresql",
-        load_airbyte,
-        Source("shopify", GUEST_KEY, "airbyte"),
-        counted=("pending", "gina"),
-        guests=frozenset({"xena"}),
-    ),
-    "medusa": TestShop("postgresql", load_medusa, MEDUSA, replace(MEDUSA, stores=("sc_1", "sc_2"))),
-}
-SYSTEMS = tuple(name for name, each in SHOPS.items() if each.source)
-_LOADED: dict[str, Database] = {}
+from tests.integration.databases import Database, MakeDatabase
+from tests.integration.shops.every import (
+    GUEST_KEY,
+    SHOPS,
+    SYSTEMS,
+    WOOCOMMERCE,
+    loaded,
+    people,
+)
+from tests.integration.shops.world import AS_OF, EXPECTED, VALUES, ZONE
 
 
 @pytest.fixture(params=SHOPS)
@@ -99,46 +28,9 @@ def shop(request: pytest.FixtureRequest) -> str:
     return name
 
 
-def loaded(shop: str, make: MakeDatabase) -> Database:
-    """A shop's database, loaded once."""
-    if shop not in _LOADED:
-        _LOADED[shop] = make(SHOPS[shop].dialect)
-        SHOPS[shop].load(_LOADED[shop])
-    return _LOADED[shop]
-
-
 @pytest.fixture
 def database(shop: str, make_database: MakeDatabase) -> Database:
     return loaded(shop, make_database)
-
-
-def rows(
-    database: Database, name: str, source: Source | None, **parameters: object
-) -> Iterator[dict[str, object]]:
-    opened = open_shop(database.url, None, timezone=ZONE)
-    query = catalogue_query(
-        name,
-        parameters=parameters,
-        as_of=AS_OF,
-        timezone=ZONE,
-        dialect=opened.dialect,
-        source=source,
-    )
-    with opened.read(query) as reading:
-        for batch in reading:
-            yield from batch.to_pylist()
-        reading.seal()
-
-
-def people(database: Database, name: str, source: Source | None) -> dict[str, dict[str, object]]:
-    """A segment's rows by the name before the @; nobody stands in it twice."""
-    found = [(_name(row["email"]), row) for row in rows(database, name, source)]
-    assert len(dict(found)) == len(found)
-    return dict(found)
-
-
-def _name(email: object) -> str:
-    return str(email).strip().lower().removesuffix("@example.com")
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -149,26 +41,6 @@ def test_every_shop_gives_the_members_of_the_same_world(
     assert set(found) == EXPECTED[name]
     if name == "whales":
         assert {who: row["value"] for who, row in found.items()} == VALUES
-
-
-@pytest.mark.parametrize("shop", ["woocommerce", "shopify"])
-def test_segments_that_need_no_more_agree_with_the_canonical_shop(
-    shop: str, make_database: MakeDatabase
-) -> None:
-    """Those that can be asked without parameters, and read no optional column."""
-    source = SHOPS[shop].source
-    canonical, database = loaded("canonical", make_database), loaded(shop, make_database)
-    names = [
-        each.name
-        for each in catalogue()
-        if set(each.needs) <= {"customers", "orders", "carts", "consents"}
-        and not any(parameter.required for parameter in each.parameters)
-        and each.name not in EXPECTED
-    ]
-    assert len(names) > 15
-    expected = {name: set(people(canonical, name, None)) for name in names}
-    assert sum(map(bool, expected.values())) > 10
-    assert {name: set(people(database, name, source)) for name in names} == expected
 
 
 @pytest.mark.parametrize("shop", SYSTEMS)

@@ -32,12 +32,15 @@ if TYPE_CHECKING:
     from syncd.segments.macros import Dialect
 
 # Each may use those before it. The first are the shop's own, a file each in its directory;
-# the rest make people of them, and are the same for every system.
-_SHOPS = ("customers", "orders", "carts", "consents")
+# the rest make people of them, and are the same for every system. Goods are as the shop
+# has them: their lines name an order or a cart, and that says whose they are. They stand
+# before what is made of people, and products last: a table of a shop may have such a name.
+_PEOPLE = ("customers", "orders", "carts", "consents")
+_GOODS = ("order_items", "product_categories", "cart_items", "products")
 _SHARED = ("known_mail", "customers", "orders", "carts", "consents")
 # What rows are looked up in. MariaDB would put the text of each in the place of its name, and
 # compare every pair by what is then an expression; it builds what has a limit, with an index.
-_LOOKED_UP = ("shop_customers", "known_mail", "customers")
+_LOOKED_UP = ("shop_customers", "known_mail", "customers", "orders", *_GOODS)
 _ALL_ROWS = "\nLIMIT 18446744073709551615"
 
 GUEST_KEY = "guest_key"  # the bind of what guests' e-mails are hashed with; never shown
@@ -152,8 +155,11 @@ class Source:
         return views
 
     def _all(self) -> Iterator[tuple[str, str]]:
-        for name in _SHOPS:
+        for name in _PEOPLE:
             yield f"shop_{name}", self._shops(name)
+        for name in _GOODS:
+            if name not in self.system.lacks:
+                yield name, self._shops(name)
         for name in _SHARED:
             yield name, self._spelled(_read(files("syncd.segments.systems") / "shared", name))
 

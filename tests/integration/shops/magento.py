@@ -8,6 +8,7 @@ nothing here fills are left out.
 from __future__ import annotations
 
 from tests.integration.databases import Database
+from tests.integration.shops.magento_goods import GOODS, load_categories, load_lines, load_products
 from tests.integration.shops.world import ACCOUNTS, CARTS, CONSENTS, ORDERS, Order, spelled
 
 _TABLES = """
@@ -38,9 +39,10 @@ CREATE TABLE sales_order_address (
   entity_id int(10) unsigned NOT NULL PRIMARY KEY, parent_id int(10) unsigned, region varchar(255),
   postcode varchar(255), lastname varchar(255), city varchar(255), telephone varchar(255),
   country_id varchar(2), firstname varchar(255), address_type varchar(255)) CHARACTER SET utf8mb3;
-CREATE TABLE sales_order_item (
-  item_id int(10) unsigned NOT NULL PRIMARY KEY, order_id int(10) unsigned NOT NULL,
-  gift_message_id int(11), KEY (order_id)) CHARACTER SET utf8mb3;
+CREATE TABLE core_config_data (
+  config_id int(10) unsigned AUTO_INCREMENT PRIMARY KEY, scope varchar(8) NOT NULL,
+  scope_id int(11) NOT NULL, path varchar(255) NOT NULL, value text,
+  UNIQUE KEY (scope, scope_id, path)) CHARACTER SET utf8mb3;
 CREATE TABLE quote (
   entity_id int(10) unsigned NOT NULL PRIMARY KEY, store_id smallint(5) unsigned NOT NULL,
   created_at timestamp NOT NULL DEFAULT current_timestamp(),
@@ -62,23 +64,41 @@ _STATES = {
     "refunded": "closed",
 }
 _WORDS = {"granted": 1, "denied": 3, "pending": 4}
+_SHIPPING = 50_000  # delivery addresses are numbered from here
+_GENDERS = {"m": 1, "f": 2, None: 3}
+_GERMAN = 3  # a store view of the first website
+# Prices have tax in them on the first website, and on no other.
+_SETTINGS = (
+    ("default", 0, "general/locale/code", "nl_NL"),
+    ("websites", 2, "general/locale/code", "fr_FR"),
+    ("stores", _GERMAN, "general/locale/code", "de_DE"),
+    ("default", 0, "tax/calculation/price_includes_tax", "0"),
+    ("websites", 1, "tax/calculation/price_includes_tax", "1"),
+)
 
 
 def load_magento(database: Database) -> None:
     """Two websites of one store view each."""
-    database.execute(*_TABLES.split(";"))
-    views = [(0, "admin", 0), (1, "default", 1), (2, "other", 2)]
+    database.execute(*_TABLES.split(";"), *GOODS.split(";"))
+    views = [(0, "admin", 0), (1, "default", 1), (2, "other", 2), (_GERMAN, "german", 1)]
     database.load("store", ("store_id", "code", "website_id"), views)
+    database.load("core_config_data", ("scope", "scope_id", "path", "value"), _SETTINGS)
     _load_customers(database)
     _load_orders(database)
+    load_products(database)
+    load_categories(database)
+    load_lines(database, _times)
     names = ("entity_id", "store_id", "created_at", "updated_at", "is_active", "items_count")
     database.load(
         "quote",
-        (*names, "customer_id", "customer_email", "customer_is_guest"),
+        (
+            *(*names, "customer_id", "customer_email", "customer_is_guest", "base_grand_total"),
+            "base_currency_code",
+        ),
         [
             (
                 *(each.number, each.store, spelled(each.created_at), spelled(each.updated_at)),
-                *(1, 2, each.account, each.email, each.account is None),
+                *(1, 2, each.account, each.email, each.account is None, each.total, "EUR"),
             )
             for each in CARTS
         ],
@@ -115,12 +135,13 @@ def _load_customers(database: Database) -> None:
         "customer_entity",
         (
             *("entity_id", "website_id", "store_id", "email", "created_at", "firstname"),
-            *("lastname", "default_billing"),
+            *("lastname", "default_billing", "dob", "gender"),
         ),
         [
             (
-                *(each.number, each.store, each.store, each.email, spelled(each.registered_at)),
-                *(each.first_name, "Jansen", each.number),
+                *(each.number, each.store, _GERMAN if each.locale == "de_DE" else each.store),
+                *(each.email, spelled(each.registered_at), each.first_name, "Jansen"),
+                *(each.number, each.birth_date, _GENDERS[each.gender]),
             )
             for each in left
         ],
@@ -132,7 +153,10 @@ def _load_customers(database: Database) -> None:
             *("postcode", "telephone"),
         ),
         [
-            (each.number, each.number, each.first_name, "Jansen", "Utrecht", "NL", "3511", "020")
+            (
+                *(each.number, each.number, each.first_name, "Jansen", "Utrecht", each.country),
+                *("3511", "020"),
+            )
             for each in left
         ],
     )
@@ -146,7 +170,8 @@ def _load_orders(database: Database) -> None:
             *("entity_id", "state", "status", "store_id", "customer_id", "customer_is_guest"),
             *("customer_email", "base_grand_total", "grand_total", "base_to_global_rate"),
             *("base_total_paid", "base_total_refunded", "created_at", "billing_address_id"),
-            *("order_currency_code", "quote_id"),
+            *("order_currency_code", "quote_id", "coupon_code", "gift_message_id"),
+            "shipping_address_id",
         ),
         [
             (
@@ -155,20 +180,33 @@ def _load_orders(database: Database) -> None:
                 None if each.account in deleted else each.account,
                 *(each.account is None, each.email, total, total, rate),
                 *(total if each.state == "paid" else 0, each.refunded or None),
-                *(spelled(each.placed_at), each.number, "EUR", each.number),
+                *(spelled(each.placed_at), each.number, "EUR", each.number, each.code),
+                *(each.number if each.gift else None, each.number + _SHIPPING),
             )
             for each in ORDERS
             for rate in [_rate(each)]
-            for total in [each.total * 2 if rate else each.total]
+            for total in [each.total * _times(each)]
         ],
     )
     database.load(
         "sales_order_address",
         ("entity_id", "parent_id", "firstname", "lastname", "city", "country_id", "address_type"),
-        [(each.number, each.number, "A", "Jansen", "Utrecht", "NL", "billing") for each in ORDERS],
+        [
+            (each.number + number, each.number, *name, "Utrecht", "NL", kind)
+            for each in ORDERS
+            for number, kind, name in (
+                (0, "billing", ("A", "Jansen")),
+                (_SHIPPING, "shipping", ("Somebody", "Else") if each.to_other else ("A", "Jansen")),
+            )
+        ],
     )
 
 
 def _rate(order: Order) -> float | None:
     """Carla's website counts in a base currency worth half of the global one."""
     return 0.5 if order.account == 13 else None
+
+
+def _times(order: Order) -> int:
+    """How many of it an amount of the global currency is."""
+    return 2 if _rate(order) else 1

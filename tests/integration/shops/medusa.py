@@ -11,6 +11,7 @@ from datetime import datetime
 from json import dumps
 
 from tests.integration.databases import Database
+from tests.integration.shops.medusa_goods import GOODS, load_categories, load_lines, load_products
 from tests.integration.shops.world import ACCOUNTS, CARTS, CONSENTS, ORDERS, Order
 
 _TABLES = """
@@ -35,19 +36,10 @@ CREATE TABLE order_address (
 CREATE TABLE order_summary (
   id text PRIMARY KEY, order_id text NOT NULL, version integer NOT NULL DEFAULT 1, totals jsonb,
   deleted_at timestamptz);
-CREATE TABLE order_item (
-  id text PRIMARY KEY, order_id text NOT NULL, version integer NOT NULL, item_id text NOT NULL,
-  quantity numeric NOT NULL, deleted_at timestamptz);
-CREATE TABLE order_line_item_adjustment (
-  id text PRIMARY KEY, item_id text NOT NULL, code text, amount numeric NOT NULL,
-  deleted_at timestamptz);
 CREATE TABLE cart (
   id text PRIMARY KEY, customer_id text, sales_channel_id text, email text,
   currency_code text NOT NULL, created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL,
-  completed_at timestamptz, deleted_at timestamptz);
-CREATE TABLE cart_line_item (
-  id text PRIMARY KEY, cart_id text NOT NULL, quantity integer NOT NULL,
-  unit_price numeric NOT NULL, deleted_at timestamptz)
+  completed_at timestamptz, deleted_at timestamptz)
 """
 _GUEST = 10_000  # numbers of customers without an account
 _WORDS = {"granted": True, "denied": False, "pending": "pending"}
@@ -55,10 +47,13 @@ _WORDS = {"granted": True, "denied": False, "pending": "pending"}
 
 def load_medusa(database: Database) -> None:
     """Both sales channels."""
-    database.execute(*_TABLES.split(";"))
+    database.execute(*_TABLES.split(";"), *GOODS.split(";"))
     _load_people(database)
     _load_orders(database)
     _load_carts(database)
+    load_products(database)
+    load_categories(database)
+    load_lines(database)
 
 
 def _load_people(database: Database) -> None:
@@ -79,29 +74,92 @@ def _load_people(database: Database) -> None:
             ),
         ],
     )
+    database.load(
+        "customer_address",
+        ("id", "customer_id", "is_default_billing", "country_code"),
+        [
+            (f"addr_{each.number}", f"cus_{each.number}", True, each.country.lower())
+            for each in ACCOUNTS
+        ],
+    )
 
 
 def _load_orders(database: Database) -> None:
+    """With a draft, and one that was deleted."""
     database.load(
         '"order"',
         (
             *("id", "customer_id", "sales_channel_id", "email", "status", "version"),
             *("currency_code", "created_at", "is_draft_order", "deleted_at"),
+            *("billing_address_id", "shipping_address_id"),
         ),
         [
             *(
                 (
                     *(f"order_{each.number}", _customer(each), f"sc_{each.store}", each.email),
-                    "canceled" if each.state == "cancelled" else "pending",
-                    *(2, "eur", each.placed_at, False, None),
+                    *(
+                        "canceled" if each.state == "cancelled" else "pending",
+                        2,
+                        "eur",
+                        each.placed_at,
+                        False,
+                        None,
+                        f"bill_{each.number}",
+                    ),
+                    f"ship_{each.number}",
                 )
                 for each in ORDERS
             ),
-            # A draft, and one that was deleted.
-            ("order_1", "cus_23", "sc_1", "mo@example.com", "draft", 1, "eur", _AT, True, None),
-            ("order_2", "cus_23", "sc_1", "mo@example.com", "pending", 1, "eur", _AT, False, _AT),
+            (
+                "order_1",
+                "cus_23",
+                "sc_1",
+                "mo@example.com",
+                "draft",
+                1,
+                "eur",
+                _AT,
+                True,
+                None,
+                None,
+                None,
+            ),
+            (
+                "order_2",
+                "cus_23",
+                "sc_1",
+                "mo@example.com",
+                "pending",
+                1,
+                "eur",
+                _AT,
+                False,
+                _AT,
+                "",
+                "",
+            ),
         ],
     )
+    _load_addresses(database)
+    _load_totals(database)
+
+
+def _load_addresses(database: Database) -> None:
+    database.load(
+        "order_address",
+        ("id", "first_name", "last_name", "country_code"),
+        [
+            (f"{kind}_{each.number}", *name, "nl")
+            for each in ORDERS
+            for kind, name in (
+                ("bill", ("A", "Jansen")),
+                ("ship", ("Somebody", "Else") if each.to_other else ("A", "Jansen")),
+            )
+        ],
+    )
+
+
+def _load_totals(database: Database) -> None:
     database.load(
         "order_summary",
         ("id", "order_id", "version", "totals"),
@@ -130,8 +188,6 @@ def _load_carts(database: Database) -> None:
             for each in CARTS
         ],
     )
-    lines = [(f"line_{each.number}", f"cart_{each.number}", 2, 5) for each in CARTS]
-    database.load("cart_line_item", ("id", "cart_id", "quantity", "unit_price"), lines)
 
 
 _AT = ORDERS[0].placed_at

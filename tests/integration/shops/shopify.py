@@ -9,12 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from json import dumps
 
 from sqlalchemy import make_url
 
 from tests.integration.databases import Database
-from tests.integration.shops.world import ACCOUNTS, CARTS, CONSENTS, ORDERS, STORE, Order
+from tests.integration.shops.shopify_goods import (
+    AIRBYTE_GOODS,
+    FIVETRAN_GOODS,
+    items,
+    load_airbyte_goods,
+    load_fivetran_goods,
+)
+from tests.integration.shops.world import ACCOUNTS, CARTS, CONSENTS, ORDERS, STORE, Cart, Order
 
 _FIVETRAN = """
 CREATE TABLE shopify.customer (
@@ -29,7 +37,8 @@ CREATE TABLE shopify.customer_tag (index bigint, customer_id bigint, value text)
 CREATE TABLE shopify."order" (
   id bigint PRIMARY KEY, customer_id bigint, email text, created_at timestamptz,
   processed_at timestamptz, cancelled_at timestamptz, financial_status text, currency text,
-  total_price double precision, customer_locale text, test boolean,
+  total_price double precision, subtotal_price double precision,
+  total_line_items_price double precision, customer_locale text, test boolean,
   billing_address_first_name text, billing_address_last_name text, billing_address_zip text,
   billing_address_city text, billing_address_country_code text,
   billing_address_province_code text, billing_address_phone text,
@@ -55,16 +64,19 @@ CREATE TABLE shopify.orders (
   id bigint, customer jsonb, email varchar, created_at timestamptz, processed_at timestamptz,
   cancelled_at timestamptz, financial_status varchar, currency varchar, total_price numeric,
   customer_locale varchar, test boolean, billing_address jsonb, shipping_address jsonb,
-  discount_codes jsonb, landing_site varchar, deleted_at timestamptz, shop_url varchar);
+  discount_codes jsonb, line_items jsonb, landing_site varchar, deleted_at timestamptz,
+  shop_url varchar);
 CREATE TABLE shopify.order_refunds (
-  id bigint, order_id bigint, transactions jsonb, created_at timestamptz, shop_url varchar);
+  id bigint, order_id bigint, transactions jsonb, refund_line_items jsonb,
+  created_at timestamptz, shop_url varchar);
 CREATE TABLE shopify.abandoned_checkouts (
   id bigint, email varchar, phone varchar, customer jsonb, created_at timestamptz,
   updated_at timestamptz, completed_at timestamptz, currency varchar, total_price numeric,
-  shop_url varchar)
+  line_items jsonb, shop_url varchar)
 """
 _GUEST = 10_000  # numbers of customers without an account
 _WORDS = {"granted": "subscribed", "denied": "unsubscribed", "pending": "pending"}
+_NOTHING = ("[]", "[]", None, None, None, None)
 _REFUNDED = {True: "refunded", False: "partially_refunded"}
 
 
@@ -76,6 +88,7 @@ class Customer:
     email: str
     created_at: datetime
     state: str
+    country: str = "NL"
 
     @property
     def consent(self) -> tuple[str, datetime | None]:
@@ -90,14 +103,32 @@ def _customers() -> Iterator[Customer]:
     for each in ACCOUNTS:
         if each.store == STORE and not each.deleted:
             number, since = guests.pop(each.email, (each.number, each.registered_at))
-            yield Customer(number, each.email, since, "enabled")
+            yield Customer(number, each.email, since, "enabled", each.country)
     for email, (number, since) in guests.items():
         yield Customer(number, email, since, "disabled")
 
 
 def load_fivetran(database: Database) -> None:
     """A column a fact."""
-    database.execute("CREATE SCHEMA shopify", *_FIVETRAN.split(";"), *_grants(database))
+    tables = (*_FIVETRAN.split(";"), *FIVETRAN_GOODS.split(";"))
+    database.execute("CREATE SCHEMA shopify", *tables, *_grants(database))
+    load_fivetran_goods(database, _orders(), _carts())
+    _load_fivetran_people(database)
+    _load_fivetran_orders(database)
+    database.load(
+        "shopify.abandoned_checkout",
+        ("id", "email", "customer_id", "created_at", "updated_at", "total_price", "currency"),
+        [
+            (
+                *(cart.number, cart.email, cart.account, cart.created_at, cart.updated_at),
+                *(float(cart.total), "EUR"),
+            )
+            for cart in _carts()
+        ],
+    )
+
+
+def _load_fivetran_people(database: Database) -> None:
     database.load(
         "shopify.customer",
         (
@@ -109,16 +140,42 @@ def load_fivetran(database: Database) -> None:
             for each in _customers()
         ],
     )
+    database.load(
+        "shopify.customer_address",
+        ("id", "customer_id", "is_default", "country_code"),
+        [(each.number, each.number, True, each.country) for each in _customers()],
+    )
+
+
+def _load_fivetran_orders(database: Database) -> None:
     names = ("id", "email", "created_at", "processed_at", "cancelled_at", "financial_status")
+    facts = ("total_line_items_price", "customer_locale", "billing_address_last_name")
     database.load(
         'shopify."order"',
-        (*names, "total_price", "customer_id", "currency", "test", "_fivetran_deleted"),
+        (
+            *(*names, "total_price", "customer_id", "currency", "test", "_fivetran_deleted"),
+            *("subtotal_price", *facts, "shipping_address_last_name"),
+        ),
         [
-            *((*_order(each), _customer(each), "EUR", False, False) for each in _orders()),
+            *(
+                (
+                    *(*_order(each), _customer(each), "EUR", False, False, float(each.total)),
+                    *(float(_asked(each)), _locale(each), "Jansen"),
+                    "Else" if each.to_other else "Jansen",
+                )
+                for each in _orders()
+            ),
             # Somebody tried the shop; another order was taken out of it.
-            *((*_stray(9_001 + test), 23, "EUR", test, not test) for test in (False, True)),
+            *(
+                (*_stray(9_001 + test), 23, "EUR", test, not test, 9e6, 9e6, None, "A", "A")
+                for test in (False, True)
+            ),
         ],
     )
+    codes = [(each.number, each.code) for each in _orders() if each.code]
+    database.load("shopify.order_discount_code", ("order_id", "code"), codes)
+    tags = [(each.number, f"utm_{key}", value) for each in _orders() for key, value in _utm(each)]
+    database.load("shopify.order_url_tag", ("order_id", "key", "value"), tags)
     database.load(
         "shopify.transaction",
         ("id", "order_id", "amount", "kind", "status"),
@@ -132,45 +189,80 @@ def load_fivetran(database: Database) -> None:
             ]
         ],
     )
-    database.load(
-        "shopify.abandoned_checkout",
-        ("id", "email", "customer_id", "created_at", "updated_at", "total_price"),
-        [(*cart, 10.0) for cart in _carts()],
-    )
 
 
 def load_airbyte(database: Database) -> None:
     """Nested objects as JSON."""
-    database.execute("CREATE SCHEMA shopify", *_AIRBYTE.split(";"), *_grants(database))
+    tables = (*_AIRBYTE.split(";"), *AIRBYTE_GOODS.split(";"))
+    database.execute("CREATE SCHEMA shopify", *tables, *_grants(database))
+    load_airbyte_goods(database)
+    _load_airbyte_people(database)
+    _load_airbyte_orders(database)
+    _load_airbyte_refunds(database)
+    database.load(
+        "shopify.abandoned_checkouts",
+        (
+            *("id", "email", "customer", "created_at", "updated_at", "total_price", "currency"),
+            "line_items",
+        ),
+        [
+            (
+                *(each.number, each.email, _nested(each.account), each.created_at),
+                *(each.updated_at, float(each.total), "EUR", items(each)),
+            )
+            for each in _carts()
+        ],
+    )
+
+
+def _load_airbyte_people(database: Database) -> None:
     database.load(
         "shopify.customers",
-        ("id", "email", "first_name", "created_at", "state", "email_marketing_consent", "tags"),
+        (
+            *("id", "email", "first_name", "created_at", "state", "email_marketing_consent"),
+            *("tags", "default_address"),
+        ),
         [
             (
                 *(each.number, each.email, "A", each.created_at, each.state),
                 dumps({"state": state, "consent_updated_at": at.isoformat() if at else None}),
-                "",
+                *("", dumps({"country_code": each.country})),
             )
             for each in _customers()
             for state, at in [each.consent]
         ],
     )
+
+
+def _load_airbyte_orders(database: Database) -> None:
     names = ("id", "email", "created_at", "processed_at", "cancelled_at", "financial_status")
     database.load(
         "shopify.orders",
-        (*names, "total_price", "customer", "currency", "test", "deleted_at", "discount_codes"),
+        (
+            *(*names, "total_price", "customer", "currency", "test", "deleted_at"),
+            *("discount_codes", "line_items", "customer_locale", "landing_site"),
+            *("billing_address", "shipping_address"),
+        ),
         [
             *(
-                (*_order(each), _nested(_customer(each)), "EUR", False, None, "[]")
+                (
+                    *(*_order(each), _nested(_customer(each)), "EUR", False, None),
+                    dumps([{"code": each.code}] if each.code else []),
+                    *(items(each), _locale(each), _landing(each), dumps({"last_name": "Jansen"})),
+                    dumps({"last_name": "Else" if each.to_other else "Jansen"}),
+                )
                 for each in _orders()
             ),
-            (*_stray(9_001), _nested(23), "EUR", False, ORDERS[0].placed_at, "[]"),
-            (*_stray(9_002), _nested(23), "EUR", True, None, "[]"),
+            (*_stray(9_001), _nested(23), "EUR", False, ORDERS[0].placed_at, *_NOTHING),
+            (*_stray(9_002), _nested(23), "EUR", True, None, *_NOTHING),
         ],
     )
+
+
+def _load_airbyte_refunds(database: Database) -> None:
     database.load(
         "shopify.order_refunds",
-        ("id", "order_id", "transactions"),
+        ("id", "order_id", "transactions", "refund_line_items"),
         [
             (
                 *(each.number, each.number),
@@ -180,14 +272,18 @@ def load_airbyte(database: Database) -> None:
                         {"kind": "refund", "status": "failure", "amount": str(each.total)},
                     ]
                 ),
+                dumps(
+                    [
+                        {"line_item_id": each.number * 10 + place, "quantity": line.back}
+                        for place, line in enumerate(each.lines)
+                        if line.back
+                    ]
+                ),
             )
             for each in _orders()
             if each.refunded
         ],
     )
-    carts = [(number, email, _nested(who), *at, 10.0) for number, email, who, *at in _carts()]
-    columns = ("id", "email", "customer", "created_at", "updated_at", "total_price")
-    database.load("shopify.abandoned_checkouts", columns, carts)
 
 
 def _nested(customer: int | None) -> str | None:
@@ -210,10 +306,26 @@ def _stray(number: int) -> tuple[object, ...]:
     return (number, "mo@example.com", at, at, None, "paid", 9e6)
 
 
-def _carts() -> Iterator[tuple[int, str | None, int | None, datetime, datetime]]:
-    for each in CARTS:
-        if each.store == STORE:
-            yield each.number, each.email, each.account, each.created_at, each.updated_at
+def _asked(order: Order) -> Decimal:
+    return order.total + sum((line.off for line in order.lines), Decimal(0))
+
+
+def _locale(order: Order) -> str | None:
+    """Of the browser; that of guests is left out, as other systems do not keep it."""
+    found = (each.locale for each in ACCOUNTS if each.number == order.account)
+    return next((each.replace("_", "-") for each in found), None)
+
+
+def _utm(order: Order) -> list[tuple[str, str]]:
+    return list(zip(("source", "medium", "campaign"), order.source or (), strict=False))
+
+
+def _landing(order: Order) -> str:
+    return f"/?{'&'.join(f'utm_{key}={value}' for key, value in _utm(order))}"
+
+
+def _carts() -> list[Cart]:
+    return [each for each in CARTS if each.store == STORE]
 
 
 def _grants(database: Database) -> tuple[str, str]:

@@ -13,11 +13,13 @@ from decimal import Decimal
 from typing import Literal
 
 from tests.integration.databases import Database
+from tests.integration.shops.woocommerce_goods import load_items, load_products
 from tests.integration.shops.world import (
     ACCOUNTS,
     CARTS,
     CONSENTS,
     ORDERS,
+    Order,
     spelled,
 )
 
@@ -66,6 +68,21 @@ CREATE TABLE {p}woocommerce_order_items (
   order_item_id bigint(20) unsigned AUTO_INCREMENT PRIMARY KEY, order_item_name text,
   order_item_type varchar(200), order_id bigint(20) unsigned, KEY order_id (order_id)
 ) COLLATE utf8mb4_unicode_520_ci;
+CREATE TABLE {p}woocommerce_order_itemmeta (
+  meta_id bigint(20) unsigned AUTO_INCREMENT PRIMARY KEY,
+  order_item_id bigint(20) unsigned NOT NULL, meta_key varchar(255), meta_value longtext,
+  KEY order_item_id (order_item_id), KEY meta_key (meta_key(32))
+) COLLATE utf8mb4_unicode_520_ci;
+CREATE TABLE {p}terms (
+  term_id bigint(20) unsigned NOT NULL PRIMARY KEY, name varchar(200), slug varchar(200)
+) COLLATE utf8mb4_unicode_520_ci;
+CREATE TABLE {p}term_taxonomy (
+  term_taxonomy_id bigint(20) unsigned NOT NULL PRIMARY KEY, term_id bigint(20) unsigned,
+  taxonomy varchar(32), parent bigint(20) unsigned NOT NULL DEFAULT 0,
+  UNIQUE KEY term_id_taxonomy (term_id, taxonomy)) COLLATE utf8mb4_unicode_520_ci;
+CREATE TABLE {p}term_relationships (
+  object_id bigint(20) unsigned NOT NULL, term_taxonomy_id bigint(20) unsigned NOT NULL,
+  PRIMARY KEY (object_id, term_taxonomy_id)) COLLATE utf8mb4_unicode_520_ci;
 CREATE TABLE {p}mailpoet_subscribers (
   id int(11) unsigned AUTO_INCREMENT PRIMARY KEY, wp_user_id bigint(20), email varchar(150),
   status varchar(12), confirmed_at timestamp NULL, last_subscribed_at timestamp NULL,
@@ -94,6 +111,20 @@ class Post:
     created_at: datetime
     updated_at: datetime
     parent: int = 0
+    order: Order | None = None
+
+    @property
+    def source(self) -> list[tuple[str, str]]:
+        """What WooCommerce noted of the visit."""
+        names = [f"_wc_order_attribution_utm_{each}" for each in ("source", "medium", "campaign")]
+        found = self.order.source if self.order else None
+        return list(zip(names, found, strict=True)) if found else []
+
+    @property
+    def receiver(self) -> tuple[str, str]:
+        """First and last name of the delivery address."""
+        other = self.order is not None and self.order.to_other
+        return ("Somebody", "Else") if other else (_first_name(self.email), "Jansen")
 
     @property
     def paid(self) -> bool:
@@ -103,7 +134,8 @@ class Post:
 def _posts(site: int) -> Iterator[Post]:
     for order in (each for each in ORDERS if each.store == site):
         who = (order.account or 0, order.email, order.placed_at, order.placed_at)
-        yield Post(order.number, _STATUSES[order.state], "shop_order", order.total, *who)
+        status = _STATUSES[order.state]
+        yield Post(order.number, status, "shop_order", order.total, *who, order=order)
         if order.refunded:
             # An order of its own, completed, without an e-mail.
             when = (order.placed_at, order.placed_at)
@@ -111,7 +143,7 @@ def _posts(site: int) -> Iterator[Post]:
             yield Post(*refund, 0, None, *when, order.number)
     for cart in (each for each in CARTS if each.store == site):
         when = (cart.created_at, cart.updated_at)
-        draft = (cart.number, "wc-checkout-draft", "shop_order", Decimal(10))
+        draft = (cart.number, "wc-checkout-draft", "shop_order", cart.total)
         yield Post(*draft, cart.account or 0, cart.email, *when)
 
 
@@ -137,6 +169,8 @@ def load_woocommerce(
         tables = prefix if site == 1 else f"{prefix}{site}_"
         load = _load_tables if layout == "hpos" else _load_posts
         load(database, tables, list(_posts(site)))
+        load_items(database, tables, site)
+        load_products(database, tables, site)
         _load_subscribers(database, tables, site)
 
 
@@ -162,7 +196,8 @@ def _load_users(database: Database, prefix: str) -> None:
             for each in left
         ),
         *((each.number, "billing_first_name", each.first_name) for each in left),
-        *((each.number, "billing_country", "NL") for each in left),
+        *((each.number, "billing_country", each.country) for each in left),
+        *((each.number, "locale", each.locale) for each in left),
     ]
     database.load(f"{prefix}usermeta", ("user_id", "meta_key", "meta_value"), metas)
 
@@ -189,11 +224,19 @@ def _load_tables(database: Database, tables: str, posts: list[Post]) -> None:
         f"{tables}wc_order_addresses",
         ("order_id", "address_type", "first_name", "last_name", "country", "phone"),
         [
-            (each.number, kind, _first_name(each.email), "Jansen", "NL", "0201234567")
+            (each.number, kind, *name, "NL", "0201234567")
             for each in posts
             if each.email
-            for kind in ("billing", "shipping")
+            for kind, name in (
+                ("billing", (_first_name(each.email), "Jansen")),
+                ("shipping", each.receiver),
+            )
         ],
+    )
+    database.load(
+        f"{tables}wc_orders_meta",
+        ("order_id", "meta_key", "meta_value"),
+        [(each.number, *meta) for each in posts for meta in each.source],
     )
 
 
@@ -226,6 +269,10 @@ def _metas(post: Post) -> Iterator[tuple[str, str]]:
         yield "_billing_email", post.email or ""
         yield "_billing_first_name", _first_name(post.email)
         yield "_billing_last_name", "Jansen"
+        yield "_billing_country", "NL"
+        yield "_shipping_first_name", post.receiver[0]
+        yield "_shipping_last_name", post.receiver[1]
+        yield from post.source
 
 
 def _first_name(email: str | None) -> str:

@@ -7,12 +7,23 @@ whoever is only known to store 2 must not come out. Times are UTC.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Literal
 
-from tests.integration.databases import Database, create_canonical
+from tests.integration.shops.goods import (
+    BEANS,
+    BOWL,
+    CANDLE,
+    GIFT_CARD,
+    LAMP,
+    MUG,
+    SOAP,
+    THROW,
+    Line,
+    line,
+)
 
 ZONE = "Europe/Amsterdam"
 AS_OF = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -38,6 +49,7 @@ class Account:
     Attributes:
         store: Where they did.
         deleted: The account is gone; their orders are not.
+        locale: In which they use the shop.
     """
 
     number: int
@@ -45,6 +57,10 @@ class Account:
     registered_at: datetime = _LONG_AGO
     store: int = STORE
     deleted: bool = False
+    country: str = "NL"
+    locale: Literal["nl_NL", "de_DE"] = "nl_NL"
+    birth_date: date | None = None
+    gender: Literal["f", "m"] | None = None
 
     @property
     def first_name(self) -> str:
@@ -59,16 +75,28 @@ class Order:
         email: As it was typed.
         account: Of whoever was signed in; None for a guest.
         refunded: What came back of it.
+        code: A coupon's.
+        gift: It has a gift message.
+        to_other: It goes to Somebody Else.
+        source: Of the visit that led to it: where it came from, by what, for which campaign.
     """
 
-    number: int
     email: str
     account: int | None
     placed_at: datetime
-    total: Decimal = Decimal(10)
+    lines: tuple[Line, ...] = (line(BEANS, 1, "10"),)
     refunded: Decimal = Decimal(0)
     state: State = "paid"
     store: int = STORE
+    code: str | None = None
+    gift: bool = False
+    to_other: bool = False
+    source: tuple[str, str, str] | None = None
+    number: int = 0
+
+    @property
+    def total(self) -> Decimal:
+        return sum((each.total for each in self.lines), Decimal(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +108,12 @@ class Cart:
     account: int | None
     created_at: datetime
     updated_at: datetime
+    lines: tuple[Line, ...]
     store: int = STORE
+
+    @property
+    def total(self) -> Decimal:
+        return sum((each.total for each in self.lines), Decimal(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +129,7 @@ class Consent:
 
 
 ACCOUNTS = (
-    Account(11, "Anna@Example.COM"),
+    Account(11, "Anna@Example.COM", birth_date=date(1990, 5, 1), gender="f"),
     Account(13, "carla@example.com", at("2026-02-01 12:00:00")),
     Account(14, "dirk@example.com"),
     Account(15, "eva@example.com"),
@@ -104,8 +137,8 @@ ACCOUNTS = (
     Account(18, "hugo@example.com", store=2),
     Account(19, "ida@example.com"),
     Account(20, "jan@example.com", deleted=True),
-    Account(22, "lena@example.com"),
-    Account(23, "mo@example.com"),
+    Account(22, "lena@example.com", country="BE", birth_date=date(1960, 2, 3), gender="f"),
+    Account(23, "mo@example.com", locale="de_DE", birth_date=date(2010, 1, 1), gender="m"),
     Account(24, "nina@example.com"),
     Account(26, "piet@example.com"),
     Account(27, "quinn@example.com"),
@@ -113,61 +146,84 @@ ACCOUNTS = (
     Account(29, "sven@example.com"),
     Account(31, "umar@example.com"),
 )
+_THROWS = (line(THROW, 14, "50"),)
+_ASKED = Decimal("62.5")
 
 
 def _orders() -> Iterator[Order]:
-    number = 100
-
-    def order(email: str, account: int | None, placed: str, **rest: object) -> Order:
-        nonlocal number
-        number += 1
-        return Order(number, email, account, at(placed), **rest)  # type: ignore[arg-type]  # by name
-
-    for month in ("06", "07", "08"):  # overdue, by her own rhythm
-        yield order("anna@example.com", 11, f"2026-{month}-01 10:00:00", total=Decimal(100))
-    yield order("Ben@Example.com", None, "2025-11-11 10:00:00", total=Decimal(80))
-    yield order("  ben@example.com ", None, "2026-01-10 10:00:00", total=Decimal(40))
+    # Anna is overdue, by her own rhythm.
+    anna = ("anna@example.com", 11)
+    beans, candle, throw = line(BEANS, 3, "10"), line(CANDLE, 1, "20"), line(THROW, 1, "50")
+    yield Order(*anna, at("2026-06-01 10:00:00"), (throw, line(BEANS, 5, "10")))
+    july = (line(LAMP, 1, "60"), line(BEANS, 2, "10"), candle)
+    yield Order(*anna, at("2026-07-01 10:00:00"), july)
+    yield Order(*anna, at("2026-08-01 10:00:00"), (throw, beans, candle))
+    sale = (line(CANDLE, 2, "16", "20"), line(BEANS, 1, "8", "10"))
+    yield Order("Ben@Example.com", None, at("2025-11-11 10:00:00"), (line(THROW, 2, "40", "50"),))
+    yield Order("  ben@example.com ", None, at("2026-01-10 10:00:00"), sale)
     # 00:30 on 1 October at Amsterdam; as a guest first, with an account later.
-    yield order("Carla@example.com", None, "2025-09-30 22:30:00", total=Decimal("59.95"))
-    yield order("carla@example.com", 13, "2026-03-01 10:00:00", total=Decimal("60.05"))
-    yield order(
-        "dirk@example.com",
-        14,
-        "2025-10-15 10:00:00",
-        total=Decimal(900),
+    yield Order(
+        *("Carla@example.com", None, at("2025-09-30 22:30:00"), (line(THROW, 1, "59.95"),)),
+        source=("google", "cpc", "autumn"),
+    )
+    yield Order("carla@example.com", 13, at("2026-03-01 10:00:00"), (line(MUG, 5, "12.01"),))
+    yield Order(
+        *("dirk@example.com", 14, at("2025-10-15 10:00:00")),
+        (replace(line(THROW, 18, "50"), back=18),),
         refunded=Decimal(900),
         state="refunded",
     )
-    yield order(
-        "eva@example.com", 15, "2026-04-01 10:00:00", total=Decimal(500), refunded=Decimal(450)
+    yield Order(
+        *("eva@example.com", 15, at("2026-04-01 10:00:00")),
+        (replace(line(THROW, 10, "50"), back=9),),
+        refunded=Decimal(450),
     )
-    yield order("fred@example.com", None, "2025-11-01 10:00:00", state="cancelled")
-    yield order("gina@example.com", 17, "2026-05-01 10:00:00", state="pending")
-    yield order("gina@example.com", 17, "2026-05-01 10:05:00", state="failed")
-    yield order("hugo@example.com", 18, "2025-11-20 10:00:00", total=Decimal(700), store=2)
-    yield order("ida@example.com", 19, "2025-11-20 10:00:00", total=Decimal(700), store=2)
-    yield order("jan@example.com", 20, "2025-11-20 10:00:00", total=Decimal(800))
-    yield order("kees@example.com", None, "2025-11-20 10:00:00", total=Decimal(800), store=2)
-    yield order("lena@example.com", 22, "2026-02-02 10:00:00", total=Decimal(2000))
-    # 22:30 is the next day at Amsterdam in summer, so that he has one gap and she two.
-    for placed in ("06-01 22:30:00", "06-02 10:00:00", "06-05 10:00:00"):
-        yield order("mo@example.com", 23, f"2026-{placed}")
-    for placed in ("01-01 22:30:00", "01-02 10:00:00", "01-05 10:00:00"):
-        yield order("nina@example.com", 24, f"2026-{placed}")
-    yield order("umar@example.com", 31, "2026-10-31 10:00:00", total=Decimal(20))
+    yield Order("fred@example.com", None, at("2025-11-01 10:00:00"), state="cancelled")
+    yield Order("gina@example.com", 17, at("2026-08-20 10:00:00"), state="pending")
+    yield Order("gina@example.com", 17, at("2026-08-20 10:05:00"), state="failed")
+    yield Order("hugo@example.com", 18, at("2025-11-20 10:00:00"), _THROWS, store=2)
+    yield Order("ida@example.com", 19, at("2025-11-20 10:00:00"), _THROWS, store=2)
+    yield Order("jan@example.com", 20, at("2025-11-20 10:00:00"), (line(THROW, 16, "50"),))
+    yield Order("kees@example.com", None, at("2025-11-20 10:00:00"), _THROWS, store=2)
+    winter = Line(THROW, 40, _ASKED, off=_ASKED * 8)  # a code is no sale
+    yield Order("lena@example.com", 22, at("2026-02-02 10:00:00"), (winter,), code="WINTER")
+    yield from _of_few_days()
+    gift_card = (line(GIFT_CARD, 1, "10"), line(BEANS, 1, "10"))
+    yield Order("umar@example.com", 31, at("2026-10-31 10:00:00"), gift_card)
     # A second before the fourth quarter begins at Amsterdam.
-    yield order("xena@example.com", None, "2025-09-30 21:59:59", total=Decimal(20))
+    xena = ("xena@example.com", None, at("2025-09-30 21:59:59"))
+    yield Order(*xena, (candle,), to_other=True)
 
 
-ORDERS = tuple(_orders())
+def _of_few_days() -> Iterator[Order]:
+    """22:30 is the next day at Amsterdam in summer, so that he has one gap and she two."""
+    mo, nina = ("mo@example.com", 23), ("nina@example.com", 24)
+    first = Line(BEANS, 1, Decimal(11), off=Decimal(1))
+    yield Order(*mo, at("2026-06-01 22:30:00"), (first,), code="TEN")
+    yield Order(*mo, at("2026-06-02 10:00:00"), (line(BEANS, 1, "4"), line(SOAP, 1, "6")))
+    last = (line(BEANS, 1, "4"), line(BOWL, 1, "6"))
+    yield Order(*mo, at("2026-06-05 10:00:00"), last, gift=True)
+    for placed in ("01-01 22:30:00", "01-02 10:00:00", "01-05 10:00:00"):
+        yield Order(*nina, at(f"2026-{placed}"))
+
+
+ORDERS = tuple(replace(each, number=number) for number, each in enumerate(_orders(), start=101))
+
+
+def _hour(day: str) -> tuple[datetime, datetime]:
+    """When a cart was begun, and last touched."""
+    return at(f"{day} 09:00:00"), at(f"{day} 10:00:00")
+
+
 CARTS = (
-    Cart(501, "rosa@example.com", 28, at("2026-10-30 09:00:00"), at("2026-10-30 10:00:00")),
-    Cart(502, "sven@example.com", 29, at("2026-10-01 09:00:00"), at("2026-10-01 10:00:00")),
-    Cart(503, "Tess@Example.com", None, at("2026-10-30 09:00:00"), at("2026-10-30 10:00:00")),
-    Cart(504, "BEN@example.com", None, at("2026-10-29 09:00:00"), at("2026-10-29 10:00:00")),
-    Cart(505, "umar@example.com", 31, at("2026-10-30 09:00:00"), at("2026-10-30 10:00:00")),
-    Cart(506, None, None, at("2026-10-30 09:00:00"), at("2026-10-30 10:00:00")),
-    Cart(507, "hugo@example.com", 18, at("2026-10-30 09:00:00"), at("2026-10-30 10:00:00"), 2),
+    Cart(501, "rosa@example.com", 28, *_hour("2026-10-30"), (line(CANDLE, 2, "20"),)),
+    Cart(502, "sven@example.com", 29, *_hour("2026-10-01"), (line(THROW, 1, "50"),)),
+    Cart(503, "Tess@Example.com", None, *_hour("2026-10-30"), (line(BEANS, 1, "10"),)),
+    Cart(504, "BEN@example.com", None, *_hour("2026-10-29"), (line(MUG, 1, "12"),)),
+    Cart(505, "umar@example.com", 31, *_hour("2026-10-30"), (line(THROW, 1, "50"),)),
+    Cart(506, None, None, *_hour("2026-10-30"), (line(BEANS, 1, "10"),)),
+    Cart(507, "hugo@example.com", 18, *_hour("2026-10-30"), (line(CANDLE, 2, "20"),), 2),
+    Cart(508, "tess@example.com", None, *_hour("2026-10-20"), (line(BEANS, 1, "10"),)),
 )
 CONSENTS = (
     Consent(601, "anna@example.com", 11, "granted"),
@@ -188,51 +244,6 @@ EXPECTED = {
     "cart_abandoners": {"rosa", "tess", "ben"},
 }
 VALUES = {"lena": 2000.0, "anna": 300.0}
-
-
-def load_canonical(database: Database) -> None:
-    """The world as a shop in the canonical shape has it; another store is not in it."""
-    create_canonical(database)
-    mails = {each.email.strip().lower() for each in ORDERS if each.store == STORE}
-    mails |= {each.email.lower() for each in CONSENTS if each.store == STORE}
-    mails |= {each.email.lower() for each in CARTS if each.email and each.store == STORE}
-    mails |= {each.email.lower() for each in ACCOUNTS if each.store == STORE}
-    gone = {each.email for each in ACCOUNTS if each.deleted}
-    database.load(
-        "customers",
-        ("customer_key", "email", "deleted"),
-        [(mail, mail, mail in gone) for mail in sorted(mails)],
-    )
-    database.load(
-        "orders",
-        ("order_key", "customer_key", "is_paid", "placed_at", "total_base", "refunded_base"),
-        [
-            (
-                *(each.number, each.email.strip().lower(), each.state in ("paid", "refunded")),
-                *(spelled(each.placed_at), str(each.total), str(each.refunded)),
-            )
-            for each in ORDERS
-            if each.store == STORE
-        ],
-    )
-    database.load(
-        "carts",
-        ("cart_key", "customer_key", "email", "created_at", "updated_at"),
-        [
-            (each.number, None, each.email, spelled(each.created_at), spelled(each.updated_at))
-            for each in CARTS
-            if each.store == STORE
-        ],
-    )
-    database.load(
-        "consents",
-        ("email", "channel", "state", "changed_at"),
-        [
-            (each.email, "email", each.word, spelled(each.said_at))
-            for each in CONSENTS
-            if each.store == STORE
-        ],
-    )
 
 
 def spelled(moment: datetime) -> str:

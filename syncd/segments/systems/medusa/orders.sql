@@ -1,5 +1,6 @@
 -- Orders with the totals of their newest version. What was paid is what was captured; the
--- status says nothing on that, but a cancelled order is none.
+-- status says nothing on that, but a cancelled order is none. There are no rates of exchange:
+-- amounts count as they stand.
 SELECT {{key(o.id)}} AS order_key,
        CASE WHEN NOT c.has_account AND c.deleted_at IS NULL THEN NULL
             ELSE {{key(o.customer_id)}} END AS account,
@@ -15,6 +16,7 @@ SELECT {{key(o.id)}} AS order_key,
        o.status <> 'canceled' AND COALESCE(t.paid, 0) = 0 AS payment_failed,
        o.created_at AS placed_at,
        UPPER(o.currency_code) AS currency,
+       1 AS fx_to_base,
        CASE WHEN t.paid > 0 THEN t.paid ELSE t.due END AS total_base,
        COALESCE(t.refunded, 0) AS refunded_base,
        d.codes AS coupon_codes,

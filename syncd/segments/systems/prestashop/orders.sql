@@ -1,5 +1,7 @@
 -- One row a checkout: it may have been split into several orders of one reference, of which
--- those that are paid count. Times are the shop's local ones, as PHP wrote them.
+-- those that are paid count. Times are the shop's local ones, as PHP wrote them. A payment is
+-- awaited or failed in the states that PrestaShop itself has for that; a module's own are not
+-- known.
 SELECT order_key,
        MIN(account) AS account,
        MIN(email) AS email,
@@ -11,6 +13,7 @@ SELECT order_key,
        MIN(city) AS city,
        MIN(region) AS region,
        MAX(is_paid) AS is_paid,
+       CASE WHEN MAX(is_paid) THEN FALSE ELSE MAX(payment_failed) END AS payment_failed,
        MIN(placed_at) AS placed_at,
        MIN(currency) AS currency,
        MIN(fx_to_base) AS fx_to_base,
@@ -33,6 +36,9 @@ FROM (
          a.city,
          st.name AS region,
          {{paid(o.current_state, os.paid = 1)}} AS is_paid,
+         o.current_state IN (SELECT CAST(f.value AS UNSIGNED) FROM {{table(configuration)}} f
+                             WHERE f.name IN ('PS_OS_ERROR', 'PS_OS_CHEQUE', 'PS_OS_BANKWIRE'))
+           AS payment_failed,
          {{utc(o.date_add)}} AS placed_at,
          cur.iso_code AS currency,
          1 / o.conversion_rate AS fx_to_base,
