@@ -15,6 +15,7 @@
   + ShopError               the shop could not be read; nothing was changed     1
     - TornSnapshot          the read ended early or did not add up
     - BadRows               a key is missing or stands twice
+  + Unfitted                no model fits the shop, or it foretold too badly    4
   + PlanRefused             the plan no longer fits; plan again                 1
   + Unreplaced              an audience was not replaced to the end             1
   + PlatformError           a platform said no, or nothing
@@ -128,6 +129,12 @@ class TornSnapshot(ShopError):
 
 class BadRows(ShopError):
     """A segment's rows break its contract: a key is missing or stands twice."""
+
+
+class Unfitted(SyncdError):
+    """A scored segment has no model that may choose its members; nothing was changed."""
+
+    exit_code = 4
 
 
 class PlanRefused(SyncdError):

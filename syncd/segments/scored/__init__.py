@@ -1,0 +1,10 @@
+"""Segments whose members are chosen by a score that a model gives each buyer.
+
+`histories.py` holds what a model reads of each buyer, `buying.py` how often people buy and
+when they stop, `spending.py` what an order of theirs is worth, `judging.py` whether a model
+foretold the days that were kept from it. `choosing.py` makes of a model who is a member.
+
+scipy is the extra `[scored]`: only a function that fits or predicts imports it, and numpy.
+"""
+
+from __future__ import annotations

@@ -1,0 +1,42 @@
+"""Purchases as scored segments see them, worked out plainly, one customer after another."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from syncd.segments.scored.histories import Histories
+
+DATA = Path(__file__).resolve().parents[1].parent / "shared/data"
+
+# Whose, the day as a number, and what it brought.
+Purchase = tuple[object, int, float]
+
+
+def histories(
+    purchases: Iterable[Purchase], *, until: int, end: int, unit: float = 1.0
+) -> Histories:
+    """What is known at the beginning of day `until`, and who bought from then to before `end`.
+
+    Args:
+        purchases: In any order; several of one day are one.
+        until: What is later is kept from the model.
+        end: What is later still is not seen at all.
+        unit: Days in the model's unit of time.
+    """
+    days: dict[object, dict[int, float]] = defaultdict(lambda: defaultdict(float))
+    for who, day, paid in purchases:
+        days[who][day] += paid
+    rows = []
+    for mine in days.values():
+        before = sorted(day for day in mine if day < until)
+        if before:
+            first, *again = before
+            later = sum(until <= day < end for day in mine)
+            spent = sum(mine[day] for day in again)
+            recency = (before[-1] - first) / unit
+            rows.append((len(again), recency, (until - first) / unit, spent, later))
+    return Histories(*np.array(rows, dtype=np.float64).T)
