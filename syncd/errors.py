@@ -11,11 +11,11 @@
     - ColumnsChanged        the segment returned other columns than last time
     - RemovalsHeld          more removals than the guard lets through
     - ForeignAudience       the audience was filled by someone else
+    - Unfitted              no model fits the shop, or it foretold too badly
   + Unwritten               the disk is full, or the like; make room            1
   + ShopError               the shop could not be read; nothing was changed     1
     - TornSnapshot          the read ended early or did not add up
     - BadRows               a key is missing or stands twice
-  + Unfitted                no model fits the shop, or it foretold too badly    4
   + PlanRefused             the plan no longer fits; plan again                 1
   + Unreplaced              an audience was not replaced to the end             1
   + PlatformError           a platform said no, or nothing
@@ -109,6 +109,10 @@ class ForeignAudience(Held):
     """The audience holds members that syncd did not put there."""
 
 
+class Unfitted(Held):
+    """A scored segment has no model that may choose its members."""
+
+
 class Unwritten(SyncdError):
     """A file could not be written; the step that needs it was not taken."""
 
@@ -129,12 +133,6 @@ class TornSnapshot(ShopError):
 
 class BadRows(ShopError):
     """A segment's rows break its contract: a key is missing or stands twice."""
-
-
-class Unfitted(SyncdError):
-    """A scored segment has no model that may choose its members; nothing was changed."""
-
-    exit_code = 4
 
 
 class PlanRefused(SyncdError):

@@ -27,16 +27,24 @@ def histories(
         end: What is later still is not seen at all.
         unit: Days in the model's unit of time.
     """
+    found = known(purchases, until=until, end=end, unit=unit)
+    return Histories(*np.array(list(found.values()), dtype=np.float64).T)
+
+
+def known(
+    purchases: Iterable[Purchase], *, until: int, end: int, unit: float = 1.0
+) -> dict[object, tuple[float, ...]]:
+    """The same, a row by whose it is."""
     days: dict[object, dict[int, float]] = defaultdict(lambda: defaultdict(float))
     for who, day, paid in purchases:
         days[who][day] += paid
-    rows = []
-    for mine in days.values():
+    rows: dict[object, tuple[float, ...]] = {}
+    for who, mine in days.items():
         before = sorted(day for day in mine if day < until)
         if before:
             first, *again = before
             later = sum(until <= day < end for day in mine)
             spent = sum(mine[day] for day in again)
             recency = (before[-1] - first) / unit
-            rows.append((len(again), recency, (until - first) / unit, spent, later))
-    return Histories(*np.array(rows, dtype=np.float64).T)
+            rows[who] = (len(again), recency, (until - first) / unit, spent, later)
+    return rows

@@ -80,6 +80,7 @@ from syncd.model.records import (
     Sizes,
     Timing,
 )
+from syncd.model.scoring import FittedModel, Scoring
 from syncd.model.syncs import (
     Compared,
     Comparison,
@@ -129,6 +130,7 @@ __all__ = [
     "Fact",
     "FieldRule",
     "Finding",
+    "FittedModel",
     "Found",
     "Generation",
     "Guard",
@@ -151,6 +153,7 @@ __all__ = [
     "Run",
     "RunId",
     "RunState",
+    "Scoring",
     "Search",
     "Searched",
     "SegmentQuery",

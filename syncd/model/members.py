@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, NewType
 
+from syncd.model.scoring import Scoring
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -171,12 +173,17 @@ class SegmentQuery:
         sql: One SELECT in the shop's dialect, with `:name` binds.
         parameters: Values of those binds.
         source: Where the SQL came from, for messages: a file, or `catalogue:NAME`.
+        figures: Columns of numbers that it returns beside those of `SEGMENT_COLUMNS`, and that
+            no row is made of.
+        scoring: How a model chooses among its rows; None where all are members.
     """
 
     name: str
     sql: str
     parameters: Mapping[str, object]
     source: str
+    figures: tuple[str, ...] = ()
+    scoring: Scoring | None = None
 
 
 @dataclass(frozen=True, slots=True)

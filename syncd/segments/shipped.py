@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
@@ -15,11 +16,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import yaml
 
 from syncd.errors import ConfigError
-from syncd.model import SegmentQuery
+from syncd.model import Scoring, SegmentQuery
 from syncd.segments.canonical import RELATIONS
 from syncd.segments.macros import Dialect, Expansion, day_number
 from syncd.segments.parameters import Number, Parameter, Value, Words
-from syncd.segments.systems import Source
+from syncd.segments.scored import FIGURES, HISTORIES, UNTIL
+from syncd.segments.systems import GUEST_KEY, Source
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -29,9 +31,8 @@ Purpose = Literal["target", "exclude", "seed"]
 # Each may use those before it; they become the WITH clause of a segment that uses them.
 _BASE = (
     *("person", "mail_owner", "paid_order", "buyer", "rhythm", "paid_item", "sale_share"),
-    *("standing", "loyalty_score", "rfm", "left_cart", "consent"),
+    *("history", "standing", "loyalty_score", "rfm", "left_cart", "consent"),
 )
-_VALUE = "MAX(value) AS value"
 _BIND = re.compile(r"(?<![\w:]):([a-z]\w*)")
 _HOURS = {"hours": 1, "days": 24, "calendar days": 24}
 
@@ -48,6 +49,7 @@ class Segment:
         needs: Tables of the canonical model that it reads, and the optional columns of
             them, as `orders.currency`.
         value: Whether its members carry a value.
+        instead: Where a model chooses its members: the segment by rule that comes near.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Segment:
     parameters: tuple[Parameter, ...]
     needs: tuple[str, ...]
     value: bool
+    instead: str = ""
 
     def missing(self, served: Mapping[str, Collection[str]]) -> tuple[str, ...]:
         """What a shop lacks of what it needs; with anything missing it is unavailable.
@@ -99,6 +102,7 @@ class _Entry(TypedDict, total=False):
     advice: str
     needs: list[str]
     value: bool
+    instead: str
     parameters: dict[str, _ParameterEntry]
 
 
@@ -183,11 +187,43 @@ def catalogue_query(
     units = {parameter.name: parameter.unit for parameter in segment.parameters}
     expansion = Expansion(dialect, moment, zone, values, units)
     sql = expansion.expand(_compose(segment, source))
+    histories = expansion.expand(_with_views(HISTORIES, source)) if segment.instead else ""
     local = moment.astimezone(zone)
     clock = {"as_of": moment, "today": day_number(moment, zone), "month": local.month}
     binds = {**clock, **values, **expansion.binds, **(source.binds if source else {})}
-    used = sorted(set(_BIND.findall(_without_comments(sql))))
-    return SegmentQuery(name, sql, {bind: binds[bind] for bind in used}, f"catalogue:{name}")
+    used = sorted({*_BIND.findall(_without_comments(sql))} - {UNTIL})
+    given = {bind: binds[bind] for bind in used}
+    query = SegmentQuery(name, sql, given, f"catalogue:{name}")
+    if not segment.instead:
+        return query
+    scoring = _scoring(segment, query, values, histories=histories, today=day_number(moment, zone))
+    return replace(query, figures=FIGURES, scoring=scoring)
+
+
+def _scoring(
+    segment: Segment,
+    query: SegmentQuery,
+    values: Mapping[str, Value],
+    *,
+    histories: str,
+    today: int,
+) -> Scoring:
+    """How a model will choose among a segment's rows."""
+    moving = {"as_of", "today", "month", GUEST_KEY}
+    settings = {bind: value for bind, value in query.parameters.items() if bind not in moving}
+    own = {parameter.name for parameter in segment.parameters}
+    asked = [histories, *(f"{k}={v}" for k, v in sorted(settings.items()) if k not in own)]
+    numbers = {name: float(v) for name, v in values.items() if isinstance(v, int | float)}
+    return Scoring(
+        segment=segment.name,
+        histories=histories,
+        parameters=numbers,
+        holdout=int(numbers["days"]),
+        as_of=cast("datetime", query.parameters["as_of"]),
+        today=today,
+        instead=segment.instead,
+        basis=hashlib.sha256("\n".join(asked).encode()).hexdigest(),
+    )
 
 
 def unavailable(name: str, source: Source | None, dialect: Dialect) -> str:
@@ -222,6 +258,7 @@ def _segment(name: str, entry: _Entry) -> Segment:
         tuple(_parameter(each, values) for each, values in parameters.items()),
         tuple(entry["needs"]),
         entry.get("value", False),
+        entry.get("instead", ""),
     )
 
 
@@ -293,19 +330,27 @@ def _zone(timezone: str) -> ZoneInfo:
 
 def _compose(segment: Segment, source: Source | None) -> str:
     """A segment's SQL, with the base views it uses before it and the output after it."""
-    own = definition(segment.name)
-    base = {name: (_directory() / "base" / f"{name}.sql").read_text("utf-8") for name in _BASE}
     output = (_directory() / "base" / "output.sql").read_text("utf-8")
-    if segment.value:
-        output = output.replace("AS ad_consent\n", "AS ad_consent,\n       chosen.value\n")
-        output = output.replace("SELECT customer_key FROM", f"SELECT customer_key, {_VALUE} FROM")
+    carried = FIGURES if segment.instead else ("value",) if segment.value else ()
+    if carried:
+        chosen = "".join(f",\n       chosen.{name}" for name in carried)
+        output = output.replace("AS ad_consent\n", f"AS ad_consent{chosen}\n")
+        found = ", ".join(f"MAX({name}) AS {name}" for name in carried)
+        output = output.replace("SELECT customer_key FROM", f"SELECT customer_key, {found} FROM")
+    return _with_views(output, source, own=definition(segment.name))
+
+
+def _with_views(output: str, source: Source | None, *, own: str = "") -> str:
+    """SQL with the base views before it that it uses, and a segment's own SQL as `member`."""
+    base = {name: (_directory() / "base" / f"{name}.sql").read_text("utf-8") for name in _BASE}
     wanted = _without_comments(own + output)
     views: list[str] = []
     for name in reversed(_BASE):
         if re.search(rf"\b{name}\b", wanted):
             wanted += _without_comments(base[name])
             views.insert(0, f"{name} AS (\n{base[name]})")
-    views.append(f"member AS (\n{own})")
+    if own:
+        views.append(f"member AS (\n{own})")
     if source:
         views[:0] = source.views(wanted)
     return f"WITH {', '.join(views)}\n{output}"

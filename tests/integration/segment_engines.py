@@ -21,6 +21,7 @@ from tests.integration.databases import (
     canonical_tables,
     create_canonical,
 )
+from tests.segment_samples import ended
 
 ENGINES: tuple[Dialect, ...] = ("sqlite", "postgresql", "mysql", "duckdb")
 _DUCKDB: Mapping[Kind, str] = {
@@ -57,8 +58,10 @@ class Served:
         self.database.load(table, columns, rows)
 
     def rows(self, name: str, *, as_of: datetime, zone: str, **parameters: object) -> Rows:
-        query = catalogue_query(
-            name, parameters=parameters, as_of=as_of, timezone=zone, dialect=self.shop.dialect
+        query = ended(
+            catalogue_query(
+                name, parameters=parameters, as_of=as_of, timezone=zone, dialect=self.shop.dialect
+            )
         )
         with self.shop.read(query) as reading:
             found = {row["customer_key"]: row for batch in reading for row in batch.to_pylist()}
@@ -85,8 +88,10 @@ class Embedded:
         self.connection.unregister("taken")
 
     def rows(self, name: str, *, as_of: datetime, zone: str, **parameters: object) -> Rows:
-        query = catalogue_query(
-            name, parameters=parameters, as_of=as_of, timezone=zone, dialect="duckdb"
+        query = ended(
+            catalogue_query(
+                name, parameters=parameters, as_of=as_of, timezone=zone, dialect="duckdb"
+            )
         )
         sql = re.sub(r"(?<![\w:]):([a-z]\w*)", r"$\1", re.sub(r"--[^\n]*", "", query.sql))
         binds = {bind: _naive(value) for bind, value in query.parameters.items()}

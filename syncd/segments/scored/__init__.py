@@ -8,3 +8,14 @@ scipy is the extra `[scored]`: only a function that fits or predicts imports it,
 """
 
 from __future__ import annotations
+
+# What `catalogue/base/history.sql` says of each buyer, and of the days after a history's end.
+FIGURES = ("frequency", "recency", "age", "spent")
+LATER = "later"
+HISTORIES = f"SELECT customer_key, {', '.join(FIGURES)}, {LATER} FROM history\n"
+
+# The bind of the day at which a history ends: given by who has the model, and by nobody else.
+UNTIL = "until"
+
+# Segments whose score is an amount: they need a model of amounts, too.
+BY_MONEY = frozenset({"predicted_clv_top"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,14 +11,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from syncd.segments.scored import FIGURES, LATER
+
 if TYPE_CHECKING:
     from typing import Self
 
 Floats = npt.NDArray[np.float64]
 
-# As `catalogue/base/history.sql` names them.
-FIGURES = ("frequency", "recency", "age", "spent")
-LATER = "later"
+_TEN_THOUSANDTHS = 10_000  # of an amount in the base currency, which the SQL counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +55,21 @@ class Histories:
 
     @classmethod
     def of(cls, batches: Iterable[pa.RecordBatch]) -> Self:
-        """The histories in batches of the shop's columns, text or numbers; `later` may lack."""
-        parts = [tuple(cells(batch, name) for name in (*FIGURES, LATER)) for batch in batches]
-        columns = zip(*parts, strict=True) if parts else [[np.zeros(0)]] * (len(FIGURES) + 1)
-        return cls(*(joined(column) for column in columns))
+        """The histories in batches of the shop's columns; `later` may lack.
+
+        Of what `catalogue/base/history.sql` returns, days as unit.
+        """
+        names = (*FIGURES, LATER)
+        parts = [[_cells(batch, name) for name in names] for batch in batches]
+        empty = np.zeros(0)
+        frequency, recency, age, spent, later = (
+            np.concatenate([empty, *(part[place] for part in parts)]) for place in range(len(names))
+        )
+        return cls(frequency, recency, age, spent / _TEN_THOUSANDTHS, later)
 
 
-def cells(batch: pa.RecordBatch, name: str) -> Floats:
+def _cells(batch: pa.RecordBatch, name: str) -> Floats:
     """A column as numbers; zeros where the batch has none of that name."""
     if name not in batch.schema.names:
         return np.zeros(batch.num_rows)
     return np.asarray(pc.cast(batch.column(name), pa.float64()), dtype=np.float64)
-
-
-def joined(parts: Sequence[Floats]) -> Floats:
-    """Arrays one after another."""
-    return np.concatenate(parts)
