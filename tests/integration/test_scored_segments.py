@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -18,6 +18,7 @@ from syncd.scoring import ScoringShop
 from syncd.segments import catalogue_query
 from syncd.segments.scored.buying import fit_buying
 from syncd.segments.scored.histories import Histories
+from syncd.segments.scored.judging import judged
 from syncd.segments.scored.spending import fit_spending
 from syncd.shop import open_shop
 from tests.integration.databases import DIALECTS, Database, Dialect, MakeDatabase
@@ -146,19 +147,21 @@ def test_a_model_is_kept_with_what_it_was_judged_by_and_used_for_a_week(
     opened: Open, ledger: Ledger
 ) -> None:
     """Scores are of each read all the same: who has bought since is scored anew."""
-    shop = scoring(opened("sqlite")[0], ledger)
+    database, drawn = opened("sqlite")
+    shop = scoring(database, ledger)
     query = ask("likely_to_buy", shop)
     model = shop.model(query)
     assert model is not None
     assert query.scoring is not None
     basis = query.scoring.basis
+    past = histories(drawn.purchases, until=TODAY - 30, end=TODAY)
+    expected = fit_buying(past).expected(past, 30)
+    plainly = asdict(judged(expected, expected, past.frequency, past.later))
+    assert {name: model.figures[name] for name in plainly} == pytest.approx(plainly, rel=1e-6)
     assert ledger.fitted.latest(basis, 30, AS_OF) == model
-    assert model.figures["buyers"] > 2_000
     assert model.figures["auc"] > 0.65
     assert model.parameters.keys() == {"r", "alpha", "a", "b", "p", "q", "v"}
-    assert (
-        scoring(opened("sqlite")[0], ledger).model(ask("likely_to_buy", shop, days_on=6)) == model
-    )
+    assert scoring(database, ledger).model(ask("likely_to_buy", shop, days_on=6)) == model
     later = shop.model(ask("likely_to_buy", shop, days_on=7))
     assert later is not None
     assert later.as_of == AS_OF + timedelta(days=7)
