@@ -13,17 +13,16 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from importlib.util import find_spec
 from threading import Lock
 from typing import TYPE_CHECKING
 
 import structlog
 
-from syncd.errors import ConfigError, Unfitted
+from syncd.errors import Unfitted
 from syncd.ledger.fitted import FittedModels
 from syncd.model import FittedModel, Scoring, SegmentQuery
 from syncd.ports import Clock, Reading
-from syncd.segments.scored import BY_MONEY, FIGURES, LATER, UNTIL
+from syncd.segments.scored import BY_MONEY, FIGURES, LATER, UNTIL, check_installed
 from syncd.settings import Settings, shop_password
 
 if TYPE_CHECKING:
@@ -88,15 +87,11 @@ class ScoringShop:
 
         Raises:
             syncd.errors.ShopError: It has to be fitted, and the shop could not be read.
+            syncd.errors.ConfigError: The extra `[scored]` is not installed.
         """
         if query.scoring is None:
             return None
-        if find_spec("scipy") is None:
-            raise ConfigError(
-                f"{query.scoring.segment} is chosen by a model, which needs what the extra "
-                "`[scored]` brings: pip install 'syncd[scored]'",
-                where=query.source,
-            )
+        check_installed(query.scoring.segment)
         with self._one_fits:
             return self._known(query.scoring) or self._new(query, query.scoring)
 
@@ -155,7 +150,7 @@ class ScoringShop:
     def _histories(self, query: SegmentQuery, scoring: Scoring, *, until: int) -> Histories:
         from syncd.segments.scored.histories import Histories  # noqa: PLC0415 - likewise
 
-        asked = replace(query, sql=scoring.histories, figures=(*FIGURES, LATER), scoring=None)
+        asked = replace(query, sql=scoring.histories, figures=(*FIGURES, *LATER), scoring=None)
         with self._shop.read(_until(asked, until)) as reading:
             found = Histories.of(reading)
             reading.seal()

@@ -46,5 +46,6 @@ def known(
             later = sum(until <= day < end for day in mine)
             spent = sum(mine[day] for day in again)
             recency = (before[-1] - first) / unit
-            rows[who] = (len(again), recency, (until - first) / unit, spent, later)
+            brought = sum(paid for day, paid in mine.items() if until <= day < end)
+            rows[who] = (len(again), recency, (until - first) / unit, spent, later, brought)
     return rows

@@ -20,7 +20,7 @@ from syncd.model import Scoring, SegmentQuery
 from syncd.segments.canonical import RELATIONS
 from syncd.segments.macros import Dialect, Expansion, day_number
 from syncd.segments.parameters import Number, Parameter, Value, Words
-from syncd.segments.scored import FIGURES, HISTORIES, UNTIL
+from syncd.segments.scored import FIGURES, HISTORIES, UNTIL, check_installed
 from syncd.segments.systems import GUEST_KEY, Source
 
 if TYPE_CHECKING:
@@ -150,9 +150,11 @@ def check_parameters(name: str, given: Mapping[str, object]) -> None:
 
     Raises:
         ConfigError: The segment or a parameter is unknown, one is missing, or a value is
-            out of bounds.
+            out of bounds, or the extra `[scored]` is needed and not installed.
     """
     _values(shipped(name), given)
+    if shipped(name).instead:
+        check_installed(name)
 
 
 def catalogue_query(

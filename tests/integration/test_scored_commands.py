@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from tests.integration.commands import Desk, Hands, digests
@@ -89,3 +94,24 @@ def test_what_a_customer_will_be_worth_goes_to_an_audience_made_for_it(scored: D
     assert len(values) == len(scored.held("Worth"))
     assert min(values) > 5
     assert max(values) > 3 * min(values)
+
+
+def test_scipy_is_loaded_by_a_fit_alone(scored: Desk) -> None:
+    """It takes longer to load than most commands to answer."""
+    script = (
+        "import sys, syncd.app, syncd.scoring, syncd.segments, syncd.cli.segments\n"
+        "sys.argv = ['syncd', *sys.argv[1:]]\n"
+        "try: syncd.cli.main()\n"
+        "except SystemExit: pass\n"
+        "print('scipy' in sys.modules)"
+    )
+    for words in (["segments", "show", "likely"], ["segments", "preview", "all_customers"]):
+        typed = [*words, "--config", str(scored.config)]
+        told = subprocess.run(
+            [sys.executable, "-c", script, *typed],
+            check=True,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        )
+        assert told.stdout.splitlines()[-1] == "False"

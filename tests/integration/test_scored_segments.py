@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from syncd.errors import ConfigError, Unfitted
+from syncd.errors import ConfigError, TornSnapshot, Unfitted
 from syncd.ledger.store import Ledger
 from syncd.model import FittedModel, SegmentQuery
 from syncd.scoring import ScoringShop
-from syncd.segments import catalogue_query
+from syncd.segments import catalogue_query, check_parameters
 from syncd.segments.scored.buying import fit_buying
 from syncd.segments.scored.histories import Histories
 from syncd.segments.scored.judging import judged
@@ -158,6 +158,9 @@ def test_a_model_is_kept_with_what_it_was_judged_by_and_used_for_a_week(
     expected = fit_buying(past).expected(past, 30)
     plainly = asdict(judged(expected, expected, past.frequency, past.later))
     assert {name: model.figures[name] for name in plainly} == pytest.approx(plainly, rel=1e-6)
+    foretold = float(np.dot(expected, fit_spending(past).expected(past)))
+    assert model.figures["revenue_foretold"] == pytest.approx(foretold, rel=1e-6)
+    assert model.figures["revenue_made"] == pytest.approx(np.sum(past.brought), rel=1e-9)
     assert ledger.fitted.latest(basis, 30, AS_OF) == model
     assert model.figures["auc"] > 0.65
     assert model.parameters.keys() == {"r", "alpha", "a", "b", "p", "q", "v"}
@@ -240,6 +243,28 @@ def test_amounts_that_no_model_fits_refuse_only_what_stands_on_amounts(
     assert members(shop, ask("churn_risk", shop))
 
 
+def test_revenue_that_did_not_come_refuses_only_what_stands_on_amounts(
+    make_database: MakeDatabase, ledger: Ledger
+) -> None:
+    """As many orders as ever, but everything costs half of what it did."""
+    database = make_database("sqlite")
+    draw(database)
+    database.execute("UPDATE orders SET total_base = total_base / 2 WHERE placed_at > '2026-08-03'")
+    shop = scoring(database, ledger)
+    said = r"foretold [\d,]+ of revenue .* and [\d,]+ came, more than 25% off.* whales comes near"
+    with pytest.raises(Unfitted, match=said):
+        members(shop, ask("predicted_clv_top", shop))
+    assert members(shop, ask("churn_risk", shop))
+
+
+def test_a_read_that_was_left_early_is_not_sealed(opened: Open, ledger: Ledger) -> None:
+    shop = scoring(opened("sqlite")[0], ledger)
+    with shop.read(ask("likely_to_buy", shop)) as reading:
+        assert next(iter(reading)).num_rows
+        with pytest.raises(TornSnapshot):
+            reading.seal()
+
+
 def test_nobody_takes_a_scored_segments_rows_for_its_members(opened: Open) -> None:
     """Its SQL returns every buyer: without the model it cannot be asked at all."""
     shop = open_shop(opened("sqlite")[0].url, None, timezone=ZONE.key)
@@ -258,10 +283,13 @@ def test_nobody_takes_a_scored_segments_rows_for_its_members(opened: Open) -> No
 def test_without_the_extra_it_says_what_to_install(
     opened: Open, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("syncd.scoring.find_spec", lambda _: None)
+    monkeypatch.setattr("syncd.segments.scored.find_spec", lambda _: None)
     shop = scoring(opened("sqlite")[0], ledger)
     with pytest.raises(ConfigError, match=r"pip install 'syncd\[scored\]'"):
         members(shop, ask("churn_risk", shop))
+    with pytest.raises(ConfigError, match=r"pip install 'syncd\[scored\]'"):
+        check_parameters("churn_risk", {})
+    check_parameters("whales", {})
 
 
 def test_a_ledger_gives_back_a_model_as_it_was(tmp_path: Path) -> None:

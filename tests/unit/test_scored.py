@@ -18,6 +18,7 @@ from syncd.segments.scored.buying import Buying, fit_buying
 from syncd.segments.scored.histories import Histories
 from syncd.segments.scored.judging import Judgement, auc, judged, too_few
 from syncd.segments.scored.spending import Spending, fit_spending, tie
+from syncd.segments.scored.training import train
 from tests.purchases import DATA, histories
 
 PUBLISHED = Buying(0.2426, 4.4135, 0.7929, 2.4258)
@@ -123,6 +124,15 @@ def test_the_gift_shops_next_half_year_is_foretold() -> None:
     assert verdict.top_rate == pytest.approx(0.953, abs=1e-3)
     assert verdict.foretold == pytest.approx(7_632, rel=0.01)  # it counts a history's last day
     assert not verdict.objection
+    whole = train(shop, holdout=183 / 7)
+    assert whole.figures["tie"] == pytest.approx(0.081, abs=5e-4)
+    assert whole.figures["revenue_made"] == pytest.approx(4_534_820, abs=1)
+    assert whole.figures["revenue_foretold"] == pytest.approx(3_683_483, rel=1e-3)
+    assert (whole.objection, whole.money) == ("", "")
+    # The last month's season is more than any model without seasons can tell: it is refused.
+    november = histories(rows, until=until + 153, end=until + 183)
+    refused = train(november, holdout=30)
+    assert "it foretold 1,424 days with a purchase and 2,229 were made" in refused.objection
 
 
 def test_a_shop_drawn_from_the_model_gives_back_what_it_was_drawn_with() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +31,7 @@ class Histories:
         age: From the first to the end of the history, likewise; never less than `recency`.
         spent: What came in on those later days, in the shop's base currency.
         later: Days with a purchase in the time that was kept from the model.
+        brought: What came in on these; no cells where that was not asked.
     """
 
     frequency: Floats
@@ -38,6 +39,7 @@ class Histories:
     age: Floats
     spent: Floats
     later: Floats
+    brought: Floats = field(default_factory=lambda: np.zeros(0))
 
     def __len__(self) -> int:
         """How many buyers."""
@@ -55,17 +57,18 @@ class Histories:
 
     @classmethod
     def of(cls, batches: Iterable[pa.RecordBatch]) -> Self:
-        """The histories in batches of the shop's columns; `later` may lack.
+        """The histories in batches of the shop's columns; the last two may lack.
 
         Of what `catalogue/base/history.sql` returns, days as unit.
         """
-        names = (*FIGURES, LATER)
+        names = (*FIGURES, *LATER)
         parts = [[_cells(batch, name) for name in names] for batch in batches]
         empty = np.zeros(0)
-        frequency, recency, age, spent, later = (
+        frequency, recency, age, spent, later, brought = (
             np.concatenate([empty, *(part[place] for part in parts)]) for place in range(len(names))
         )
-        return cls(frequency, recency, age, spent / _TEN_THOUSANDTHS, later)
+        spent, brought = spent / _TEN_THOUSANDTHS, brought / _TEN_THOUSANDTHS
+        return cls(frequency, recency, age, spent, later, brought)
 
 
 def _cells(batch: pa.RecordBatch, name: str) -> Floats:

@@ -41,7 +41,7 @@ class Judgement:
     @property
     def off(self) -> float:
         """How far what was foretold is from what was made, as a share of that."""
-        return abs(self.foretold - self.made) / self.made if self.made else float("inf")
+        return off(self.foretold, self.made)
 
     @property
     def objection(self) -> str:
@@ -55,6 +55,11 @@ class Judgement:
                 f"were made, more than {CALIBRATION:.0%} off"
             )
         return "; ".join(said)
+
+
+def off(foretold: float, made: float) -> float:
+    """How far what was foretold is from what came, as a share of that."""
+    return abs(foretold - made) / made if made else float("inf")
 
 
 def too_few(buyers: int, repeaters: int) -> str:
