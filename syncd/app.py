@@ -38,7 +38,6 @@ from syncd.settings import (
     ledger_password,
     load,
     resolve_account,
-    shop_password,
 )
 from syncd.settings.values import suggest
 
@@ -50,7 +49,7 @@ if TYPE_CHECKING:
     from syncd.identity.digest import Policy
     from syncd.membership.store import FileMembership
     from syncd.membership.survivors import SurvivingFiles
-    from syncd.shop import DatabaseShop
+    from syncd.scoring import ScoringShop
 
 
 class SystemClock:
@@ -97,12 +96,12 @@ class App:
         return SurvivingFiles(self.directory, key=self._files_key)
 
     @cached_property
-    def shop(self) -> DatabaseShop:
+    def shop(self) -> ScoringShop:
         """The shop's database; connects when first read."""
-        from syncd.shop import open_shop
+        from syncd.scoring import open_scoring_shop
 
-        shop = self.settings.shop
-        return open_shop(shop.url, shop_password(self.settings), timezone=shop.timezone)
+        keeps = not isinstance(self.lock, Unlocked)
+        return open_scoring_shop(self.settings, self.ledger.fitted, self.clock, keeps=keeps)
 
     def names(self, prefix: str) -> str:
         """A new id: its kind, the moment, and enough chance to be alone."""
@@ -111,7 +110,7 @@ class App:
     @property
     def queries(self) -> Queries:
         """What the configured segments are asked with."""
-        return Queries(self.settings, self._guest_key, lambda: self.shop)
+        return Queries(self.settings, self._guest_key, lambda: self.shop.plain)
 
     def query(self, segment: str, as_of: datetime) -> SegmentQuery:
         """A configured segment, or one of the catalogue, as of a moment.

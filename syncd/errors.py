@@ -11,6 +11,7 @@
     - ColumnsChanged        the segment returned other columns than last time
     - RemovalsHeld          more removals than the guard lets through
     - ForeignAudience       the audience was filled by someone else
+    - Unfitted              no model fits the shop, or it foretold too badly
   + Unwritten               the disk is full, or the like; make room            1
   + ShopError               the shop could not be read; nothing was changed     1
     - TornSnapshot          the read ended early or did not add up
@@ -106,6 +107,10 @@ class RemovalsHeld(Held):
 
 class ForeignAudience(Held):
     """The audience holds members that syncd did not put there."""
+
+
+class Unfitted(Held):
+    """A scored segment has no model that may choose its members."""
 
 
 class Unwritten(SyncdError):

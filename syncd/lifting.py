@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -27,8 +27,8 @@ from syncd.membership.sieve import named
 from syncd.model import Consent, SegmentQuery
 from syncd.parts import Parts
 from syncd.plan import consent_rule
+from syncd.ports import Shop
 from syncd.segments.lift import Lift, lift
-from syncd.shop import DatabaseShop
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,6 +38,14 @@ _FEW_BUYERS = 10
 _UNIT = 10_000  # the shop's amounts are in ten-thousandths
 
 Flags = npt.NDArray[np.bool_]
+
+
+class Questions(Shop, Protocol):
+    """A shop that is asked for segments, and for what is none."""
+
+    def ask(self, query: SegmentQuery) -> Iterator[tuple[object, ...]]:
+        """The rows of a question of our own; see `syncd.shop.DatabaseShop.ask`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +94,7 @@ class _Members:
 
 
 def lifted(
-    shop: DatabaseShop,
+    shop: Questions,
     query: SegmentQuery,
     bought: SegmentQuery,
     control: Control,
@@ -151,7 +159,7 @@ def _caveats(found: Lift, timeless: Sequence[str]) -> Iterator[str]:
 
 
 def _read(
-    shop: DatabaseShop, query: SegmentQuery, control: Control, syncs: Sequence[Parts]
+    shop: Questions, query: SegmentQuery, control: Control, syncs: Sequence[Parts]
 ) -> _Members:
     keys: list[bytes] = []
     sendable, held_out = [np.empty(0, np.bool_)], [np.empty(0, np.bool_)]

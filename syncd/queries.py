@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from syncd.errors import ConfigError
 from syncd.model import SegmentQuery
 from syncd.settings import Settings
 
@@ -71,6 +72,13 @@ class Queries:
         made = self.settings.segments[segment]
         names = (*made.composed, *made.none_)
         queries = {name: self.of(name, as_of) for name in names}
+        for name, query in queries.items():
+            if query.scoring is not None:
+                raise ConfigError(
+                    f"{segment} cannot be made of {name}: a model chooses its members, once the "
+                    f"shop has answered; {query.scoring.instead} comes near by a rule",
+                    where=self.settings.where("segments", segment),
+                )
         binds = _apart(list(queries.values()))
         parts = {
             name: self._part(query, renames)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from syncd.model import SegmentQuery
 from syncd.segments import Segment, Words
 
 _SAMPLES: dict[str, object] = {
@@ -29,3 +32,10 @@ def required(segment: Segment) -> dict[str, object]:
         for parameter in segment.parameters
         if parameter.required
     }
+
+
+def ended(query: SegmentQuery) -> SegmentQuery:
+    """A query that can be asked as it stands: every row of a scored segment, with its figures."""
+    if query.scoring is None:
+        return query
+    return replace(query, parameters={**query.parameters, "until": query.scoring.today + 1})

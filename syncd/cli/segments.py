@@ -11,7 +11,7 @@ from syncd.app import App, open_app
 from syncd.cli.lacks import lacking_in
 from syncd.cli.output import print_json, say, table
 from syncd.errors import ConfigError, ShopError
-from syncd.model import SegmentQuery
+from syncd.model import FittedModel, SegmentQuery
 from syncd.segments import (
     Number,
     Segment,
@@ -121,6 +121,9 @@ def show(name: str, config: Path | None, *, as_json: bool) -> None:
         say(query.sql.rstrip())
         say()
     _bound(_shown(query))
+    if query.scoring:
+        say()
+        say(":until is the day after the run's, which a model adds: it chooses among these rows")
 
 
 def _query(app: App, name: str) -> tuple[SegmentQuery | None, str]:
@@ -138,6 +141,8 @@ def _describe(name: str, segment: Segment) -> None:
     say(f"{name}{use}: {segment.wording}")
     say(f"{segment.purpose}: {segment.advice}")
     say(f"reads: {', '.join(segment.needs)}")
+    if segment.instead:
+        say(f"where the model may choose nobody, {segment.instead} comes near by a rule")
     say()
     if segment.parameters:
         rows = [
@@ -181,12 +186,25 @@ def _bound(binds: Mapping[str, object]) -> None:
     )
 
 
+def quality(model: FittedModel) -> str:
+    """What a model was judged by, in words."""
+    figures = model.figures
+    return (
+        f"it saw the orders up to {model.holdout} days before {model.as_of:%Y-%m-%d} and foretold "
+        f"those days: AUC {figures['auc']:.3f}, {figures['foretold']:,.0f} days with a purchase "
+        f"where {figures['made']:,.0f} were made; of the tenth with the highest scores "
+        f"{figures['top_rate']:.0%} bought, of all {figures['base_rate']:.0%}"
+    )
+
+
 def preview(name: str, config: Path | None, *, as_json: bool) -> None:
     """Print a segment's counts; a name that is not configured is looked up in the catalogue."""
     with open_app(config) as app:
-        found = count(app.shop, app.query(name, app.clock.now()))
+        query = app.query(name, app.clock.now())
+        found = count(app.shop, query)
+        model = app.shop.model(query)
     if as_json:
-        print_json(found)
+        print_json({**asdict(found), "model": model and asdict(model)})
         return
     say(f"{name}: {found.rows:,} members")
     for what, number in (
@@ -198,3 +216,5 @@ def preview(name: str, config: Path | None, *, as_json: bool) -> None:
         say(f"  with {what}: {number:,} ({share:.0%})")
     consents = ", ".join(f"{state} {count:,}" for state, count in found.consent.items())
     say(f"  consent: {consents}")
+    if model:
+        say(f"  chosen by a model: {quality(model)}")

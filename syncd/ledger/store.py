@@ -26,6 +26,7 @@ from syncd.ledger.batchledger import BatchLedger
 from syncd.ledger.due import DueTimes
 from syncd.ledger.erasures import Erasures
 from syncd.ledger.figures import Figures
+from syncd.ledger.fitted import FittedModels
 from syncd.ledger.measured import Measurements
 from syncd.ledger.plans import Approval
 from syncd.ledger.states import PlanState
@@ -61,6 +62,7 @@ class Ledger(BatchLedger):
         self.due = DueTimes(transactions)
         self.alerts = Alerts(transactions)
         self.figures = Figures(transactions)
+        self.fitted = FittedModels(transactions)
 
     @property
     def transactions(self) -> Transactions:

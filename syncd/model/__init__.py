@@ -82,6 +82,7 @@ from syncd.model.records import (
     Sizes,
     Timing,
 )
+from syncd.model.scoring import FittedModel, Scoring
 from syncd.model.syncs import (
     HELD_OUT,
     MOST_HELD_OUT,
@@ -136,6 +137,7 @@ __all__ = [
     "Fact",
     "FieldRule",
     "Finding",
+    "FittedModel",
     "Found",
     "Generation",
     "Guard",
@@ -159,6 +161,7 @@ __all__ = [
     "Run",
     "RunId",
     "RunState",
+    "Scoring",
     "Search",
     "Searched",
     "SegmentQuery",

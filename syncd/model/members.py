@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, NewType
 
+from syncd.model.scoring import Scoring
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -173,6 +175,9 @@ class SegmentQuery:
         source: Where the SQL came from, for messages: a file, or `catalogue:NAME`.
         needs: Tables of the shop, each with its columns, without which the segment is
             unavailable rather than wrong; nothing of own SQL, and of a shop system's tables.
+        figures: Columns of numbers that it returns beside those of `SEGMENT_COLUMNS`, and that
+            no row is made of.
+        scoring: How a model chooses among its rows; None where all are members.
     """
 
     name: str
@@ -180,6 +185,8 @@ class SegmentQuery:
     parameters: Mapping[str, object]
     source: str
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    figures: tuple[str, ...] = ()
+    scoring: Scoring | None = None
 
 
 def missing(

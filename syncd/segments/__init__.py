@@ -10,14 +10,13 @@ someone with a row in `customers`, guests included.
 
 from __future__ import annotations
 
+from syncd.segments.asking import bought_query, catalogue_query
 from syncd.segments.own import own_query
 from syncd.segments.parameters import Number, Parameter, Words
 from syncd.segments.previews import Preview, preview
 from syncd.segments.shipped import (
     Segment,
-    bought_query,
     catalogue,
-    catalogue_query,
     check_parameters,
     definition,
     not_offered,

@@ -6,19 +6,18 @@ import difflib
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Literal, TypedDict, cast
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 
 from syncd.errors import ConfigError
-from syncd.model import SegmentQuery, lacking, missing
+from syncd.model import lacking, missing
 from syncd.segments.canonical import RELATIONS
-from syncd.segments.macros import Dialect, Expansion, day_number
+from syncd.segments.macros import Dialect
 from syncd.segments.parameters import Number, Parameter, Value, Words
+from syncd.segments.scored import check_installed
 from syncd.segments.systems import Source
 
 if TYPE_CHECKING:
@@ -26,18 +25,6 @@ if TYPE_CHECKING:
 
 Purpose = Literal["target", "exclude", "seed"]
 
-# Each may use those before it; they become the WITH clause of a segment that uses them.
-_BASE = (
-    *("person", "mail_owner", "paid_order", "buyer", "rhythm", "paid_item", "sale_share"),
-    *("standing", "loyalty_score", "rfm", "left_cart", "consent"),
-)
-_VALUE = "MAX(value) AS value"
-_BOUGHT = """SELECT customer_key, COUNT(*) AS orders, SUM(paid) AS paid
-FROM paid_order
-WHERE placed_at >= :since
-GROUP BY customer_key
-"""
-_BIND = re.compile(r"(?<![\w:]):([a-z]\w*)")
 _HOURS = {"hours": 1, "days": 24, "calendar days": 24}
 
 
@@ -53,6 +40,7 @@ class Segment:
         needs: Tables of the canonical model that it reads, and the optional columns of
             them, as `orders.currency`.
         value: Whether its members carry a value.
+        instead: Where a model chooses its members: the segment by rule that comes near.
     """
 
     name: str
@@ -62,6 +50,7 @@ class Segment:
     parameters: tuple[Parameter, ...]
     needs: tuple[str, ...]
     value: bool
+    instead: str = ""
 
     def missing(self, served: Mapping[str, Collection[str]]) -> tuple[str, ...]:
         """What a shop lacks of what it needs; with anything missing it is unavailable.
@@ -105,6 +94,7 @@ class _Entry(TypedDict, total=False):
     advice: str
     needs: list[str]
     value: bool
+    instead: str
     parameters: dict[str, _ParameterEntry]
 
 
@@ -144,7 +134,7 @@ def definition(name: str) -> str:
     Raises:
         ConfigError: There is no such segment.
     """
-    return (_directory() / f"{shipped(name).name}.sql").read_text("utf-8")
+    return (directory() / f"{shipped(name).name}.sql").read_text("utf-8")
 
 
 def check_parameters(name: str, given: Mapping[str, object]) -> None:
@@ -152,96 +142,11 @@ def check_parameters(name: str, given: Mapping[str, object]) -> None:
 
     Raises:
         ConfigError: The segment or a parameter is unknown, one is missing, or a value is
-            out of bounds.
+            out of bounds, or the extra `[scored]` is needed and not installed.
     """
-    _values(shipped(name), given)
-
-
-def catalogue_query(
-    name: str,
-    *,
-    parameters: Mapping[str, object],
-    as_of: datetime,
-    timezone: str,
-    dialect: Dialect,
-    source: Source | None = None,
-) -> SegmentQuery:
-    """A shipped segment as it will be asked of a shop.
-
-    Args:
-        name: One of `catalogue()`.
-        parameters: Values that differ from the defaults.
-        as_of: The moment the answer is for, with its zone; whole seconds count.
-        timezone: Where the shop's days begin.
-        dialect: Of the shop.
-        source: The shop's system; None where it has the canonical relations itself.
-
-    Raises:
-        ConfigError: The segment or a parameter is unknown, a value out of bounds, or the
-            shop cannot serve the segment.
-    """
-    segment = shipped(name)
-    values = _values(segment, parameters)
-    if reason := unavailable(name, source, dialect):
-        raise ConfigError(f"{name} is unavailable: {reason}", where=f"catalogue:{name}")
-    moment = as_of.replace(microsecond=0)
-    zone = _zone(timezone)
-    units = {parameter.name: parameter.unit for parameter in segment.parameters}
-    expansion = Expansion(dialect, moment, zone, values, units)
-    sql = expansion.expand(_compose(segment, source))
-    binds = {**values, **expansion.binds}
-    return _query(name, sql, moment, zone, binds, source)
-
-
-def bought_query(
-    *,
-    since: datetime,
-    until: datetime,
-    timezone: str,
-    dialect: Dialect,
-    source: Source | None = None,
-) -> SegmentQuery:
-    """What each person bought from one moment until another, as a shop is asked it.
-
-    Args:
-        since: The first moment; whole seconds count.
-        until: The moment after the last.
-        timezone: Where the shop's days begin.
-        dialect: Of the shop.
-        source: The shop's system; None where it has the canonical relations itself.
-
-    Returns:
-        A query for `customer_key`, the number of orders, and what they came to net of refunds,
-        in ten-thousandths. Orders count as they do for segments.
-    """
-    moment, zone = until.replace(microsecond=0), _zone(timezone)
-    expansion = Expansion(dialect, moment, zone, {}, {})
-    views = ", ".join(_views(_BOUGHT, source))
-    sql = expansion.expand(f"WITH {views}\n{_BOUGHT}")
-    begun = {**expansion.binds, "since": since.replace(microsecond=0)}
-    return _query("bought", sql, moment, zone, begun, source)
-
-
-def _query(
-    name: str,
-    sql: str,
-    moment: datetime,
-    zone: ZoneInfo,
-    values: Mapping[str, object],
-    source: Source | None,
-) -> SegmentQuery:
-    """SQL with those of all binds that it asks for."""
-    local = moment.astimezone(zone)
-    clock = {"as_of": moment, "today": day_number(moment, zone), "month": local.month}
-    binds = {**clock, **values, **(source.binds if source else {})}
-    used = sorted(set(_BIND.findall(_without_comments(sql))))
-    return SegmentQuery(
-        name,
-        sql,
-        {bind: binds[bind] for bind in used},
-        f"catalogue:{name}",
-        {} if source else segment.columns,
-    )
+    if shipped(name).instead:
+        check_installed(name)
+    values_of(shipped(name), given)
 
 
 def unavailable(
@@ -263,16 +168,17 @@ def unavailable(
         return "" if served is None else lacking(shipped(name).columns, served)
     if source.system.dialect != dialect:
         return f"{source.system.title} runs on {source.system.dialect}, the shop on {dialect}"
-    by_consent = re.search(r"\bconsent\b", _without_comments(definition(name))) is not None
+    by_consent = re.search(r"\bconsent\b", without_comments(definition(name))) is not None
     return source.why_not(shipped(name).needs, by_consent=by_consent)
 
 
-def _directory() -> Traversable:
+def directory() -> Traversable:
+    """Where the SQL and the metadata lie."""
     return files("syncd.segments") / "catalogue"
 
 
 def _metadata(name: str) -> object:
-    return yaml.safe_load((_directory() / name).read_text("utf-8"))
+    return yaml.safe_load((directory() / name).read_text("utf-8"))
 
 
 def _segment(name: str, entry: _Entry) -> Segment:
@@ -285,6 +191,7 @@ def _segment(name: str, entry: _Entry) -> Segment:
         tuple(_parameter(each, values) for each, values in parameters.items()),
         tuple(entry["needs"]),
         entry.get("value", False),
+        entry.get("instead", ""),
     )
 
 
@@ -301,7 +208,7 @@ def _parameter(name: str, entry: _ParameterEntry) -> Parameter:
     return Words(name, words, choices, pattern, many, entry["unit"], entry["help"], required)
 
 
-def _values(segment: Segment, given: Mapping[str, object]) -> dict[str, Value]:
+def values_of(segment: Segment, given: Mapping[str, object]) -> dict[str, Value]:
     """Every parameter of a segment with its value."""
     known = {parameter.name: parameter for parameter in segment.parameters}
     for name in given:
@@ -347,35 +254,6 @@ def _nearest(name: str, known: Iterable[str]) -> str:
     return f" (did you mean {near[0]!r}?)" if near else ""
 
 
-def _zone(timezone: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(timezone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ConfigError(f"there is no time zone {timezone!r}") from None
-
-
-def _compose(segment: Segment, source: Source | None) -> str:
-    """A segment's SQL, with the base views it uses before it and the output after it."""
-    own = definition(segment.name)
-    output = (_directory() / "base" / "output.sql").read_text("utf-8")
-    if segment.value:
-        output = output.replace("AS ad_consent\n", "AS ad_consent,\n       chosen.value\n")
-        output = output.replace("SELECT customer_key FROM", f"SELECT customer_key, {_VALUE} FROM")
-    views = [*_views(own + output, source), f"member AS (\n{own})"]
-    return f"WITH {', '.join(views)}\n{output}"
-
-
-def _views(text: str, source: Source | None) -> list[str]:
-    """The base views that SQL uses, for the head of its WITH clause, and what they stand on."""
-    base = {name: (_directory() / "base" / f"{name}.sql").read_text("utf-8") for name in _BASE}
-    wanted = _without_comments(text)
-    views: list[str] = []
-    for name in reversed(_BASE):
-        if re.search(rf"\b{name}\b", wanted):
-            wanted += _without_comments(base[name])
-            views.insert(0, f"{name} AS (\n{base[name]})")
-    return [*(source.views(wanted) if source else ()), *views]
-
-
-def _without_comments(sql: str) -> str:
+def without_comments(sql: str) -> str:
+    """SQL without what is only said to a reader."""
     return re.sub(r"--[^\n]*", "", sql)

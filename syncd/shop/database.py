@@ -71,7 +71,8 @@ class DatabaseShop:
             except ShopError as error:
                 raise self._unavailable(query) or error from None
             columns = tuple(name for name, _ in described)
-            check_columns(columns, statement.source)
+            known = tuple(name for name in columns if name not in query.figures)
+            check_columns(known, statement.source)
             reading = DatabaseReading(
                 Asked(
                     connection=connection,

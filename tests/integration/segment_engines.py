@@ -22,6 +22,7 @@ from tests.integration.databases import (
     canonical_tables,
     create_canonical,
 )
+from tests.segment_samples import ended
 
 ENGINES: tuple[Dialect, ...] = ("sqlite", "postgresql", "mysql", "duckdb")
 DUCKDB_TYPES: Mapping[Kind, str] = {
@@ -58,8 +59,10 @@ class Served:
         self.database.load(table, columns, rows)
 
     def rows(self, name: str, *, as_of: datetime, zone: str, **parameters: object) -> Rows:
-        query = catalogue_query(
-            name, parameters=parameters, as_of=as_of, timezone=zone, dialect=self.shop.dialect
+        query = ended(
+            catalogue_query(
+                name, parameters=parameters, as_of=as_of, timezone=zone, dialect=self.shop.dialect
+            )
         )
         with self.shop.read(query) as reading:
             found = {row["customer_key"]: row for batch in reading for row in batch.to_pylist()}
@@ -86,8 +89,10 @@ class Embedded:
         self.connection.unregister("taken")
 
     def rows(self, name: str, *, as_of: datetime, zone: str, **parameters: object) -> Rows:
-        query = catalogue_query(
-            name, parameters=parameters, as_of=as_of, timezone=zone, dialect="duckdb"
+        query = ended(
+            catalogue_query(
+                name, parameters=parameters, as_of=as_of, timezone=zone, dialect="duckdb"
+            )
         )
         answer = self.connection.execute(*asked_of_duckdb(query))
         columns = [column[0] for column in answer.description]

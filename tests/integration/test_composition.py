@@ -189,9 +189,19 @@ def test_a_part_that_a_shop_cannot_serve_makes_the_whole_unavailable(
     before = members(desk)
     shop.execute("DROP TABLE consents")
     answer = desk.syncd("sync", "made", clock=NOW)
-    assert answer.code == 1
-    assert "has no table of that name" in answer.err
+    assert answer.code == 78
+    assert "lately is unavailable: the shop has no consents" in answer.err
     assert desk.held("Made made") == digests(*before)
+
+
+@pytest.mark.usefixtures("shop")
+def test_whom_a_model_chooses_is_no_part(desk: Desk) -> None:
+    """Its SQL has a row of everyone: the model chooses among them once the shop has answered."""
+    desk.settings["segments"]["likely"] = {"use": "likely_to_buy"}
+    made(desk, {"all": ["lately", "likely"]})
+    answer = desk.syncd("segments", "show", "made", clock=NOW)
+    assert answer.code == 78
+    assert "made cannot be made of likely: a model chooses its members" in answer.err
 
 
 @pytest.mark.usefixtures("shop")

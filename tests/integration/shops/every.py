@@ -17,6 +17,7 @@ from tests.integration.shops.prestashop import load_prestashop
 from tests.integration.shops.shopify import load_airbyte, load_fivetran
 from tests.integration.shops.woocommerce import load_woocommerce
 from tests.integration.shops.world import AS_OF, ZONE
+from tests.segment_samples import ended
 
 GUEST_KEY = "5e" * 32
 MAGENTO = Source("magento", GUEST_KEY, stores=("1",))
@@ -123,7 +124,7 @@ def rows(
         dialect=opened.dialect,
         source=source,
     )
-    with opened.read(query) as reading:
+    with opened.read(ended(query)) as reading:
         for batch in reading:
             yield from batch.to_pylist()
         reading.seal()
