@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 
 from syncd.membership.blocks import BlockReader
+from syncd.membership.names import Names
 from syncd.membership.rest import holding, moving, of_faces
 from syncd.membership.sieve import (
     Flags,
-    Names,
     Pool,
     Side,
     among,
@@ -91,21 +91,21 @@ def of_fold(
     sent = _side(database, generation, plans)
     phases = [phase for plan in plans for phase in _phases(plan)]
     keys, ids = Pool(), Pool()  # whoever is to be sent again is joined to a row that goes
-    known = in_order([rows.keys for _, _, rows in sent.look(database)])
-    wanted = _look(database, phases, known, keys)
+    known = in_order([rows.keys for _, _, rows in sent.look()])
+    wanted = _look(phases, known, keys)
     sides = (sent, *(phase.side for phase in phases))
-    spread(database, sides, keys, ids, wanted=wanted)
+    spread(sides, keys, ids, wanted=wanted)
     simple = [phase for phase in phases if phase.plain.any()]
     new = {phase.source: phase.plain & ~phase.side.concerned for phase in simple}
     counted = [(phase.side, new[phase.source]) for phase in simple]
     return Folded(
         parts=tuple(
             Part(rows, {phase.source: flags for phase, flags in zip(phases, taken, strict=True)})
-            for rows, *taken in parts(database, sides, MOST)
+            for rows, *taken in parts(sides, MOST)
         ),
         rests=None if generation is None else ~sent.concerned,
         new=new,
-        sizes=Sizes(sum(int(flags.sum()) for flags in new.values()), distinct(database, counted)),
+        sizes=Sizes(sum(int(flags.sum()) for flags in new.values()), distinct(counted)),
     )
 
 
@@ -155,16 +155,14 @@ def _rows(batches: Sequence[BatchRecord], count: int) -> Flags:
     return flags
 
 
-def _look(
-    database: duckdb.DuckDBPyConnection, phases: Sequence[_Phase], known: Names, keys: Pool
-) -> Names:
+def _look(phases: Sequence[_Phase], known: Names, keys: Pool) -> Names:
     """Mark whose key was sent before, or is sent twice; the others' identifiers, ordered."""
     met: list[Names] = []
     wanted: list[Names] = []
     for phase in phases:
         # Where nobody was ever sent, identifiers are not looked up.
         look = phase.side.batches if len(known) else phase.side.look
-        for here, _, rows in look(database):
+        for here, _, rows in look():
             sent = phase.plain[here] & among(known, rows.keys)
             phase.side.concerned[here] |= sent
             fresh = phase.plain[here] & ~sent

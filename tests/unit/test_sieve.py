@@ -20,8 +20,9 @@ from syncd.membership.blocks import BlockReader, BlockWriter
 from syncd.membership.engine import ROW_SCHEMA, engine
 from syncd.membership.folding import of_fold
 from syncd.membership.held import every_identifier
+from syncd.membership.names import named
 from syncd.membership.rest import moving
-from syncd.membership.sieve import Pool, Side, among, distinct, named, parts, spread
+from syncd.membership.sieve import Pool, Side, among, distinct, parts, spread
 from syncd.membership.together import PlanBatches
 from syncd.model import Generation, Phase
 from tests.unit.membership_oracle import opened, section
@@ -98,9 +99,9 @@ def test_whoever_is_joined_to_a_row_that_moves_is_found_and_nobody_else(
     expected = joined(list(sections), {(0, n) for n in seeds if n < len(sections[0])})
     sides = [side(sections[0], seeds), side(sections[1], set())]
 
-    with pytest.MonkeyPatch.context() as patch, engine() as database:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sieve, "BATCH_ROWS", at_once)
-        spread(database, sides, Pool(), Pool(), wanted=np.empty(0, np.uint64))
+        spread(sides, Pool(), Pool(), wanted=np.empty(0, np.uint64))
 
     found = {(s, int(n)) for s, one in enumerate(sides) for n in np.flatnonzero(one.concerned)}
     assert found == expected
@@ -118,10 +119,10 @@ def test_parts_share_nothing_and_leave_nobody_out(
 ) -> None:
     """Each is no larger than asked, unless it would be by its last component alone."""
     sides = [side(sections[0], seeds), side(sections[1], set())]
-    with pytest.MonkeyPatch.context() as patch, engine() as database:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sieve, "BATCH_ROWS", at_once)
-        spread(database, sides, Pool(), Pool(), wanted=np.empty(0, np.uint64))
-        found = parts(database, sides, most)
+        spread(sides, Pool(), Pool(), wanted=np.empty(0, np.uint64))
+        found = parts(sides, most)
 
     nodes = [
         {(s, int(n)) for s, flags in enumerate(part) for n in np.flatnonzero(flags)}
@@ -143,9 +144,8 @@ def test_names_are_equal_where_keys_and_identifiers_are(
     lines: list[Line], others: list[Line]
 ) -> None:
     """What an identifier is called does not depend on the batch that it is read in."""
-    with engine() as database:
-        first, second = (named(database, rows(each)) for each in (lines, others))
-        kinds = distinct(database, [(side(lines, set()), np.ones(len(lines), np.bool_))])
+    first, second = (named(rows(each)) for each in (lines, others))
+    kinds = distinct([(side(lines, set()), np.ones(len(lines), np.bool_))])
 
     known = np.unique(first.keys)
     assert among(known, second.keys).tolist() == [
