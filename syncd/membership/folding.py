@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from syncd.membership.blocks import BlockReader
 from syncd.membership.names import Names
-from syncd.membership.rest import holding, moving, of_faces
+from syncd.membership.rest import as_sent, holding, moving
 from syncd.membership.sieve import (
     Flags,
     Pool,
@@ -30,6 +30,7 @@ from syncd.model import BatchRecord, Phase, Sizes
 MOST = 100_000  # rows as sent, and of plans, that are taken in at a time, unless more are joined
 # Numbers of identifiers in a plan's file that are moved, whatever row has them.
 _MARKS = ("outdated", "left")
+PURGED = "purged"  # names of the keys of rows that a plan drops
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def of_fold(
     sent = _side(database, generation, plans)
     phases = [phase for plan in plans for phase in _phases(plan)]
     keys, ids = Pool(), Pool()  # whoever is to be sent again is joined to a row that goes
-    known = in_order([rows.keys for _, _, rows in sent.look()])
+    known = in_order([rows.keys for _, rows in sent.batches(ids=False)])
     wanted = _look(phases, known, keys)
     sides = (sent, *(phase.side for phase in phases))
     spread(sides, keys, ids, wanted=wanted)
@@ -117,15 +118,26 @@ def _side(
     """Rows as sent; concerned are those that are not at rest, or that a plan's marks are of."""
     if generation is None:
         return Side.of(lambda: iter(()), 0)
-    side = Side.of(partial(generation.batches, "rows"), generation.rows("rows"))
+    side = as_sent(generation)
     side.concerned |= holding(database, generation, _marks(plans))
     stirred = moving(generation)
     if stirred is not None:
         side.concerned |= stirred
     for plan in plans:
-        for faces in plan.file.batches("purge"):
-            side.concerned |= of_faces(database, generation, faces)
+        if plan.file.rows("purge"):
+            side.concerned |= _purged(side, plan.file)
     return side
+
+
+def _purged(side: Side, plan: BlockReader) -> Flags:
+    """Rows as sent that a plan drops, and perhaps others of the same keys."""
+    names = [np.asarray(rows[PURGED], np.uint64) for rows in plan.batches(PURGED)]
+    if not names:  # of an earlier version: any may be
+        return np.ones_like(side.concerned)
+    known, found = in_order(names), np.zeros_like(side.concerned)
+    for here, rows in side.batches(ids=False):
+        found[here] = among(known, rows.keys)
+    return found
 
 
 def _marks(plans: Sequence[PlanBatches]) -> Iterator[pa.RecordBatch]:
@@ -161,8 +173,7 @@ def _look(phases: Sequence[_Phase], known: Names, keys: Pool) -> Names:
     wanted: list[Names] = []
     for phase in phases:
         # Where nobody was ever sent, identifiers are not looked up.
-        look = phase.side.batches if len(known) else phase.side.look
-        for here, _, rows in look():
+        for here, rows in phase.side.batches(ids=len(known) > 0):
             sent = phase.plain[here] & among(known, rows.keys)
             phase.side.concerned[here] |= sent
             fresh = phase.plain[here] & ~sent

@@ -60,8 +60,7 @@ def write_next(
             fold(database, plans, part.taken, settled=settled, window=window)
             write_held(database, writer, rows)
             held = total(held, sizes(database))
-    with engine() as database:
-        write_resting(database, writer, rows, resting)
+    write_resting(writer, rows, resting)
     return held if sifted.rests is None else total(held, beside(listed, loaded))
 
 

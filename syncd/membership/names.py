@@ -7,7 +7,7 @@ name alone must lose nothing but time by it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -19,6 +19,13 @@ from syncd.membership.engine import SLOTS, Positions
 from syncd.model import ROW_COLUMNS
 
 Names = Hashes
+
+SECTION = "names"  # of a generation: a line a row, by which most of them are looked over
+# A key's name, and that of the identifier of each slot, 0 for none. Kept in files: never changed.
+NAMES_SCHEMA = pa.schema(
+    [pa.field("name", pa.uint64()), *(pa.field(f"i{n}", pa.uint64()) for n in range(len(SLOTS)))]
+)
+
 # Of a batch, one a row.
 Column = Callable[[pa.RecordBatch], npt.NDArray[np.generic]]
 
@@ -33,16 +40,35 @@ class Named:
         keys: One a row.
         ids: A line a row, a column a slot that is filled at all; 0 where a row has none. No
             columns where they were not asked for.
-        kinds: Of each such column.
+        slots: Of each such column.
         more: What else was asked for.
         asked: Identifiers were.
     """
 
     keys: Names
     ids: Names
-    kinds: tuple[int, ...]
+    slots: tuple[int, ...]
     more: Mapping[str, npt.NDArray[np.generic]] = field(default_factory=dict)
     asked: bool = True
+
+    @classmethod
+    def read(cls, lines: pa.RecordBatch) -> Named:
+        """As a file has them."""
+        keys, *slots = (np.asarray(column, np.uint64) for column in lines.columns)
+        filled = [slot for slot, names in enumerate(slots) if names.any()]
+        return cls(keys, _lines([slots[slot] for slot in filled], len(keys)), tuple(filled))
+
+    @property
+    def kinds(self) -> tuple[int, ...]:
+        """Of identifiers, a number for each column."""
+        return tuple(SLOTS[slot][0] for slot in self.slots)
+
+    def batch(self) -> pa.RecordBatch:
+        """As a file has them: `NAMES_SCHEMA`."""
+        none = np.zeros(len(self.keys), np.uint64)
+        slots = dict(zip(self.slots, self.ids.T, strict=True))
+        columns = [self.keys, *(slots.get(slot, none) for slot in range(len(SLOTS)))]
+        return pa.RecordBatch.from_arrays([pa.array(c) for c in columns], schema=NAMES_SCHEMA)
 
     def taken(self, at: Positions) -> Named:
         """Some of the rows."""
@@ -64,11 +90,10 @@ def named(
     for slot, (kind, cells, _) in enumerate(SLOTS if ids else ()):
         if all(rows.column(cell).null_count < rows.num_rows for cell in cells):
             columns[slot] = _identifiers(rows, kind, cells)
-    none = np.empty((rows.num_rows, 0), np.uint64)
     return Named(
         keys=hashed(rows.column("key")),
-        ids=np.stack(list(columns.values()), axis=1) if columns else none,
-        kinds=tuple(SLOTS[slot][0] for slot in columns),
+        ids=_lines(list(columns.values()), rows.num_rows),
+        slots=tuple(columns),
         more={name: column(rows) for name, column in (more or {}).items()},
         asked=ids,
     )
@@ -90,6 +115,10 @@ def likeness(rows: pa.RecordBatch) -> Names:
 def consent(rows: pa.RecordBatch) -> npt.NDArray[np.generic]:
     """What each row says of consent, by its number."""
     return np.asarray(rows.column("consent"), np.int8)
+
+
+def _lines(columns: Sequence[Names], rows: int) -> Names:
+    return np.stack(columns, axis=1) if columns else np.empty((rows, 0), np.uint64)
 
 
 def _identifiers(rows: pa.RecordBatch, kind: int, cells: tuple[str, ...]) -> Names:

@@ -89,6 +89,7 @@ class Side:
         keyed: Rows that are joined to others by their key.
         linked: Rows that are joined to others by their identifiers.
         more: Further columns that `look` gives, each with a name.
+        names: Batches of its names, likewise, if the file has them: all its rows in their order.
     """
 
     read: Callable[[], Iterator[pa.RecordBatch]]
@@ -96,8 +97,10 @@ class Side:
     keyed: Flags
     linked: Flags
     more: Mapping[str, Column] = field(default_factory=dict)
+    names: Callable[[], Iterator[pa.RecordBatch]] | None = None
     _told: Flags = field(init=False)
     _kept: list[tuple[slice, pa.RecordBatch, Named]] | None = None
+    _kept_names: list[tuple[slice, Named]] | None = None
 
     def __post_init__(self) -> None:
         self._told = np.zeros_like(self.concerned)
@@ -108,22 +111,35 @@ class Side:
         read: Callable[[], Iterator[pa.RecordBatch]],
         rows: int,
         more: Mapping[str, Column] | None = None,
+        names: Callable[[], Iterator[pa.RecordBatch]] | None = None,
     ) -> Side:
         """A section none of whose rows is concerned yet, and all of which may be."""
         everyone = np.ones(rows, np.bool_)
-        return cls(read, np.zeros(rows, np.bool_), everyone, everyone.copy(), more or {})
+        return cls(read, np.zeros(rows, np.bool_), everyone, everyone.copy(), more or {}, names)
 
     def look(self) -> Iterator[tuple[slice, pa.RecordBatch, Named]]:
-        """Its batches, where each lies, and its rows by their names; perhaps without ids."""
+        """Its batches, where each lies, and names with what else was asked; perhaps no ids."""
         return self._batches(more=True)
 
-    def batches(self) -> Iterator[tuple[slice, pa.RecordBatch, Named]]:
-        """Its batches, where each lies, and its rows by their names; perhaps without `more`."""
-        return self._batches(more=False)
+    def batches(self, *, ids: bool = True) -> Iterator[tuple[slice, Named]]:
+        """Where each batch lies, and its rows by their names; perhaps without `more`.
+
+        Args:
+            ids: Identifiers are looked at.
+        """
+        if self.names is None:
+            for here, _, found in self._batches(more=not ids):
+                yield here, found
+        elif self._small:
+            if self._kept_names is None:
+                self._kept_names = list(self._read(self.names))
+            yield from self._kept_names
+        else:
+            yield from self._read(self.names)
 
     def few(self, wanted: Flags) -> Iterator[tuple[Positions, Named]]:
         """Rows with a flag, hardly any of many: where they are, and as `look` gives them."""
-        if len(wanted) <= BATCH_ROWS:
+        if self._small:
             for here, _, found in self.look():
                 at = np.flatnonzero(wanted[here])
                 yield at + here.start, found.taken(at)
@@ -131,12 +147,15 @@ class Side:
             for at, rows in chosen(positioned(self.read()), wanted):
                 yield at, named(rows, self.more, ids=False)
 
+    @property
+    def _small(self) -> bool:
+        """Calls over few rows cost the same as over many: a small section is read once."""
+        return len(self.concerned) <= BATCH_ROWS
+
     def _batches(self, *, more: bool) -> Iterator[tuple[slice, pa.RecordBatch, Named]]:
-        # Statements over few rows cost the same as over many: a small section is hashed once.
-        small = len(self.concerned) <= BATCH_ROWS
         if self._kept is None:
-            found = self._named(more=more or small, ids=small or not more)
-            if not small:
+            found = self._named(more=more or self._small, ids=self._small or not more)
+            if not self._small:
                 yield from found
                 return
             self._kept = list(found)
@@ -147,6 +166,11 @@ class Side:
             found = named(rows, self.more if more else None, ids=ids)
             yield slice(first, first + rows.num_rows), rows, found
 
+    @staticmethod
+    def _read(names: Callable[[], Iterator[pa.RecordBatch]]) -> Iterator[tuple[slice, Named]]:
+        for first, lines in positioned(names()):
+            yield slice(first, first + lines.num_rows), Named.read(lines)
+
     def spread(self, keys: Pool, ids: Pool, wanted: Names) -> None:
         """Mark whoever is joined to what is in the pools, and put in what marked rows have.
 
@@ -154,7 +178,7 @@ class Side:
             keys, ids: Of what is concerned.
             wanted: Identifiers, ordered: those of them that this side has are concerned too.
         """
-        for here, _, found in self.batches():
+        for here, found in self.batches():
             linked = found.ids[self.linked[here]]
             ids.add(linked[among(wanted, linked)])
             joined = keys.has(found.keys) & self.keyed[here]
@@ -206,7 +230,7 @@ def distinct(sides: Sequence[tuple[Side, Flags]]) -> dict[str, int]:
     for side, flags in sides:
         if not flags.any():
             continue
-        for here, _, rows in side.batches():
+        for here, rows in side.batches():
             for kind, column in zip(rows.kinds, rows.ids.T, strict=True):
                 ids = column[flags[here]]
                 found.setdefault(kind, []).append(ids[ids != 0])
@@ -261,7 +285,7 @@ def _pairs(sides: Sequence[Side], counts: Sequence[int]) -> tuple[Names, Positio
     first = 0
     for side, count in zip(sides, counts, strict=True):
         numbers = np.cumsum(side.concerned) - 1 + first
-        for here, _, found in side.batches():
+        for here, found in side.batches():
             ours = side.concerned[here]
             at = numbers[here]
             keyed, linked = ours & side.keyed[here], ours & side.linked[here]

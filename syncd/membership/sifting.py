@@ -15,7 +15,7 @@ from syncd.membership.blocks import BlockReader
 from syncd.membership.compare import REASONS, kept_out
 from syncd.membership.engine import Positions, column
 from syncd.membership.names import Column, Named, Names, consent, likeness, named
-from syncd.membership.rest import due, moving
+from syncd.membership.rest import as_sent, due, moving
 from syncd.membership.sieve import Flags, Pool, Side, distinct_names, parts, spread
 from syncd.membership.unchanged import Lines, Members, Respelled, lines_of
 from syncd.model import Comparison
@@ -148,7 +148,7 @@ def of_plan(
     keys, ids = Pool(), Pool()
     for batch in removing:
         ids.add(named(batch).ids)
-    sent = _side(database, generation, comparison)
+    sent = _side(generation, comparison)
     index = _Sent(sent, members.came)
     scan = _Scan(database, comparison, members, index)
     sent.concerned |= index.unmet()
@@ -159,13 +159,11 @@ def of_plan(
     return scan.sifted(tuple(Part(fresh, rows) for rows, fresh in cut), ids, resting)
 
 
-def around(
-    database: duckdb.DuckDBPyConnection, generation: BlockReader, given: Iterable[pa.RecordBatch]
-) -> Flags | None:
+def around(generation: BlockReader, given: Iterable[pa.RecordBatch]) -> Flags | None:
     """Flags of rows as sent: who is joined to rows that are given, or not at rest; None: all."""
     if moving(generation) is None:
         return None
-    side = _side(database, generation)
+    side = _side(generation)
     keys, ids = Pool(), Pool()
     for batch in given:
         found = named(batch)
@@ -257,17 +255,16 @@ def _reasons(
 
 
 def _side(
-    database: duckdb.DuckDBPyConnection,
     generation: BlockReader | None,
     comparison: Comparison | None = None,
 ) -> Side:
     """Rows as sent; those that are not at rest, or whose turn it is, are concerned."""
     if generation is None:
         return Side.of(lambda: iter(()), 0)
-    side = Side.of(partial(generation.batches, "rows"), generation.rows("rows"), _ALIKE)
+    side = as_sent(generation, _ALIKE)
     stirred = moving(generation)
     if stirred is not None:
         side.concerned |= stirred
     if comparison is not None and comparison.refresh is not None:
-        side.concerned |= due(database, generation, comparison.refresh)
+        side.concerned |= due(side, comparison.refresh)
     return side

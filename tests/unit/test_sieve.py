@@ -15,10 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from syncd.hashes import hashed
 from syncd.membership import sieve
 from syncd.membership.blocks import BlockReader, BlockWriter
 from syncd.membership.engine import ROW_SCHEMA, engine
-from syncd.membership.folding import of_fold
+from syncd.membership.folding import PURGED, of_fold
 from syncd.membership.held import every_identifier
 from syncd.membership.names import named
 from syncd.membership.rest import moving
@@ -64,14 +65,22 @@ def names_of(line: Line) -> set[Node]:
     return {("key", key)} | {(kind, of) for kind, of in zip(kinds, ids, strict=True) if of}
 
 
-def side(lines: list[Line], seeds: set[int]) -> Side:
-    """A section of rows, three a batch; those at the given positions are concerned."""
+def side(lines: list[Line], seeds: set[int], *, by_name: bool = False) -> Side:
+    """A section of rows, three a batch; those at the given positions are concerned.
+
+    By name, it has a section of names, two a batch, and its rows cannot be read.
+    """
 
     def read() -> Iterator[pa.RecordBatch]:
+        assert not by_name
         for first in range(0, len(lines), 3):
             yield rows(lines[first : first + 3])
 
-    made = Side.of(read, len(lines))
+    def names() -> Iterator[pa.RecordBatch]:
+        for first in range(0, len(lines), 2):
+            yield named(rows(lines[first : first + 2])).batch()
+
+    made = Side.of(read, len(lines), names=names if by_name else None)
     made.concerned[[n for n in seeds if n < len(lines)]] = True
     return made
 
@@ -89,15 +98,16 @@ def joined(sections: list[list[Line]], seeds: set[tuple[int, int]]) -> set[tuple
     return found
 
 
+@pytest.mark.parametrize("by", ["rows", "names"])
 @pytest.mark.parametrize("at_once", [0, 20_000])
 @given(sections=st.tuples(LINES, LINES), seeds=st.sets(st.integers(0, 11), max_size=2))
 @settings(max_examples=60, deadline=None)
 def test_whoever_is_joined_to_a_row_that_moves_is_found_and_nobody_else(
-    at_once: int, sections: tuple[list[Line], list[Line]], seeds: set[int]
+    at_once: int, by: str, sections: tuple[list[Line], list[Line]], seeds: set[int]
 ) -> None:
     """By keys and identifiers over any number of steps, in files large and small."""
     expected = joined(list(sections), {(0, n) for n in seeds if n < len(sections[0])})
-    sides = [side(sections[0], seeds), side(sections[1], set())]
+    sides = [side(sections[0], seeds, by_name=by == "names"), side(sections[1], set())]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sieve, "BATCH_ROWS", at_once)
@@ -107,6 +117,7 @@ def test_whoever_is_joined_to_a_row_that_moves_is_found_and_nobody_else(
     assert found == expected
 
 
+@pytest.mark.parametrize("by", ["rows", "names"])
 @pytest.mark.parametrize("at_once", [0, 20_000])
 @given(
     sections=st.tuples(LINES, LINES),
@@ -115,10 +126,10 @@ def test_whoever_is_joined_to_a_row_that_moves_is_found_and_nobody_else(
 )
 @settings(max_examples=60, deadline=None)
 def test_parts_share_nothing_and_leave_nobody_out(
-    at_once: int, sections: tuple[list[Line], list[Line]], seeds: set[int], most: int
+    at_once: int, by: str, sections: tuple[list[Line], list[Line]], seeds: set[int], most: int
 ) -> None:
     """Each is no larger than asked, unless it would be by its last component alone."""
-    sides = [side(sections[0], seeds), side(sections[1], set())]
+    sides = [side(sections[0], seeds, by_name=by == "names"), side(sections[1], set())]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sieve, "BATCH_ROWS", at_once)
         spread(sides, Pool(), Pool(), wanted=np.empty(0, np.uint64))
@@ -190,6 +201,30 @@ def test_who_was_sent_by_two_plans_is_not_simply_there(tmp_path: Path) -> None:
         found = of_fold(database, None, twice)
     assert found.sizes.members == 0
     assert sum(int(flags.sum()) for part in found.parts for flags in part.taken.values()) == 16
+
+
+@pytest.mark.parametrize(("keys", "concerned"), [([b"m003"], 1), ([b"x"], 0), (None, 6)])
+def test_what_a_plan_drops_is_known_by_its_keys(
+    tmp_path: Path, keys: list[bytes] | None, concerned: int
+) -> None:
+    """A plan of an earlier version does not name them: then it may be any row."""
+    world = MembershipWorld(tmp_path)
+    world.run({f"m{n:03}": Person((n,)) for n in range(6)})
+    assert world.generation is not None
+    with BlockWriter(tmp_path, "erasure.plan", key=KEY, header={}) as writer:
+        face = {"high": pa.array([1], pa.uint64()), "low": pa.array([2], pa.uint64())}
+        writer.write("purge", pa.RecordBatch.from_pydict(face))
+        if keys is not None:
+            writer.write(PURGED, pa.RecordBatch.from_pydict({PURGED: hashed(pa.array(keys))}))
+    assert writer.written is not None
+    with (
+        opened(world, world.generation.path, world.generation.checksum) as before,
+        opened(world, "erasure.plan", writer.written.checksum) as plan,
+        engine() as database,
+    ):
+        found = of_fold(database, before, [PlanBatches(1, plan, [], marks=None)])
+    assert found.rests is not None
+    assert int((~found.rests).sum()) == concerned
 
 
 def folded(
@@ -265,7 +300,8 @@ def of_an_earlier_version(world: MembershipWorld, last: Generation) -> Generatio
         header = {name: value for name, value in file.header.items() if name != "rests"}
         with BlockWriter(world.directory, "old.members", key=KEY, header=header) as writer:
             for batch in file.batches("rows"):
-                writer.write("rows", batch)
+                none = pa.array(np.zeros(len(batch), np.uint64))  # rows had a number more
+                writer.write("rows", batch.append_column("face_low", none))
             for batch in every_identifier(database, file):
                 writer.write("identifiers", batch)
     assert writer.written is not None
