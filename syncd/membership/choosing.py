@@ -209,5 +209,5 @@ def _target(
     new = np.zeros(members.digested, np.bool_)
     new[sifted.new] = True
     snapshot = Side.of(members.fresh, len(new))
-    added = Sizes(0, distinct([(snapshot, new)]))
+    added = Sizes(0, distinct(snapshot, new))
     return replace(total(target, resting, added), members=target.members + sifted.wanted)

@@ -18,14 +18,13 @@ from syncd.membership.sieve import (
     Pool,
     Side,
     among,
-    distinct,
     distinct_names,
     in_order,
     parts,
     spread,
 )
 from syncd.membership.together import PlanBatches, plain
-from syncd.model import BatchRecord, Phase, Sizes
+from syncd.model import BatchRecord, Phase
 
 MOST = 100_000  # rows as sent, and of plans, that are taken in at a time, unless more are joined
 # Numbers of identifiers in a plan's file that are moved, whatever row has them.
@@ -54,13 +53,11 @@ class Folded:
         parts: What shares nothing with one another, at least one.
         rests: Flags of the rows as sent that are in no part; None: of none it is known.
         new: By source, flags of those whose members are simply there now.
-        sizes: How many that are.
     """
 
     parts: tuple[Part, ...] = (Part(),)
     rests: Flags | None = None
     new: Mapping[int, Flags] = field(default_factory=dict)
-    sizes: Sizes = field(default_factory=Sizes)
 
 
 EVERYONE = Folded()
@@ -98,7 +95,6 @@ def of_fold(
     spread(sides, keys, ids, wanted=wanted)
     simple = [phase for phase in phases if phase.plain.any()]
     new = {phase.source: phase.plain & ~phase.side.concerned for phase in simple}
-    counted = [(phase.side, new[phase.source]) for phase in simple]
     return Folded(
         parts=tuple(
             Part(rows, {phase.source: flags for phase, flags in zip(phases, taken, strict=True)})
@@ -106,7 +102,6 @@ def of_fold(
         ),
         rests=None if generation is None else ~sent.concerned,
         new=new,
-        sizes=Sizes(sum(int(flags.sum()) for flags in new.values()), distinct(counted)),
     )
 
 

@@ -47,8 +47,9 @@ from syncd.membership.engine import (
     stream,
 )
 from syncd.membership.names import SECTION as NAMES
-from syncd.membership.names import named
+from syncd.membership.names import Named, named
 from syncd.membership.rest import MOVING, halves, moving, whole
+from syncd.membership.sieve import Distinct
 from syncd.membership.unchanged import SECTION as FINGERPRINTS
 from syncd.model import Sizes
 
@@ -225,21 +226,26 @@ def write_resting(
     writer: BlockWriter,
     sources: Sources,
     resting: Mapping[int, npt.NDArray[np.bool_]],
-) -> None:
-    """Write rows at rest that no table holds.
+) -> Sizes:
+    """Write rows at rest that no table holds; what those of plans amount to.
 
     Args:
         writer: Of the file.
         sources: Where rows come from.
         resting: By source, flags of those rows.
     """
+    members, found = 0, Distinct()
     for file, flags in resting.items():
         for _, rows in chosen(positioned(sources[file]()), flags):
-            _write(writer, rows, pa.repeat(pa.scalar(value=True), len(rows)))
+            names = _write(writer, rows, pa.repeat(pa.scalar(value=True), len(rows)))
+            if file != GENERATION:
+                members += len(rows)
+                found.add(names)
+    return Sizes(members, found.counts())
 
 
-def _write(writer: BlockWriter, rows: pa.RecordBatch, current: pa.Array) -> None:
-    """Write rows and, beside them, their fingerprints and their names.
+def _write(writer: BlockWriter, rows: pa.RecordBatch, current: pa.Array) -> Named:
+    """Write rows and, beside them, their fingerprints and their names, which it gives back.
 
     Args:
         writer: Of a generation's file.
@@ -249,7 +255,9 @@ def _write(writer: BlockWriter, rows: pa.RecordBatch, current: pa.Array) -> None
     columns = [*(rows.column(name) for name in ROW_SCHEMA.names), current]
     writer.write("rows", pa.RecordBatch.from_arrays(columns, schema=HELD_ROW_SCHEMA))
     writer.write(FINGERPRINTS, rows.select(FINGERPRINT.names))
-    writer.write(NAMES, named(rows).batch())
+    names = named(rows)
+    writer.write(NAMES, names.batch())
+    return names
 
 
 def _with_turns(

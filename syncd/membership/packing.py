@@ -21,6 +21,8 @@ FEW = 256  # rows: to save bytes of so few is not worth the work
 _DIGEST = pa.binary(32)
 _KEPT = (_DIGEST, pa.uint64())  # of columns that do not compress
 _SHARED = frozenset((*ADDRESS_CELLS, *DETAIL_CELLS, *FACT_CELLS))  # by many members
+# A number takes two bytes and a digest 32: so few must differ that it is worth the work.
+_OFTEN = 0.9
 _ROW = frozenset(("key", "consent"))  # columns that all rows with cells have, and nothing else
 # Fast enough at its lowest level; all of a block is on this thread anyway.
 _COMPRESSED = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", 1), use_threads=False)
@@ -84,7 +86,7 @@ def _shrunk(name: str, cells: pa.Array) -> pa.Array:
         return cells
     if name in _SHARED:
         coded = cells.dictionary_encode()
-        if len(coded.dictionary) * 2 < len(cells):
+        if len(coded.dictionary) < _OFTEN * len(cells):
             return pa.DictionaryArray.from_arrays(coded.indices.cast(pa.int16()), coded.dictionary)
     if name != "key" and not cells.null_count:
         size = pc.min_max(pc.binary_length(cells)).as_py()

@@ -218,24 +218,36 @@ def spread(
             return
 
 
-def distinct(sides: Sequence[tuple[Side, Flags]]) -> dict[str, int]:
-    """How many identifiers of each kind some rows have, each counted once.
+class Distinct:
+    """Identifiers of each kind, each counted once however many rows have it.
 
     By their names: of ten million, two would count as one in a membership of 400,000.
-
-    Args:
-        sides: Each with the rows that count.
     """
-    found = dict[int, list[Names]]()
-    for side, flags in sides:
-        if not flags.any():
-            continue
-        for here, rows in side.batches():
-            for kind, column in zip(rows.kinds, rows.ids.T, strict=True):
-                ids = column[flags[here]]
-                found.setdefault(kind, []).append(ids[ids != 0])
-    counts = {KIND_NAMES[kind]: _different(found.pop(kind)) for kind in sorted(found)}
-    return {kind: count for kind, count in counts.items() if count}
+
+    def __init__(self) -> None:
+        self._found: dict[int, list[Names]] = {}
+
+    def add(self, rows: Named) -> None:
+        """Take in all that these rows have."""
+        for kind, ids in zip(rows.kinds, rows.ids.T, strict=True):
+            self._found.setdefault(kind, []).append(ids[ids != 0])
+
+    def counts(self) -> dict[str, int]:
+        """How many there were of each kind; they are let go."""
+        counts = {
+            KIND_NAMES[kind]: _different(self._found.pop(kind)) for kind in sorted(self._found)
+        }
+        return {kind: count for kind, count in counts.items() if count}
+
+
+def distinct(side: Side, flags: Flags) -> dict[str, int]:
+    """How many identifiers of each kind some rows have, each counted once."""
+    found = Distinct()
+    for here, rows in side.batches():
+        at = np.flatnonzero(flags[here])
+        if len(at):
+            found.add(rows.taken(at))
+    return found.counts()
 
 
 def _different(parts: list[Names]) -> int:

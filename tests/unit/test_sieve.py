@@ -156,7 +156,7 @@ def test_names_are_equal_where_keys_and_identifiers_are(
 ) -> None:
     """What an identifier is called does not depend on the batch that it is read in."""
     first, second = (named(rows(each)) for each in (lines, others))
-    kinds = distinct([(side(lines, set()), np.ones(len(lines), np.bool_))])
+    kinds = distinct(side(lines, set()), np.ones(len(lines), np.bool_))
 
     known = np.unique(first.keys)
     assert among(known, second.keys).tolist() == [
@@ -199,7 +199,7 @@ def test_who_was_sent_by_two_plans_is_not_simply_there(tmp_path: Path) -> None:
     with opened(world, plan.path, plan.checksum) as file, engine() as database:
         twice = [PlanBatches(n, file, sent, marks=None) for n in (1, 2)]
         found = of_fold(database, None, twice)
-    assert found.sizes.members == 0
+    assert not any(flags.any() for flags in found.new.values())
     assert sum(int(flags.sum()) for part in found.parts for flags in part.taken.values()) == 16
 
 
@@ -241,11 +241,14 @@ def folded(
         if before is not None:
             last = files.enter_context(opened(world, before.path, before.checksum))
         database = files.enter_context(engine())
-        found = of_fold(database, last, [PlanBatches(1, file, sent, marks=None)])
+        taken = PlanBatches(1, file, sent, marks=None)
+        found = of_fold(database, last, [taken])
+        new = found.new[taken.source(Phase.ADD)]
+        rows = Side.of(lambda: file.batches(Phase.ADD.value), len(new))
+        kinds = distinct(rows, new)
     (part,) = found.parts
     assert part.rows is not None
-    assert sum(int(flags.sum()) for flags in found.new.values()) == found.sizes.members
-    return int(part.rows.sum()), found.sizes.members, dict(found.sizes.identifiers)
+    return int(part.rows.sum()), int(new.sum()), kinds
 
 
 def test_what_is_at_rest_takes_no_line_of_its_own(tmp_path: Path) -> None:
