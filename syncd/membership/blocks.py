@@ -178,6 +178,7 @@ class BlockReader:
             syncd.errors.LedgerMismatch: Missing, changed, cut short, or of another key.
         """
         self._path, self.checksum = path, checksum
+        self._last: tuple[int, pa.RecordBatch] | None = None
         try:
             self._file = path.open("rb")
         except FileNotFoundError:
@@ -243,7 +244,10 @@ class BlockReader:
                 continue
             low, high = max(first, position), min(first + count, position + block.rows)
             if low < high:
-                yield self._open(number, block).slice(low - position, high - low)
+                last = self._last  # requests are shorter than blocks
+                if last is None or last[0] != number:
+                    last = self._last = number, self._open(number, block)
+                yield last[1].slice(low - position, high - low)
             position += block.rows
 
     def close(self) -> None:

@@ -57,8 +57,9 @@ def _write(sink: pa.BufferOutputStream, rows: pa.RecordBatch) -> None:
         columns = [_shrunk(name, rows.column(name)) for name in rows.schema.names]
         rows = pa.RecordBatch.from_arrays(columns, names=rows.schema.names)
         kept = [field.name for field in rows.schema if field.type in _KEPT]
-    else:
-        kept = [name for name in rows.schema.names if name in NAMES_SCHEMA.names]
+    else:  # columns of other sorts are given back in the order in which they lie
+        hashes = all(field.type in _KEPT for field in rows.schema)
+        kept = rows.schema.names if hashes else []
     _put(sink, rows.drop_columns(kept), _COMPRESSED)
     _put(sink, rows.select(kept), _PLAIN)
 
