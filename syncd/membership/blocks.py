@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from syncd.errors import LedgerMismatch, Unwritten
-from syncd.membership.engine import completed, slim
+from syncd.membership.packing import packed, unpacked
 
 MAGIC = b"SYNCD\x00\x00\x01"
 INDEX_NONCE = b"\xff" * 12  # no block has this number
@@ -106,11 +106,8 @@ class BlockWriter:
     def write(self, section: str, rows: pa.RecordBatch) -> None:
         """Append rows to a section, in blocks."""
         for first in range(0, rows.num_rows, BLOCK_ROWS):
-            part = slim(rows.slice(first, BLOCK_ROWS))
-            sink = pa.BufferOutputStream()
-            with pa.ipc.new_stream(sink, part.schema) as stream:
-                stream.write_batch(part)
-            sealed = self._seal(len(self._blocks), sink.getvalue().to_pybytes())
+            part = rows.slice(first, BLOCK_ROWS)
+            sealed = self._seal(len(self._blocks), packed(part))
             self._blocks.append(Block(section, self._offset, len(sealed), part.num_rows))
             self._put(sealed)
 
@@ -151,7 +148,7 @@ class BlockWriter:
             rows[block.section] = rows.get(block.section, 0) + block.rows
         self.written = Written(self._name, self._sha.hexdigest(), rows)
 
-    def _seal(self, number: int, plain: bytes) -> bytes:
+    def _seal(self, number: int, plain: memoryview | bytes) -> bytes:
         return self._cipher.encrypt(number.to_bytes(12, "big"), plain, self._head)
 
     def _put(self, data: bytes) -> None:
@@ -181,6 +178,7 @@ class BlockReader:
             syncd.errors.LedgerMismatch: Missing, changed, cut short, or of another key.
         """
         self._path, self.checksum = path, checksum
+        self._last: tuple[int, pa.RecordBatch] | None = None
         try:
             self._file = path.open("rb")
         except FileNotFoundError:
@@ -246,7 +244,10 @@ class BlockReader:
                 continue
             low, high = max(first, position), min(first + count, position + block.rows)
             if low < high:
-                yield self._open(number, block).slice(low - position, high - low)
+                last = self._last  # requests are shorter than blocks
+                if last is None or last[0] != number:
+                    last = self._last = number, self._open(number, block)
+                yield last[1].slice(low - position, high - low)
             position += block.rows
 
     def close(self) -> None:
@@ -266,8 +267,7 @@ class BlockReader:
             plain = self._cipher.decrypt(number.to_bytes(12, "big"), sealed, self._head)
         except InvalidTag:
             raise LedgerMismatch(f"{self._path.name}, block {number}: {_REBUILD}") from None
-        with pa.ipc.open_stream(plain) as stream:
-            return completed(stream.read_next_batch())
+        return unpacked(plain)
 
 
 def sync_directory(directory: Path) -> None:

@@ -17,7 +17,6 @@ import duckdb
 import numpy as np
 
 from syncd.membership import compare
-from syncd.membership.engine import engine
 from syncd.membership.held import beside, sizes, total
 from syncd.membership.sieve import Side, distinct
 from syncd.membership.sifting import Part, Sifted
@@ -220,6 +219,5 @@ def _target(
     new = np.zeros(members.digested, np.bool_)
     new[sifted.new] = True
     snapshot = Side.of(members.fresh, len(new))
-    with engine() as database:
-        added = Sizes(0, distinct(database, [(snapshot, new)]))
+    added = Sizes(0, distinct(snapshot, new))
     return replace(total(target, resting, added), members=target.members + sifted.wanted)

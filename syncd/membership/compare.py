@@ -181,13 +181,12 @@ MOVED = """(
   OR want.cents IS NOT NULL AND held_row.cents IS NULL
   OR want.limited <> coalesce(held_row.limited, FALSE))"""
 
-# Whose turn it is; the slot is a number of the row as sent, so that a member keeps it. Who
-# was refused by name is not asked for again. Without the cast DuckDB divides by way of DOUBLE,
-# whose numbers of this size are multiples of a power of two, and most slots stay empty.
+# Whose turn it is; the slot is a number of the key, so that a member keeps it. Who was refused
+# by name is not asked for again.
 REFRESH = """
 INSERT INTO refresh
 SELECT n FROM (
-  SELECT want.n, (face % $period::UHUGEINT)::BIGINT AS slot
+  SELECT want.n, (turn % $period::UBIGINT)::BIGINT AS slot
   FROM want JOIN held_row USING (key) WHERE current
 ) WHERE ($until - slot) // $period > ($after - slot) // $period
   AND n NOT IN (SELECT n FROM want_link WHERE id IN (SELECT id FROM held_id WHERE state >= 2))

@@ -55,8 +55,7 @@ SLOTS = [
     *((KINDS[cell], (cell,), f"sha256({cell})::BLOB") for cell in ID_CELLS),
 ]
 
-# Files of the first version have rows without the later ones.
-_FIRST_CELLS = (*EMAIL_CELLS, *PHONE_CELLS, *ADDRESS_CELLS)
+# Rows of the first version had none of these.
 LATER_CELLS = (*ID_CELLS, *DETAIL_CELLS, *FACT_CELLS)
 
 CELL_FIELDS = [pa.field(name, pa.binary()) for name in ROW_COLUMNS]
@@ -218,30 +217,6 @@ def facts() -> str:
     )
 
 
-def completed(rows: pa.RecordBatch) -> pa.RecordBatch:
-    """A block's rows with blank cells where the version that wrote it had none yet."""
-    if not set(rows.schema.names).issuperset(_FIRST_CELLS):
-        return rows  # of identifiers, which have no cells
-    place = rows.schema.get_field_index(_FIRST_CELLS[-1])
-    for cell in LATER_CELLS:
-        place += 1
-        if cell not in rows.schema.names:
-            rows = rows.add_column(
-                place, pa.field(cell, pa.binary()), pa.nulls(len(rows), pa.binary())
-            )
-    return rows
-
-
-def slim(rows: pa.RecordBatch) -> pa.RecordBatch:
-    """A block's rows without the facts that none of them has: `completed` adds them again."""
-    idle = [
-        cell
-        for cell in FACT_CELLS
-        if cell in rows.schema.names and rows.column(cell).null_count == rows.num_rows
-    ]
-    return rows.drop_columns(idle) if idle else rows
-
-
 def feed(
     database: duckdb.DuckDBPyConnection,
     rows: Iterable[tuple[int | Positions, pa.RecordBatch]],
@@ -314,7 +289,9 @@ def picked(
     for first, batch in rows:
         low, high = np.searchsorted(wanted, [first, first + batch.num_rows])
         if low < high:
-            yield slice(int(low), int(high)), batch.take(pa.array(wanted[low:high] - first))
+            whole = high - low == batch.num_rows
+            taken = batch if whole else batch.take(pa.array(wanted[low:high] - first))
+            yield slice(int(low), int(high)), taken
 
 
 def column(database: duckdb.DuckDBPyConnection, query: str) -> Positions:

@@ -13,10 +13,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import duckdb
+import pyarrow as pa
 
+from syncd.hashes import hashed
 from syncd.membership.blocks import BlockReader, BlockWriter
 from syncd.membership.compare import MASK
-from syncd.membership.engine import KIND_NAMES, feed, links, micros, positioned, scalar
+from syncd.membership.engine import KIND_NAMES, feed, links, micros, positioned, scalar, stream
+from syncd.membership.folding import PURGED
 from syncd.membership.held import MEMBERS
 from syncd.membership.sections import write_ids, write_removals
 from syncd.model import Found, Search, Sizes
@@ -107,6 +110,8 @@ SELECT DISTINCT face AS id FROM done WHERE r NOT IN (
     SELECT id FROM held_link JOIN held_row USING (r)
     WHERE face NOT IN (SELECT face FROM done)))
 """
+_KEYS = pa.schema([pa.field("key", pa.binary())])
+_PURGED = "SELECT DISTINCT key FROM held_row WHERE face IN (SELECT id FROM purge)"
 
 NOTHING = Found(
     leaving=Sizes(), leaving_ids=0, confirmations=0, waiting=0, settling=0, shared=0, rows=0
@@ -200,6 +205,9 @@ def write(
     write_ids(database, writer, "twice", "SELECT id FROM take WHERE NOT confirmation")
     write_ids(database, writer, "purge", "SELECT id FROM purge")
     write_ids(database, writer, "forgotten", "SELECT id FROM forgotten")
+    for keys in stream(database, _PURGED, _KEYS):
+        names = pa.array(hashed(keys.column("key")))
+        writer.write(PURGED, pa.RecordBatch.from_arrays([names], names=[PURGED]))
 
 
 def _found(database: duckdb.DuckDBPyConnection, e: int) -> Found:

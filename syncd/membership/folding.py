@@ -11,25 +11,25 @@ import numpy as np
 import pyarrow as pa
 
 from syncd.membership.blocks import BlockReader
-from syncd.membership.rest import holding, moving, of_faces
+from syncd.membership.names import Names
+from syncd.membership.rest import as_sent, holding, moving
 from syncd.membership.sieve import (
     Flags,
-    Names,
     Pool,
     Side,
     among,
-    distinct,
     distinct_names,
     in_order,
     parts,
     spread,
 )
 from syncd.membership.together import PlanBatches, plain
-from syncd.model import BatchRecord, Phase, Sizes
+from syncd.model import BatchRecord, Phase
 
 MOST = 100_000  # rows as sent, and of plans, that are taken in at a time, unless more are joined
 # Numbers of identifiers in a plan's file that are moved, whatever row has them.
 _MARKS = ("outdated", "left")
+PURGED = "purged"  # names of the keys of rows that a plan drops
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +53,11 @@ class Folded:
         parts: What shares nothing with one another, at least one.
         rests: Flags of the rows as sent that are in no part; None: of none it is known.
         new: By source, flags of those whose members are simply there now.
-        sizes: How many that are.
     """
 
     parts: tuple[Part, ...] = (Part(),)
     rests: Flags | None = None
     new: Mapping[int, Flags] = field(default_factory=dict)
-    sizes: Sizes = field(default_factory=Sizes)
 
 
 EVERYONE = Folded()
@@ -91,21 +89,19 @@ def of_fold(
     sent = _side(database, generation, plans)
     phases = [phase for plan in plans for phase in _phases(plan)]
     keys, ids = Pool(), Pool()  # whoever is to be sent again is joined to a row that goes
-    known = in_order([rows.keys for _, _, rows in sent.look(database)])
-    wanted = _look(database, phases, known, keys)
+    known = in_order([rows.keys for _, rows in sent.batches(ids=False)])
+    wanted = _look(phases, known, keys)
     sides = (sent, *(phase.side for phase in phases))
-    spread(database, sides, keys, ids, wanted=wanted)
+    spread(sides, keys, ids, wanted=wanted)
     simple = [phase for phase in phases if phase.plain.any()]
     new = {phase.source: phase.plain & ~phase.side.concerned for phase in simple}
-    counted = [(phase.side, new[phase.source]) for phase in simple]
     return Folded(
         parts=tuple(
             Part(rows, {phase.source: flags for phase, flags in zip(phases, taken, strict=True)})
-            for rows, *taken in parts(database, sides, MOST)
+            for rows, *taken in parts(sides, MOST)
         ),
         rests=None if generation is None else ~sent.concerned,
         new=new,
-        sizes=Sizes(sum(int(flags.sum()) for flags in new.values()), distinct(database, counted)),
     )
 
 
@@ -117,15 +113,26 @@ def _side(
     """Rows as sent; concerned are those that are not at rest, or that a plan's marks are of."""
     if generation is None:
         return Side.of(lambda: iter(()), 0)
-    side = Side.of(partial(generation.batches, "rows"), generation.rows("rows"))
+    side = as_sent(generation)
     side.concerned |= holding(database, generation, _marks(plans))
     stirred = moving(generation)
     if stirred is not None:
         side.concerned |= stirred
     for plan in plans:
-        for faces in plan.file.batches("purge"):
-            side.concerned |= of_faces(database, generation, faces)
+        if plan.file.rows("purge"):
+            side.concerned |= _purged(side, plan.file)
     return side
+
+
+def _purged(side: Side, plan: BlockReader) -> Flags:
+    """Rows as sent that a plan drops, and perhaps others of the same keys."""
+    names = [np.asarray(rows[PURGED], np.uint64) for rows in plan.batches(PURGED)]
+    if not names:  # of an earlier version: any may be
+        return np.ones_like(side.concerned)
+    known, found = in_order(names), np.zeros_like(side.concerned)
+    for here, rows in side.batches(ids=False):
+        found[here] = among(known, rows.keys)
+    return found
 
 
 def _marks(plans: Sequence[PlanBatches]) -> Iterator[pa.RecordBatch]:
@@ -155,16 +162,13 @@ def _rows(batches: Sequence[BatchRecord], count: int) -> Flags:
     return flags
 
 
-def _look(
-    database: duckdb.DuckDBPyConnection, phases: Sequence[_Phase], known: Names, keys: Pool
-) -> Names:
+def _look(phases: Sequence[_Phase], known: Names, keys: Pool) -> Names:
     """Mark whose key was sent before, or is sent twice; the others' identifiers, ordered."""
     met: list[Names] = []
     wanted: list[Names] = []
     for phase in phases:
         # Where nobody was ever sent, identifiers are not looked up.
-        look = phase.side.batches if len(known) else phase.side.look
-        for here, _, rows in look(database):
+        for here, rows in phase.side.batches(ids=len(known) > 0):
             sent = phase.plain[here] & among(known, rows.keys)
             phase.side.concerned[here] |= sent
             fresh = phase.plain[here] & ~sent

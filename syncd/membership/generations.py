@@ -52,7 +52,7 @@ def write_next(
         rows = {GENERATION: partial(with_fingerprints, before, respelled), **rows}
     if sifted.rests is not None:
         resting[GENERATION] = sifted.rests
-    loaded, held = Sizes(), sifted.sizes
+    loaded, held = Sizes(), Sizes()
     for part in sifted.parts:
         with engine() as database:
             load_held(database, before, part.rows, apart=len(sifted.parts) > 1)
@@ -60,8 +60,7 @@ def write_next(
             fold(database, plans, part.taken, settled=settled, window=window)
             write_held(database, writer, rows)
             held = total(held, sizes(database))
-    with engine() as database:
-        write_resting(database, writer, rows, resting)
+    held = total(held, write_resting(writer, rows, resting))
     return held if sifted.rests is None else total(held, beside(listed, loaded))
 
 

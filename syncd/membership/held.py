@@ -1,6 +1,6 @@
 """What an audience holds, as tables: rows as sent, and the state of each identifier.
 
-    held_row(r, key, face, details, cents, limited, current, file, n)
+    held_row(r, key, face, turn, details, cents, limited, current, file, n)
                                                   rows as sent; `current` is its key's last
     held_id(id, kind, state, doubt, removed_at)   every identifier ever sent, not settled out;
                                                   state 0 possible, 1 certain, 2 refused with
@@ -11,27 +11,29 @@
 
 A row stays while it explains something: an identifier that only it can take out, or a
 link between two identifiers that the platform may have joined into one person. Its cells
-stay in the file that it came from, at position `n`; `face` tells them from any other's, and
-`details`, `cents` and `limited` what beside its identifiers it carried, as far as a
-comparison asks.
+stay in the file that it came from, at position `n`; `face` tells them from any other's, `turn`
+is a number of its key's by which it is refreshed, and `details`, `cents` and `limited` are what
+beside its identifiers it carried, as far as a comparison asks.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from syncd.hashes import hashed
 from syncd.membership import migration
 from syncd.membership.blocks import BlockReader, BlockWriter
 from syncd.membership.engine import (
     FINGERPRINT,
     KINDS,
     ROW_SCHEMA,
+    Positions,
     by_kind,
     chosen,
     details,
@@ -44,7 +46,10 @@ from syncd.membership.engine import (
     scalar,
     stream,
 )
+from syncd.membership.names import SECTION as NAMES
+from syncd.membership.names import Named, named
 from syncd.membership.rest import MOVING, halves, moving, whole
+from syncd.membership.sieve import Distinct
 from syncd.membership.unchanged import SECTION as FINGERPRINTS
 from syncd.model import Sizes
 
@@ -52,8 +57,6 @@ HELD_ROW_SCHEMA = pa.schema(
     [
         *ROW_SCHEMA,
         pa.field("current", pa.bool_()),
-        pa.field("face_high", pa.uint64()),
-        pa.field("face_low", pa.uint64()),
     ]
 )
 HELD_ID_SCHEMA = pa.schema(
@@ -93,8 +96,8 @@ ABSENT = 4
 _TABLES = """
 CREATE SEQUENCE held_number START 1;
 CREATE TABLE held_row (
-    r BIGINT DEFAULT nextval('held_number'), key BLOB, face UHUGEINT, details UBIGINT,
-    cents DOUBLE, limited BOOLEAN, current BOOLEAN, file INTEGER, n BIGINT);
+    r BIGINT DEFAULT nextval('held_number'), key BLOB, face UHUGEINT, turn UBIGINT,
+    details UBIGINT, cents DOUBLE, limited BOOLEAN, current BOOLEAN, file INTEGER, n BIGINT);
 CREATE TABLE held_id (
     id UHUGEINT, kind TINYINT, state TINYINT, doubt BOOLEAN, removed_at BIGINT);
 CREATE TABLE held_link (r BIGINT, slot TINYINT, kind TINYINT, id UHUGEINT);
@@ -161,10 +164,10 @@ def load_held(
     rows = positioned(generation.batches("rows"))
     feed(
         database,
-        rows if only is None else chosen(rows, only),
+        _with_turns(rows if only is None else chosen(rows, only)),
         # Numbers of rows of the file are negative, so that new ones never meet them.
-        f"INSERT INTO held_row SELECT -1 - n, key, {whole('face_high', 'face_low')}, {details()}, "
-        f"{facts()}, current, {GENERATION}, n FROM incoming",
+        f"INSERT INTO held_row SELECT -1 - n, key, {face()}, turn, {details()}, {facts()}, "
+        f"current, {GENERATION}, n FROM incoming",
         f"INSERT INTO held_link SELECT -1 - n, slot, kind, id FROM ({links('incoming', 'n')})",
     )
     database.execute(_STATED)
@@ -198,7 +201,7 @@ def write_held(database: duckdb.DuckDBPyConnection, writer: BlockWriter, sources
     database.execute(_OTHERWISE)
     for file, batches in sources.items():
         kept = database.execute(
-            f"SELECT n, current, {halves('face', 'high', 'low')}, r IN (FROM stirred) AS stirred "
+            "SELECT n, current, r IN (FROM stirred) AS stirred "
             f"FROM held_row WHERE file = {file} ORDER BY n"
         ).fetchnumpy()
         positions = np.asarray(kept["n"], dtype=np.int64)
@@ -207,8 +210,7 @@ def write_held(database: duckdb.DuckDBPyConnection, writer: BlockWriter, sources
         at = np.flatnonzero(kept["stirred"]) + writer.rows("rows")
         writer.write(MOVING, pa.RecordBatch.from_pydict({"n": pa.array(at, pa.int64())}))
         for place, rows in picked(positioned(batches()), positions):
-            of_them = [pa.array(kept[name][place]) for name in ("current", "high", "low")]
-            _write(writer, rows, *of_them)
+            _write(writer, rows, pa.array(kept["current"][place]))
     states = f"SELECT {halves('id', 'high', 'low')}, * EXCLUDE (id) FROM otherwise ORDER BY id"
     for batch in stream(database, states, HELD_ID_SCHEMA):
         writer.write("identifiers", batch)
@@ -221,52 +223,48 @@ def write_held(database: duckdb.DuckDBPyConnection, writer: BlockWriter, sources
 
 
 def write_resting(
-    database: duckdb.DuckDBPyConnection,
     writer: BlockWriter,
     sources: Sources,
     resting: Mapping[int, npt.NDArray[np.bool_]],
-) -> None:
-    """Write rows at rest that no table holds.
+) -> Sizes:
+    """Write rows at rest that no table holds; what those of plans amount to.
 
     Args:
-        database: Any.
         writer: Of the file.
         sources: Where rows come from.
         resting: By source, flags of those rows.
     """
+    members, found = 0, Distinct()
     for file, flags in resting.items():
         for _, rows in chosen(positioned(sources[file]()), flags):
-            _write(
-                writer, rows, pa.repeat(pa.scalar(value=True), len(rows)), *_faces(database, rows)
-            )
+            names = _write(writer, rows, pa.repeat(pa.scalar(value=True), len(rows)))
+            if file != GENERATION:
+                members += len(rows)
+                found.add(names)
+    return Sizes(members, found.counts())
 
 
-def _write(writer: BlockWriter, rows: pa.RecordBatch, *of_them: pa.Array) -> None:
-    """Write rows and, beside them, their fingerprints.
+def _write(writer: BlockWriter, rows: pa.RecordBatch, current: pa.Array) -> Named:
+    """Write rows and, beside them, their fingerprints and their names, which it gives back.
 
     Args:
         writer: Of a generation's file.
         rows: With `SENT_SCHEMA`.
-        of_them: `current`, and both halves of their faces.
+        current: Whether each is its key's last.
     """
-    columns = [*(rows.column(name) for name in ROW_SCHEMA.names), *of_them]
+    columns = [*(rows.column(name) for name in ROW_SCHEMA.names), current]
     writer.write("rows", pa.RecordBatch.from_arrays(columns, schema=HELD_ROW_SCHEMA))
     writer.write(FINGERPRINTS, rows.select(FINGERPRINT.names))
+    names = named(rows)
+    writer.write(NAMES, names.batch())
+    return names
 
 
-def _faces(database: duckdb.DuckDBPyConnection, rows: pa.RecordBatch) -> list[pa.Array]:
-    """Both halves of rows' faces; those of a generation have them."""
-    if "face_high" in rows.schema.names:
-        return [rows.column("face_high"), rows.column("face_low")]
-    database.register("incoming", rows)
-    try:
-        query = (
-            f"SELECT {halves('face', 'high', 'low')} FROM (SELECT {face()} AS face FROM incoming)"
-        )
-        faces = database.execute(query).fetchnumpy()
-    finally:
-        database.unregister("incoming")
-    return [pa.array(faces[name]) for name in ("high", "low")]
+def _with_turns(
+    rows: Iterable[tuple[int | Positions, pa.RecordBatch]],
+) -> Iterator[tuple[int | Positions, pa.RecordBatch]]:
+    for at, batch in rows:
+        yield at, batch.append_column("turn", pa.array(hashed(batch.column("key"))))
 
 
 def every_identifier(

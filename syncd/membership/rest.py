@@ -5,8 +5,8 @@ A file says which rows are not, and of the identifiers of the others nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping
+from functools import partial
 
 import duckdb
 import numpy as np
@@ -15,6 +15,9 @@ import pyarrow as pa
 
 from syncd.membership.blocks import BlockReader
 from syncd.membership.engine import Positions, column, feed, links, positioned
+from syncd.membership.names import SECTION as NAMES
+from syncd.membership.names import Column
+from syncd.membership.sieve import Side
 from syncd.model import Refresh
 
 MOVING = "moving"  # a section: positions of the rows that are not at rest
@@ -41,16 +44,14 @@ _HOLDING = f"""
 INSERT INTO found
 SELECT n FROM ({links("incoming", "n")}) WHERE id IN (SELECT id FROM numbers)
 """
-_OF_FACES = f"""
-INSERT INTO found
-SELECT n FROM incoming WHERE {whole("face_high", "face_low")} IN (SELECT id FROM numbers)
-"""
-# As `compare.REFRESH` has it.
-_SLOT = f"({whole('face_high', 'face_low')} % $period::UHUGEINT)::BIGINT"
-_DUE = f"""
-SELECT n FROM incoming
-WHERE current AND ($until - {_SLOT}) // $period > ($after - {_SLOT}) // $period
-"""
+
+
+def as_sent(generation: BlockReader, more: Mapping[str, Column] | None = None) -> Side:
+    """A generation's rows, looked over by their names where its file has them; none concerned."""
+    rows = generation.rows("rows")
+    has_names = generation.rows(NAMES) == rows
+    names = partial(generation.batches, NAMES) if has_names else None
+    return Side.of(partial(generation.batches, "rows"), rows, more, names)
 
 
 def moving(generation: BlockReader) -> npt.NDArray[np.bool_] | None:
@@ -79,26 +80,14 @@ def holding(
     return _flags(generation, column(database, "SELECT n FROM found"))
 
 
-def due(
-    database: duckdb.DuckDBPyConnection, generation: BlockReader, refresh: Refresh
-) -> npt.NDArray[np.bool_]:
-    """Flags of a generation's rows: those of members whose turn to be sent again has come."""
-    query = _DUE
-    for name, value in asdict(refresh).items():
-        query = query.replace(f"${name}", str(value))
-    database.execute(_FOUND)
-    feed(database, positioned(generation.batches("rows")), f"INSERT INTO found {query}")
-    return _flags(generation, column(database, "SELECT n FROM found"))
-
-
-def of_faces(
-    database: duckdb.DuckDBPyConnection, generation: BlockReader, faces: pa.RecordBatch
-) -> npt.NDArray[np.bool_]:
-    """Flags of a generation's rows: those with one of the given faces, `high` and `low`."""
-    database.execute(_NUMBERS)
-    feed(database, [(0, faces)], _INTO)
-    feed(database, positioned(generation.batches("rows")), _OF_FACES)
-    return _flags(generation, column(database, "SELECT n FROM found"))
+def due(sent: Side, refresh: Refresh) -> npt.NDArray[np.bool_]:
+    """Flags of rows as sent: those whose turn to be sent again has come; see `compare.REFRESH`."""
+    found = np.zeros_like(sent.concerned)
+    for here, rows in sent.batches(ids=False):
+        slots = (rows.keys % np.uint64(refresh.period)).astype(np.int64)
+        turns = [(day - slots) // refresh.period for day in (refresh.after, refresh.until)]
+        found[here] = turns[1] > turns[0]
+    return found
 
 
 def _flags(generation: BlockReader, at: Positions) -> npt.NDArray[np.bool_]:

@@ -9,107 +9,29 @@ that two rows carry, over any number of steps. Files are read as streams, and a 
     new         if its member was never sent, nor any of its identifiers: it is simply sent
 
 So memory follows what changed, not what the audience holds; and what changed is cut into parts
-that share nothing, which are decided one after the other. Keys, rows and identifiers go by
-64-bit hashes here, told apart within this process and never kept. If two keys or identifiers
-had the same one, somebody would be concerned in vain. Only that a row is still its member's is
-taken from a hash alone: one change in 1.8e19 would pass for none.
+that share nothing, which are decided one after the other. Keys and identifiers go by their
+`names` here: if two had the same one, somebody would be concerned in vain. Only that a row is
+still its member's is taken from a hash alone: one change in 1.8e19 would pass for none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import cycle
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from syncd.membership.engine import (
-    BATCH_ROWS,
-    CELLS,
-    KIND_NAMES,
-    SLOTS,
-    Positions,
-    chosen,
-    positioned,
-)
+from syncd.membership.engine import BATCH_ROWS, KIND_NAMES, Positions, chosen, positioned
+from syncd.membership.names import Column, Named, Names, named
 
-Names = npt.NDArray[np.uint64]
 Flags = npt.NDArray[np.bool_]
-
-_KEYS = "hash(key) AS key"
-LIKENESS = f"hash({CELLS}) AS likeness"
-# Ids that travel as they are have no digest to be hashed by.
-_MADE = {slot: cells[0] if kind > 3 else made for slot, (kind, cells, made) in enumerate(SLOTS)}  # noqa: PLR2004
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """A batch's rows by their hashes.
-
-    Attributes:
-        keys: One a row.
-        ids: A line a row, a column a slot that is filled at all; 0 where a row has none. No
-            columns where they were not asked for.
-        asked: They were.
-        kinds: Of each such column.
-        more: What else was asked for.
-    """
-
-    keys: Names
-    ids: Names
-    kinds: tuple[int, ...]
-    more: dict[str, npt.NDArray[np.int64]]
-    asked: bool = True
-
-    def taken(self, at: Positions) -> Named:
-        """Some of the rows."""
-        more = {name: column[at] for name, column in self.more.items()}
-        return replace(self, keys=self.keys[at], ids=self.ids[at], more=more)
-
-
-def named(
-    database: duckdb.DuckDBPyConnection, rows: pa.RecordBatch, *more: str, ids: bool = True
-) -> Named:
-    """Hash a batch's rows.
-
-    Args:
-        database: Any.
-        rows: With `key` and `ROW_COLUMNS`.
-        more: SQL of further columns, each with a name.
-        ids: Identifiers too, which costs most.
-    """
-    filled = [
-        slot
-        for slot, (_, cells, _) in enumerate(SLOTS)
-        if ids and all(rows.column(cell).null_count < rows.num_rows for cell in cells)
-    ]
-    columns = [
-        f"CASE WHEN {_MADE[slot]} IS NULL THEN 0 ELSE hash({SLOTS[slot][0]}, {_MADE[slot]}) END "
-        f"AS i{slot}"
-        for slot in filled
-    ]
-    database.register("incoming", rows)
-    try:
-        query = f"SELECT {', '.join((_KEYS, *columns, *more))} FROM incoming"
-        found = database.execute(query).fetchnumpy()
-    finally:
-        database.unregister("incoming")
-    lines = [np.asarray(found.pop(f"i{slot}"), np.uint64) for slot in filled]
-    none = np.empty((rows.num_rows, 0), np.uint64)
-    return Named(
-        keys=np.asarray(found.pop("key"), np.uint64),
-        ids=np.stack(lines, axis=1) if lines else none,
-        kinds=tuple(SLOTS[slot][0] for slot in filled),
-        more=found,
-        asked=ids,
-    )
 
 
 class Pool:
-    """Hashes, and whether others are among them."""
+    """Names, and whether others are among them."""
 
     def __init__(self) -> None:
         self._known = np.empty(0, np.uint64)
@@ -166,81 +88,97 @@ class Side:
         concerned: One a row.
         keyed: Rows that are joined to others by their key.
         linked: Rows that are joined to others by their identifiers.
-        more: SQL of further columns that `look` gives.
+        more: Further columns that `look` gives, each with a name.
+        names: Batches of its names, likewise, if the file has them: all its rows in their order.
     """
 
     read: Callable[[], Iterator[pa.RecordBatch]]
     concerned: Flags
     keyed: Flags
     linked: Flags
-    more: tuple[str, ...] = ()
+    more: Mapping[str, Column] = field(default_factory=dict)
+    names: Callable[[], Iterator[pa.RecordBatch]] | None = None
     _told: Flags = field(init=False)
     _kept: list[tuple[slice, pa.RecordBatch, Named]] | None = None
+    _kept_names: list[tuple[slice, Named]] | None = None
 
     def __post_init__(self) -> None:
         self._told = np.zeros_like(self.concerned)
 
     @classmethod
-    def of(cls, read: Callable[[], Iterator[pa.RecordBatch]], rows: int, *more: str) -> Side:
+    def of(
+        cls,
+        read: Callable[[], Iterator[pa.RecordBatch]],
+        rows: int,
+        more: Mapping[str, Column] | None = None,
+        names: Callable[[], Iterator[pa.RecordBatch]] | None = None,
+    ) -> Side:
         """A section none of whose rows is concerned yet, and all of which may be."""
         everyone = np.ones(rows, np.bool_)
-        return cls(read, np.zeros(rows, np.bool_), everyone, everyone.copy(), more)
+        return cls(read, np.zeros(rows, np.bool_), everyone, everyone.copy(), more or {}, names)
 
-    def look(
-        self, database: duckdb.DuckDBPyConnection
-    ) -> Iterator[tuple[slice, pa.RecordBatch, Named]]:
-        """Its batches, where each lies, and its rows by their hashes; perhaps without ids."""
-        return self._batches(database, more=True)
+    def look(self) -> Iterator[tuple[slice, pa.RecordBatch, Named]]:
+        """Its batches, where each lies, and names with what else was asked; perhaps no ids."""
+        return self._batches(more=True)
 
-    def batches(
-        self, database: duckdb.DuckDBPyConnection
-    ) -> Iterator[tuple[slice, pa.RecordBatch, Named]]:
-        """Its batches, where each lies, and its rows by their hashes; perhaps without `more`."""
-        return self._batches(database, more=False)
+    def batches(self, *, ids: bool = True) -> Iterator[tuple[slice, Named]]:
+        """Where each batch lies, and its rows by their names; perhaps without `more`.
 
-    def few(
-        self, database: duckdb.DuckDBPyConnection, wanted: Flags
-    ) -> Iterator[tuple[Positions, Named]]:
+        Args:
+            ids: Identifiers are looked at.
+        """
+        if self.names is None:
+            for here, _, found in self._batches(more=not ids):
+                yield here, found
+        elif self._small:
+            if self._kept_names is None:
+                self._kept_names = list(self._read(self.names))
+            yield from self._kept_names
+        else:
+            yield from self._read(self.names)
+
+    def few(self, wanted: Flags) -> Iterator[tuple[Positions, Named]]:
         """Rows with a flag, hardly any of many: where they are, and as `look` gives them."""
-        if len(wanted) <= BATCH_ROWS:
-            for here, _, found in self.look(database):
+        if self._small:
+            for here, _, found in self.look():
                 at = np.flatnonzero(wanted[here])
                 yield at + here.start, found.taken(at)
         elif wanted.any():
             for at, rows in chosen(positioned(self.read()), wanted):
-                yield at, named(database, rows, *self.more, ids=False)
+                yield at, named(rows, self.more, ids=False)
 
-    def _batches(
-        self, database: duckdb.DuckDBPyConnection, *, more: bool
-    ) -> Iterator[tuple[slice, pa.RecordBatch, Named]]:
-        # Statements over few rows cost the same as over many: a small section is hashed once.
-        small = len(self.concerned) <= BATCH_ROWS
+    @property
+    def _small(self) -> bool:
+        """Calls over few rows cost the same as over many: a small section is read once."""
+        return len(self.concerned) <= BATCH_ROWS
+
+    def _batches(self, *, more: bool) -> Iterator[tuple[slice, pa.RecordBatch, Named]]:
         if self._kept is None:
-            found = self._named(database, more=more or small, ids=small or not more)
-            if not small:
+            found = self._named(more=more or self._small, ids=self._small or not more)
+            if not self._small:
                 yield from found
                 return
             self._kept = list(found)
         yield from self._kept
 
-    def _named(
-        self, database: duckdb.DuckDBPyConnection, *, more: bool, ids: bool
-    ) -> Iterator[tuple[slice, pa.RecordBatch, Named]]:
+    def _named(self, *, more: bool, ids: bool) -> Iterator[tuple[slice, pa.RecordBatch, Named]]:
         for first, rows in positioned(self.read()):
-            found = named(database, rows, *(self.more if more else ()), ids=ids)
+            found = named(rows, self.more if more else None, ids=ids)
             yield slice(first, first + rows.num_rows), rows, found
 
-    def spread(
-        self, database: duckdb.DuckDBPyConnection, keys: Pool, ids: Pool, wanted: Names
-    ) -> None:
+    @staticmethod
+    def _read(names: Callable[[], Iterator[pa.RecordBatch]]) -> Iterator[tuple[slice, Named]]:
+        for first, lines in positioned(names()):
+            yield slice(first, first + lines.num_rows), Named.read(lines)
+
+    def spread(self, keys: Pool, ids: Pool, wanted: Names) -> None:
         """Mark whoever is joined to what is in the pools, and put in what marked rows have.
 
         Args:
-            database: Any.
             keys, ids: Of what is concerned.
             wanted: Identifiers, ordered: those of them that this side has are concerned too.
         """
-        for here, _, found in self.batches(database):
+        for here, found in self.batches():
             linked = found.ids[self.linked[here]]
             ids.add(linked[among(wanted, linked)])
             joined = keys.has(found.keys) & self.keyed[here]
@@ -253,7 +191,6 @@ class Side:
 
 
 def spread(
-    database: duckdb.DuckDBPyConnection,
     sides: Sequence[Side],
     keys: Pool,
     ids: Pool,
@@ -263,7 +200,6 @@ def spread(
     """Mark on every side whoever is joined to the pools or to what is marked already.
 
     Args:
-        database: Any.
         sides: The first is of rows as sent.
         keys, ids: Of what is concerned; both grow.
         wanted: Identifiers of whoever may be new, ordered: those that were sent are concerned.
@@ -275,34 +211,43 @@ def spread(
         return
     idle = 0
     for number, side in enumerate(cycle(sides)):
-        side.spread(database, keys, ids, wanted if number == 0 else wanted[:0])
+        side.spread(keys, ids, wanted if number == 0 else wanted[:0])
         grew = [pool.settle() for pool in (keys, ids)]
         idle = 0 if any(grew) else idle + 1
         if idle >= len(sides):
             return
 
 
-def distinct(
-    database: duckdb.DuckDBPyConnection, sides: Sequence[tuple[Side, Flags]]
-) -> dict[str, int]:
-    """How many identifiers of each kind some rows have, each counted once.
+class Distinct:
+    """Identifiers of each kind, each counted once however many rows have it.
 
-    By their hashes: of ten million, two would count as one in a membership of 400,000.
-
-    Args:
-        database: Any.
-        sides: Each with the rows that count.
+    By their names: of ten million, two would count as one in a membership of 400,000.
     """
-    found = dict[int, list[Names]]()
-    for side, flags in sides:
-        if not flags.any():
-            continue
-        for here, _, rows in side.batches(database):
-            for kind, column in zip(rows.kinds, rows.ids.T, strict=True):
-                ids = column[flags[here]]
-                found.setdefault(kind, []).append(ids[ids != 0])
-    counts = {KIND_NAMES[kind]: _different(found.pop(kind)) for kind in sorted(found)}
-    return {kind: count for kind, count in counts.items() if count}
+
+    def __init__(self) -> None:
+        self._found: dict[int, list[Names]] = {}
+
+    def add(self, rows: Named) -> None:
+        """Take in all that these rows have."""
+        for kind, ids in zip(rows.kinds, rows.ids.T, strict=True):
+            self._found.setdefault(kind, []).append(ids[ids != 0])
+
+    def counts(self) -> dict[str, int]:
+        """How many there were of each kind; they are let go."""
+        counts = {
+            KIND_NAMES[kind]: _different(self._found.pop(kind)) for kind in sorted(self._found)
+        }
+        return {kind: count for kind, count in counts.items() if count}
+
+
+def distinct(side: Side, flags: Flags) -> dict[str, int]:
+    """How many identifiers of each kind some rows have, each counted once."""
+    found = Distinct()
+    for here, rows in side.batches():
+        at = np.flatnonzero(flags[here])
+        if len(at):
+            found.add(rows.taken(at))
+    return found.counts()
 
 
 def _different(parts: list[Names]) -> int:
@@ -318,13 +263,10 @@ def in_order(parts: list[Names]) -> Names:
     return found
 
 
-def parts(
-    database: duckdb.DuckDBPyConnection, sides: Sequence[Side], most: int
-) -> list[list[Flags]]:
+def parts(sides: Sequence[Side], most: int) -> list[list[Flags]]:
     """Cut whom is concerned into parts that share nothing, so that each is decided alone.
 
     Args:
-        database: Any.
         sides: After `spread`.
         most: Rows a part has, unless those that are joined to one another are more.
 
@@ -334,7 +276,7 @@ def parts(
     counts = [int(side.concerned.sum()) for side in sides]
     if sum(counts) <= most:
         return [[side.concerned for side in sides]]
-    labels = _components(*_pairs(database, sides, counts), sum(counts))
+    labels = _components(*_pairs(sides, counts), sum(counts))
     _, component, rows = np.unique(labels, return_inverse=True, return_counts=True)
     number = ((np.cumsum(rows) - rows) // most)[component]
     found = []
@@ -349,15 +291,13 @@ def parts(
     return found
 
 
-def _pairs(
-    database: duckdb.DuckDBPyConnection, sides: Sequence[Side], counts: Sequence[int]
-) -> tuple[Names, Positions]:
+def _pairs(sides: Sequence[Side], counts: Sequence[int]) -> tuple[Names, Positions]:
     """Every key and identifier of whom is concerned, with the number of the row that has it."""
     names, rows = [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
     first = 0
     for side, count in zip(sides, counts, strict=True):
         numbers = np.cumsum(side.concerned) - 1 + first
-        for here, _, found in side.batches(database):
+        for here, found in side.batches():
             ours = side.concerned[here]
             at = numbers[here]
             keyed, linked = ours & side.keyed[here], ours & side.linked[here]

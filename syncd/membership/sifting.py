@@ -8,33 +8,23 @@ from functools import partial
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from syncd.membership.blocks import BlockReader
 from syncd.membership.compare import REASONS, kept_out
-from syncd.membership.engine import Positions
-from syncd.membership.rest import due, moving
-from syncd.membership.sieve import (
-    LIKENESS,
-    Flags,
-    Named,
-    Names,
-    Pool,
-    Side,
-    distinct_names,
-    named,
-    parts,
-    spread,
-)
+from syncd.membership.engine import Positions, column
+from syncd.membership.names import Column, Named, Names, consent, likeness, named
+from syncd.membership.rest import as_sent, due, moving
+from syncd.membership.sieve import Flags, Pool, Side, distinct_names, parts, spread
 from syncd.membership.unchanged import Lines, Members, Respelled, lines_of
 from syncd.model import Comparison
 
-# Why a member is kept out, as its place in `REASONS`; 0 for whoever is not. Of the first two
-# nothing must be there; of others what they were sent leaves as if they had left.
-_REASON = "coalesce(list_position({reasons}, {kept_out}), 0) AS reason"
+# Of the first two of `REASONS` nothing must be there; of others what they were sent leaves as if
+# they had left.
 _OUT = 2
 # What tells whether a row is still its member's, and whether they say the same of consent.
-_ALIKE = (LIKENESS, "consent")
+_ALIKE: Mapping[str, Column] = {"likeness": likeness, "consent": consent}
 MOST = 100_000  # rows and members that are compared at a time, unless more are joined
 
 
@@ -80,12 +70,12 @@ EVERYONE = Sifted()
 class _Sent:
     """Rows as sent whose member did not come unchanged, looked up by the hash of their key."""
 
-    def __init__(self, database: duckdb.DuckDBPyConnection, side: Side, came: Flags) -> None:
+    def __init__(self, side: Side, came: Flags) -> None:
         self._left = ~came
         count = int(self._left.sum())
         keys, likeness = np.empty(count, np.uint64), np.empty(count, np.uint64)
         consent, at, first = np.empty(count, np.int8), np.empty(count, np.uint32), 0
-        for places, rows in side.few(database, self._left):
+        for places, rows in side.few(self._left):
             here = slice(first, first := first + len(places))
             keys[here], likeness[here], at[here] = rows.keys, rows.more["likeness"], places
             consent[here] = rows.more["consent"]
@@ -157,31 +147,29 @@ def of_plan(
         return EVERYONE  # of an earlier version
     keys, ids = Pool(), Pool()
     for batch in removing:
-        ids.add(named(database, batch).ids)
-    sent = _side(database, generation, comparison)
-    index = _Sent(database, sent, members.came)
+        ids.add(named(batch).ids)
+    sent = _side(generation, comparison)
+    index = _Sent(sent, members.came)
     scan = _Scan(database, comparison, members, index)
     sent.concerned |= index.unmet()
     sides = (sent, scan.side)
-    spread(database, sides, keys, ids, wanted=scan.strangers())
-    cut = parts(database, sides, MOST)
+    spread(sides, keys, ids, wanted=scan.strangers())
+    cut = parts(sides, MOST)
     resting = int(np.count_nonzero(members.came & ~sent.concerned))
     return scan.sifted(tuple(Part(fresh, rows) for rows, fresh in cut), ids, resting)
 
 
-def around(
-    database: duckdb.DuckDBPyConnection, generation: BlockReader, given: Iterable[pa.RecordBatch]
-) -> Flags | None:
+def around(generation: BlockReader, given: Iterable[pa.RecordBatch]) -> Flags | None:
     """Flags of rows as sent: who is joined to rows that are given, or not at rest; None: all."""
     if moving(generation) is None:
         return None
-    side = _side(database, generation)
+    side = _side(generation)
     keys, ids = Pool(), Pool()
     for batch in given:
-        found = named(database, batch)
+        found = named(batch)
         keys.add(found.keys)
         ids.add(found.ids)
-    spread(database, (side,), keys, ids, wanted=np.empty(0, np.uint64))
+    spread((side,), keys, ids, wanted=np.empty(0, np.uint64))
     return side.concerned
 
 
@@ -196,21 +184,19 @@ class _Scan:
         sent: _Sent,
     ) -> None:
         count = members.digested
-        reason = _REASON.format(reasons=list(REASONS), kept_out=kept_out(comparison))
-        alike = _ALIKE if sent.any() else ()
-        self.side = Side.of(members.fresh, count, *alike, reason)
+        asked = {"reason": partial(_reasons, database, comparison)}
+        alike = _ALIKE if sent.any() else {}
+        self.side = Side.of(members.fresh, count, {**alike, **asked})
         self._sent = sent
         self._reasons = np.zeros(count, np.uint8)
         self._unsent = np.zeros(count, np.bool_)
         self._ids: list[Names] = []
         self._respelled: list[tuple[Positions, Lines]] = []
-        for here, batch, rows in self.side.look(database):
-            self._take(database, here, batch, rows)
+        for here, batch, rows in self.side.look():
+            self._take(here, batch, rows)
 
-    def _take(
-        self, database: duckdb.DuckDBPyConnection, here: slice, batch: pa.RecordBatch, rows: Named
-    ) -> None:
-        reason = rows.more["reason"]
+    def _take(self, here: slice, batch: pa.RecordBatch, rows: Named) -> None:
+        reason = np.asarray(rows.more["reason"], np.int64)
         known, resting, at = self._sent.look(rows, reason == 0)
         lines = lines_of(batch)
         told = (at >= 0) & lines.any(axis=1)
@@ -221,11 +207,8 @@ class _Scan:
         strangers = np.flatnonzero(~known & (reason <= _OUT))
         self._unsent[here] = ~known & (reason == 0)  # a snapshot has nobody without an identifier
         if len(strangers) and len(self._sent):
-            if rows.asked:
-                ids = rows.ids[strangers]
-            else:
-                ids = named(database, batch.take(pa.array(strangers))).ids
-            self._ids.append(np.unique(ids))
+            theirs = rows.taken(strangers) if rows.asked else named(batch.take(pa.array(strangers)))
+            self._ids.append(np.unique(theirs.ids))
 
     def strangers(self) -> Names:
         """Identifiers of members who were not sent, ordered; none where nobody ever was."""
@@ -259,18 +242,29 @@ class _Scan:
         )
 
 
+def _reasons(
+    database: duckdb.DuckDBPyConnection, comparison: Comparison, rows: pa.RecordBatch
+) -> npt.NDArray[np.generic]:
+    """Why members are kept out, as its place in `REASONS`; 0 for whoever is not."""
+    why = f"coalesce(list_position({list(REASONS)}, {kept_out(comparison)}), 0)"
+    database.register("incoming", rows.select(["consent", "erased", "region"]))
+    try:
+        return column(database, f"SELECT {why} FROM incoming")
+    finally:
+        database.unregister("incoming")
+
+
 def _side(
-    database: duckdb.DuckDBPyConnection,
     generation: BlockReader | None,
     comparison: Comparison | None = None,
 ) -> Side:
     """Rows as sent; those that are not at rest, or whose turn it is, are concerned."""
     if generation is None:
         return Side.of(lambda: iter(()), 0)
-    side = Side.of(partial(generation.batches, "rows"), generation.rows("rows"), *_ALIKE)
+    side = as_sent(generation, _ALIKE)
     stirred = moving(generation)
     if stirred is not None:
         side.concerned |= stirred
     if comparison is not None and comparison.refresh is not None:
-        side.concerned |= due(database, generation, comparison.refresh)
+        side.concerned |= due(side, comparison.refresh)
     return side

@@ -208,7 +208,7 @@ class FileMembership:
             before = self._open(files, last.path, last.checksum)
             given = [self._open(files, one.path, one.checksum) for one in question.erasures]
             named = chain.from_iterable(file.batches(question.platform) for file in given)
-            load_held(database, before, around(database, before, named))
+            load_held(database, before, around(before, named))
             erasing.load_given(database, question, given)
             if not erasing.concerns(database):
                 nothing = {one.id: erasing.NOTHING for one in question.erasures}
@@ -243,7 +243,7 @@ class FileMembership:
         with engine() as database, ExitStack() as files:
             members = self._open(files, snapshot.path, snapshot.checksum)
             before = self._open(files, last.path, last.checksum)
-            concerned = around(database, before, withdrawing.denied(members))
+            concerned = around(before, withdrawing.denied(members))
             if concerned is not None and not concerned.any():
                 return Withdrawn(question.plan, 0, 0, 0, ())
             load_held(database, before, concerned)

@@ -19,6 +19,7 @@ from syncd.membership.blocks import BlockReader, BlockWriter
 from syncd.membership.engine import engine
 from syncd.membership.fold import fold, sources
 from syncd.membership.held import GENERATION, load_held, sizes, write_held
+from syncd.membership.names import SECTION as NAMES
 from syncd.membership.rest import MOVING, RESTS
 from syncd.membership.together import PlanBatches
 from syncd.membership.unchanged import SECTION, with_fingerprints
@@ -27,7 +28,7 @@ from syncd.plan import ranges
 
 ROWS = 10_000  # of a plan whose batches nobody knows any more, taken in at a time
 _SECTIONS = {
-    ".members": ("rows", SECTION, MOVING, "identifiers", "outdated", "late"),
+    ".members": ("rows", SECTION, NAMES, MOVING, "identifiers", "outdated", "late"),
     ".plan": (Phase.ADD.value, Phase.AGAIN.value),
 }
 

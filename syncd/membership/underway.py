@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from syncd.membership.blocks import BlockReader
 from syncd.membership.engine import chosen, feed, links
-from syncd.membership.sieve import Pool, named
+from syncd.membership.names import named
+from syncd.membership.sieve import Pool
 from syncd.model import BatchRecord, Comparison, Operation, Phase, Plan
 
 _TABLES = "CREATE TABLE adding (id UHUGEINT); CREATE TABLE removing (id UHUGEINT)"
@@ -55,7 +56,7 @@ class UnderWay:
             for batch in rows:
                 part = [(0, batch)]
                 if concerned is not None:
-                    hit = concerned.any(named(database, batch).ids)
+                    hit = concerned.any(named(batch).ids)
                     feed(database, chosen(part, hit), into)
                 else:
                     feed(database, part, into)

@@ -5,16 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-Hashes = NDArray[np.uint64]
+from syncd.hashes import Hashes, hashed
 
-_WORD = 8
 _PARTS = 16  # looked at one after the other, so that a sixteenth is copied at a time
-# What is kept of a word of which 0 to 8 bytes belong to the key.
-_MASKS = np.array([(1 << 8 * kept) - 1 for kept in range(_WORD + 1)], np.uint64)
-_ODD = np.uint64(0x9E3779B97F4A7C15)  # 2**64 by the golden ratio: spreads the bits of a product
-_HALF = np.uint64(32)
 
 
 class Keys:
@@ -53,31 +47,3 @@ class Keys:
             if (near[1:] == near[:-1]).any():
                 return True
         return False
-
-
-def hashed(texts: pa.StringArray) -> Hashes:
-    """64 bits of each text, by its bytes and its length; none may be null.
-
-    Eight bytes at a time, of all texts at once. It means nothing outside of one read.
-    """
-    edges = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset :][: len(texts) + 1]
-    starts = edges[:-1].astype(np.int64) - edges[0]
-    lengths = np.diff(edges).astype(np.int64)
-    held = np.frombuffer(texts.buffers()[2] or b"", np.uint8)[edges[0] : edges[-1]]
-    padded = np.concatenate([held, np.zeros(_WORD, np.uint8)])
-    # The word that begins at each byte; they overlap.
-    words = np.ndarray(len(held) + 1, "<u8", padded, strides=(1,))
-    hashes: Hashes = lengths.astype(np.uint64) * _ODD
-    for at in range(0, int(lengths.max(initial=0)), _WORD):
-        longer = np.flatnonzero(lengths > at)
-        kept = _MASKS[np.minimum(lengths[longer] - at, _WORD)]
-        hashes[longer] = _stirred(hashes[longer] ^ (words[starts[longer] + at] & kept))
-    return hashes
-
-
-def _stirred(hashes: Hashes) -> Hashes:
-    """Each bit has a say in every other; two that differ still do."""
-    for _ in range(2):
-        hashes = hashes * _ODD
-        hashes ^= hashes >> _HALF
-    return hashes

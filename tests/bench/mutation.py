@@ -65,6 +65,8 @@ MODULES = {
     ),
     "states": Target("syncd.ledger.states", ("unit/test_states.py",)),
     "retry": Target("syncd.retry", ("unit/test_retry.py", "unit/test_pacing.py")),
+    "hashes": Target("syncd.hashes", ("unit/test_hashes.py",)),
+    "names": Target("syncd.membership.names", ("unit/test_names.py",)),
     "sieve": Target("syncd.membership.sieve", ("unit/test_sieve.py",)),
     "sifting": Target("syncd.membership.sifting", ("unit/test_sieve.py",)),
     "folding": Target("syncd.membership.folding", ("unit/test_sieve.py",)),

@@ -33,7 +33,7 @@ ROOMS = (
     ("connectors/", "send"),
 )
 # Blocks are written and read for several stages: by the method of the membership.
-FILES = "syncd/membership/blocks"
+FILES = ("syncd/membership/blocks", "syncd/membership/packing")
 BY_METHOD = {"receive": "seal", "plan": "plan file", "of": "build", "cut": "build", "fold": "fold"}
 STAGES = ("read", "digest", "seal", "compare", "plan file", "build", "send", "receipts", "fold")
 START, REST = "start", "rest"  # imports; and what is none of these

@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 from sqlalchemy import make_url
 
 from syncd.errors import BadRows
+from syncd.hashes import hashed, stirred
 from syncd.model import SegmentQuery
 from syncd.shop import open_shop
 from syncd.shop.arrow import ArrowRows
-from syncd.shop.keys import _stirred, hashed
 from syncd.shop.packets import batches as packets
 from syncd.shop.packets import known
 from syncd.shop.rows import BATCH_ROWS, CursorRows, Rows, fetched
@@ -225,7 +225,7 @@ def colliding() -> tuple[str, str]:
     """Two keys whose second word makes good what their first one did to the hash."""
     seed = (16 * 0x9E3779B97F4A7C15) % 2**64
     words = [f"c:{n:06}" for n in range(100_000)]
-    begun = _stirred(np.array([int.from_bytes(word.encode(), "little") ^ seed for word in words]))
+    begun = stirred(np.array([int.from_bytes(word.encode(), "little") ^ seed for word in words]))
     for word, apart in zip(words[1:], begun[1:] ^ begun[0], strict=True):
         pairs = [_PAIRS.get(byte) for byte in apart.tobytes()]
         if all(pairs):

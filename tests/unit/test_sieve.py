@@ -15,13 +15,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from syncd.hashes import hashed
 from syncd.membership import sieve
 from syncd.membership.blocks import BlockReader, BlockWriter
 from syncd.membership.engine import ROW_SCHEMA, engine
-from syncd.membership.folding import of_fold
+from syncd.membership.folding import PURGED, of_fold
 from syncd.membership.held import every_identifier
+from syncd.membership.names import named
 from syncd.membership.rest import moving
-from syncd.membership.sieve import Pool, Side, among, distinct, named, parts, spread
+from syncd.membership.sieve import Pool, Side, among, distinct, parts, spread
 from syncd.membership.together import PlanBatches
 from syncd.model import Generation, Phase
 from tests.unit.membership_oracle import opened, section
@@ -63,14 +65,22 @@ def names_of(line: Line) -> set[Node]:
     return {("key", key)} | {(kind, of) for kind, of in zip(kinds, ids, strict=True) if of}
 
 
-def side(lines: list[Line], seeds: set[int]) -> Side:
-    """A section of rows, three a batch; those at the given positions are concerned."""
+def side(lines: list[Line], seeds: set[int], *, by_name: bool = False) -> Side:
+    """A section of rows, three a batch; those at the given positions are concerned.
+
+    By name, it has a section of names, two a batch, and its rows cannot be read.
+    """
 
     def read() -> Iterator[pa.RecordBatch]:
+        assert not by_name
         for first in range(0, len(lines), 3):
             yield rows(lines[first : first + 3])
 
-    made = Side.of(read, len(lines))
+    def names() -> Iterator[pa.RecordBatch]:
+        for first in range(0, len(lines), 2):
+            yield named(rows(lines[first : first + 2])).batch()
+
+    made = Side.of(read, len(lines), names=names if by_name else None)
     made.concerned[[n for n in seeds if n < len(lines)]] = True
     return made
 
@@ -88,24 +98,26 @@ def joined(sections: list[list[Line]], seeds: set[tuple[int, int]]) -> set[tuple
     return found
 
 
+@pytest.mark.parametrize("by", ["rows", "names"])
 @pytest.mark.parametrize("at_once", [0, 20_000])
 @given(sections=st.tuples(LINES, LINES), seeds=st.sets(st.integers(0, 11), max_size=2))
 @settings(max_examples=60, deadline=None)
 def test_whoever_is_joined_to_a_row_that_moves_is_found_and_nobody_else(
-    at_once: int, sections: tuple[list[Line], list[Line]], seeds: set[int]
+    at_once: int, by: str, sections: tuple[list[Line], list[Line]], seeds: set[int]
 ) -> None:
     """By keys and identifiers over any number of steps, in files large and small."""
     expected = joined(list(sections), {(0, n) for n in seeds if n < len(sections[0])})
-    sides = [side(sections[0], seeds), side(sections[1], set())]
+    sides = [side(sections[0], seeds, by_name=by == "names"), side(sections[1], set())]
 
-    with pytest.MonkeyPatch.context() as patch, engine() as database:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sieve, "BATCH_ROWS", at_once)
-        spread(database, sides, Pool(), Pool(), wanted=np.empty(0, np.uint64))
+        spread(sides, Pool(), Pool(), wanted=np.empty(0, np.uint64))
 
     found = {(s, int(n)) for s, one in enumerate(sides) for n in np.flatnonzero(one.concerned)}
     assert found == expected
 
 
+@pytest.mark.parametrize("by", ["rows", "names"])
 @pytest.mark.parametrize("at_once", [0, 20_000])
 @given(
     sections=st.tuples(LINES, LINES),
@@ -114,14 +126,14 @@ def test_whoever_is_joined_to_a_row_that_moves_is_found_and_nobody_else(
 )
 @settings(max_examples=60, deadline=None)
 def test_parts_share_nothing_and_leave_nobody_out(
-    at_once: int, sections: tuple[list[Line], list[Line]], seeds: set[int], most: int
+    at_once: int, by: str, sections: tuple[list[Line], list[Line]], seeds: set[int], most: int
 ) -> None:
     """Each is no larger than asked, unless it would be by its last component alone."""
-    sides = [side(sections[0], seeds), side(sections[1], set())]
-    with pytest.MonkeyPatch.context() as patch, engine() as database:
+    sides = [side(sections[0], seeds, by_name=by == "names"), side(sections[1], set())]
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sieve, "BATCH_ROWS", at_once)
-        spread(database, sides, Pool(), Pool(), wanted=np.empty(0, np.uint64))
-        found = parts(database, sides, most)
+        spread(sides, Pool(), Pool(), wanted=np.empty(0, np.uint64))
+        found = parts(sides, most)
 
     nodes = [
         {(s, int(n)) for s, flags in enumerate(part) for n in np.flatnonzero(flags)}
@@ -143,9 +155,8 @@ def test_names_are_equal_where_keys_and_identifiers_are(
     lines: list[Line], others: list[Line]
 ) -> None:
     """What an identifier is called does not depend on the batch that it is read in."""
-    with engine() as database:
-        first, second = (named(database, rows(each)) for each in (lines, others))
-        kinds = distinct(database, [(side(lines, set()), np.ones(len(lines), np.bool_))])
+    first, second = (named(rows(each)) for each in (lines, others))
+    kinds = distinct(side(lines, set()), np.ones(len(lines), np.bool_))
 
     known = np.unique(first.keys)
     assert among(known, second.keys).tolist() == [
@@ -188,8 +199,32 @@ def test_who_was_sent_by_two_plans_is_not_simply_there(tmp_path: Path) -> None:
     with opened(world, plan.path, plan.checksum) as file, engine() as database:
         twice = [PlanBatches(n, file, sent, marks=None) for n in (1, 2)]
         found = of_fold(database, None, twice)
-    assert found.sizes.members == 0
+    assert not any(flags.any() for flags in found.new.values())
     assert sum(int(flags.sum()) for part in found.parts for flags in part.taken.values()) == 16
+
+
+@pytest.mark.parametrize(("keys", "concerned"), [([b"m003"], 1), ([b"x"], 0), (None, 6)])
+def test_what_a_plan_drops_is_known_by_its_keys(
+    tmp_path: Path, keys: list[bytes] | None, concerned: int
+) -> None:
+    """A plan of an earlier version does not name them: then it may be any row."""
+    world = MembershipWorld(tmp_path)
+    world.run({f"m{n:03}": Person((n,)) for n in range(6)})
+    assert world.generation is not None
+    with BlockWriter(tmp_path, "erasure.plan", key=KEY, header={}) as writer:
+        face = {"high": pa.array([1], pa.uint64()), "low": pa.array([2], pa.uint64())}
+        writer.write("purge", pa.RecordBatch.from_pydict(face))
+        if keys is not None:
+            writer.write(PURGED, pa.RecordBatch.from_pydict({PURGED: hashed(pa.array(keys))}))
+    assert writer.written is not None
+    with (
+        opened(world, world.generation.path, world.generation.checksum) as before,
+        opened(world, "erasure.plan", writer.written.checksum) as plan,
+        engine() as database,
+    ):
+        found = of_fold(database, before, [PlanBatches(1, plan, [], marks=None)])
+    assert found.rests is not None
+    assert int((~found.rests).sum()) == concerned
 
 
 def folded(
@@ -206,11 +241,14 @@ def folded(
         if before is not None:
             last = files.enter_context(opened(world, before.path, before.checksum))
         database = files.enter_context(engine())
-        found = of_fold(database, last, [PlanBatches(1, file, sent, marks=None)])
+        taken = PlanBatches(1, file, sent, marks=None)
+        found = of_fold(database, last, [taken])
+        new = found.new[taken.source(Phase.ADD)]
+        rows = Side.of(lambda: file.batches(Phase.ADD.value), len(new))
+        kinds = distinct(rows, new)
     (part,) = found.parts
     assert part.rows is not None
-    assert sum(int(flags.sum()) for flags in found.new.values()) == found.sizes.members
-    return int(part.rows.sum()), found.sizes.members, dict(found.sizes.identifiers)
+    return int(part.rows.sum()), int(new.sum()), kinds
 
 
 def test_what_is_at_rest_takes_no_line_of_its_own(tmp_path: Path) -> None:
@@ -265,7 +303,8 @@ def of_an_earlier_version(world: MembershipWorld, last: Generation) -> Generatio
         header = {name: value for name, value in file.header.items() if name != "rests"}
         with BlockWriter(world.directory, "old.members", key=KEY, header=header) as writer:
             for batch in file.batches("rows"):
-                writer.write("rows", batch)
+                none = pa.array(np.zeros(len(batch), np.uint64))  # rows had a number more
+                writer.write("rows", batch.append_column("face_low", none))
             for batch in every_identifier(database, file):
                 writer.write("identifiers", batch)
     assert writer.written is not None
