@@ -22,8 +22,7 @@ import numpy.typing as npt
 
 from syncd.errors import UsageError
 from syncd.identity.control import Control
-from syncd.membership.engine import engine
-from syncd.membership.sieve import named
+from syncd.membership.names import named
 from syncd.model import Consent, SegmentQuery
 from syncd.parts import Parts
 from syncd.plan import consent_rule
@@ -165,7 +164,7 @@ def _read(
     sendable, held_out = [np.empty(0, np.bool_)], [np.empty(0, np.bool_)]
     ids: list[list[npt.NDArray[np.uint64]]] = []
     stones = syncs[0].ledger.erasures.stones()
-    with shop.read(query) as reading, engine() as database:
+    with shop.read(query) as reading:
         for batch in reading:
             erased = _flags(syncs[0].watch.marks(batch, stones))
             may = np.zeros(batch.num_rows, np.bool_)
@@ -174,7 +173,7 @@ def _read(
                 rows = parts.digest(batch).rows
                 may |= _flags(rows["usable"]) & _allowed(rows, parts)
                 # Another platform's rules may digest the same address otherwise: told apart.
-                lines.append(_spread(named(database, rows).ids, number))
+                lines.append(_spread(named(rows).ids, number))
             sendable.append(may & ~erased)
             key = rows["key"]
             held_out.append(_flags(control.marks(key)))

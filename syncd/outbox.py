@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import structlog
 
 from syncd.errors import PlatformError, RequestRefused, Unavailable
 from syncd.model import Batch, BatchRecord, BatchState, Operation, Plan, Receipt
+from syncd.overlap import ahead
 from syncd.parts import Parts
 from syncd.ports import Connector, PlanFile, Upload
 from syncd.refusals import Refusals, kept_rows
@@ -58,7 +61,7 @@ def send(
     outgoing = _Outgoing(parts, connector, plan, audience, total, whole)
     done, given = 0, {batch.id for batch in batches}
     records, queue = list[BatchRecord](), deque(batches)
-    with parts.membership.open(plan) as file:
+    with parts.membership.open(plan) as file, _read_ahead(file, batches) as rows_of:
         while queue:
             batch = queue.popleft()
             parts.lock.check()
@@ -66,7 +69,7 @@ def send(
             # A part may be followed by another one. Where that could not be sent any more
             # after the last one, nothing is called the last: the upload runs out in time.
             last = not queue and (whole is None or batch.id in given)
-            record, instead = outgoing.deliver(batch, file, last=last)
+            record, instead = outgoing.deliver(batch, rows_of(batch), last=last)
             records.append(record)
             if whole is None:
                 queue.extend(instead)
@@ -75,6 +78,25 @@ def send(
             done += 0 if instead else batch.rows
     parts.progress(plan.operation(batches[0].phase).value, total, total)
     return tuple(records)
+
+
+@contextmanager
+def _read_ahead(
+    file: PlanFile, batches: Sequence[BatchRecord]
+) -> Iterator[Callable[[BatchRecord], pa.RecordBatch]]:
+    """Gives a batch's rows; the next ones are read while a request is under way.
+
+    Batches come in their order; what takes the place of a refused one is read when it is asked
+    for. A file is read by one thread at a time.
+    """
+    turn, given = Lock(), {batch.id for batch in batches}
+
+    def of(batch: BatchRecord) -> pa.RecordBatch:
+        with turn:
+            return file.of(batch)
+
+    with ahead(map(of, batches), 1) as rows:
+        yield lambda batch: next(rows) if batch.id in given else of(batch)
 
 
 class _Outgoing:
@@ -102,11 +124,10 @@ class _Outgoing:
         self._refusals = Refusals(parts.ledger)
 
     def deliver(
-        self, batch: BatchRecord, file: PlanFile, *, last: bool
+        self, batch: BatchRecord, rows: pa.RecordBatch, *, last: bool
     ) -> tuple[BatchRecord, tuple[BatchRecord, ...]]:
         """Send a batch until it is answered; its record, and what is to be sent for it now."""
         kept = kept_rows(batch)
-        rows = file.of(batch)
         if len(kept) < rows.num_rows:
             rows = _taken(rows, kept)
         patience = self._parts.patience

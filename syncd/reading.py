@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ import structlog
 from syncd.errors import ConfigError, EmptySegment
 from syncd.model import Generation, Raw, Refused, Run, Snapshot, SnapshotId
 from syncd.model.making import chosen_facts
+from syncd.overlap import ahead
 from syncd.parts import Parts
 from syncd.plan import consent_rule
 from syncd.ports import Reading
@@ -48,7 +49,13 @@ def read(parts: Parts, opened: Run, generation: Generation | None = None) -> Sna
     tally = Tally()
     with parts.shop.read(query) as reading:
         _complete(parts, reading.columns, query.source)
-        file = parts.membership.receive(snapshot_id, _batches(parts, reading, tally), generation)
+        stones = parts.ledger.erasures.stones()
+        consent = consent_rule(parts.platform.capabilities, parts.sync.consent)
+        held_out = (repr(parts.sync.holdout),) if parts.sync.holdout else ()
+        said = (parts.sync.configuration, repr(consent), _digest_of(stones), *held_out)
+        with ahead(_fingerprinted(parts, reading, said)) as known:
+            raw = _batches(parts, known, stones, tally)
+            file = parts.membership.receive(snapshot_id, raw, generation)
         rows = reading.seal()
         columns = reading.columns
     usable = tally.usable + file.unchanged
@@ -97,15 +104,23 @@ class Tally:
         self.refused: Counter[tuple[str, str]] = Counter()
 
 
-def _batches(parts: Parts, reading: Reading, tally: Tally) -> Iterator[Raw]:
-    done = 0
-    stones = parts.ledger.erasures.stones()
-    consent = consent_rule(parts.platform.capabilities, parts.sync.consent)
-    held_out = (repr(parts.sync.holdout),) if parts.sync.holdout else ()
-    said = (parts.sync.configuration, repr(consent), _digest_of(stones), *held_out)
+def _fingerprinted(
+    parts: Parts, reading: Reading, said: Sequence[str]
+) -> Iterator[tuple[pa.RecordBatch, Fingerprints]]:
+    """What the shop returns, with what else decides what it is digested to."""
     for batch in reading:
+        yield batch, parts.fingerprints(batch, said=said)
+
+
+def _batches(
+    parts: Parts,
+    known: Iterator[tuple[pa.RecordBatch, Fingerprints]],
+    stones: Mapping[str, bool],
+    tally: Tally,
+) -> Iterator[Raw]:
+    done = 0
+    for batch, found in known:
         parts.lock.check()  # of what was read so far nothing is named, and nothing was sent
-        found = parts.fingerprints(batch, said=said)
         yield Raw(found, partial(_digested, parts, batch, found, stones=stones, tally=tally))
         done += batch.num_rows
         parts.progress("read", done, 0)

@@ -53,12 +53,7 @@ class Column:
     def cells(self, *, hashed: bool) -> pa.Array:
         """What travels: 32-byte digests, or the UTF-8 bytes where the platform wants the text."""
         plain = self.values.cast(pa.binary())
-        if not hashed:
-            return self._spread(plain)
-        if not _repeats(plain):
-            return self._spread(_digests(plain))
-        coded = plain.dictionary_encode()
-        return self._spread(_digests(coded.dictionary).take(coded.indices))
+        return self._spread(_digests(plain) if hashed else plain)
 
     def cells_of_hex(self) -> pa.Array:
         """What travels of values that are digests in hex already."""
@@ -77,15 +72,19 @@ class _Looked:
     places: npt.NDArray[np.int64] | None
 
 
-def normalised(steps: Sequence[Step], raw: pa.Array, countries: pa.Array) -> Column:
+def normalised(
+    steps: Sequence[Step], raw: pa.Array, countries: pa.Array, *, recurring: bool = True
+) -> Column:
     """Run the steps over a column.
 
     Args:
         steps: In order.
         raw: Text as the shop has it; null where there is none.
         countries: ISO alpha-2 or null, one a row.
+        recurring: Whether several rows may well have the same text.
     """
-    looked = _looked(raw, countries if any(step.needs_country for step in steps) else None)
+    decisive = countries if any(step.needs_country for step in steps) else None
+    looked = _looked(raw, decisive, recurring=recurring)
     values = _shortcut(steps, looked)
     undecided = np.flatnonzero(_flags(pc.and_(values.is_null(), looked.values.is_valid())))
     refused = np.zeros(len(looked.values), bool)
@@ -145,8 +144,8 @@ def _cells(joined: bytes, values: pa.Array) -> pa.Array:
 # --- distinct values ----------------------------------------------------------------
 
 
-def _looked(raw: pa.Array, countries: pa.Array | None) -> _Looked:
-    if not _repeats(raw):
+def _looked(raw: pa.Array, countries: pa.Array | None, *, recurring: bool) -> _Looked:
+    if not (recurring and _repeats(raw)):
         nothing = pa.nulls(len(raw), pa.string()) if countries is None else countries
         return _Looked(raw, nothing, None)
     value, places = _coded(raw)

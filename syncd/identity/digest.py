@@ -14,7 +14,14 @@ import pyarrow.compute as pc
 from syncd.errors import BadRows, ConfigError
 from syncd.identity.columns import Column, normalised
 from syncd.identity.consent import consents, demanded
-from syncd.identity.fields import COLUMN_OF, FIELD_OF, PREHASHED, PREHASHED_STEPS, columns_of
+from syncd.identity.fields import (
+    COLUMN_OF,
+    FIELD_OF,
+    ONE_PERSONS,
+    PREHASHED,
+    PREHASHED_STEPS,
+    columns_of,
+)
 from syncd.identity.reasons import Reason
 from syncd.identity.rows import limit_identifiers, only_whole, without_repeats
 from syncd.identity.step import Step
@@ -259,7 +266,8 @@ def _cell(work: _Work, name: str, raw: pa.Array) -> pa.Array:
     if name not in work.hashed or raw.null_count == len(raw):
         return work.blank()
     hashed = work.hashed[name]
-    column = normalised(work.steps[name], raw, work.known)
+    recurring = name not in ONE_PERSONS
+    column = normalised(work.steps[name], raw, work.known, recurring=recurring)
     work.count(name, column)
     if work.policy.prehashed and hashed and name in PREHASHED:
         return column.cells_of_hex()

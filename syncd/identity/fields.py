@@ -27,6 +27,9 @@ COLUMN_OF = {
 # The field of a cell that is not called like it.
 FIELD_OF = {"state": "region"}
 
+# Hardly two members have the same: to look for repeats is not worth it.
+ONE_PERSONS = frozenset({"email", "phone", "device_id", "external_id"})
+
 # What a segment with `prehashed: true` holds as digests: the fields that every platform
 # hashes. Countries are needed in clear for consent and phones, postcodes for Google.
 PREHASHED = frozenset({"email", "phone", "given_name", "family_name"})

@@ -7,8 +7,10 @@ just that row (`syncd.identity.fingerprints`): of them a snapshot says the row's
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +29,7 @@ from syncd.membership.engine import (
 )
 from syncd.membership.rest import moving
 from syncd.model import Raw
+from syncd.overlap import worked
 
 SECTION = "fingerprints"  # of a generation: a line a row, zeros for a row without one
 SAME = "same"  # of a snapshot: positions of rows whose members came unchanged
@@ -135,15 +138,26 @@ class Received:
 
 
 def receive(writer: BlockWriter, batches: Iterable[Raw], unchanged: Unchanged) -> None:
-    """Write a snapshot: who is as they were by their positions, all others digested."""
+    """Write a snapshot: who is as they were by their positions, all others digested.
+
+    The next batch is digested while the last one is written.
+    """
+    with closing(worked(_changed(writer, batches, unchanged))) as digested:
+        for rows in digested:
+            writer.write("members", rows.select(SNAPSHOT_SCHEMA.names).cast(SNAPSHOT_SCHEMA))
+
+
+def _changed(
+    writer: BlockWriter, batches: Iterable[Raw], unchanged: Unchanged
+) -> Iterator[Callable[[], pa.RecordBatch]]:
+    """Digests whoever is not as they were; the others are written at once."""
     for raw in batches:
         at = unchanged.look(raw.fingerprints)
         same = at >= 0
         if same.any():
             writer.write(SAME, pa.RecordBatch.from_arrays([pa.array(at[same])], schema=SAME_SCHEMA))
         if not same.all():
-            rows = raw.digested(~same)
-            writer.write("members", rows.select(SNAPSHOT_SCHEMA.names).cast(SNAPSHOT_SCHEMA))
+            yield partial(raw.digested, ~same)
 
 
 class Members:

@@ -237,8 +237,14 @@ def _sqlite_engine(url: URL, limits: Limits) -> Engine:
         "sqlite+pysqlite://",
         poolclass=NullPool,
         hide_parameters=True,
-        # isolation_level None: the module then begins no transaction of its own.
+        # isolation_level None: the module then begins no transaction of its own. Rows are taken
+        # in another thread than asked for them, but never in two at a time.
         creator=partial(
-            sqlite3.connect, address, uri=True, timeout=limits.connect, isolation_level=None
+            sqlite3.connect,
+            address,
+            uri=True,
+            timeout=limits.connect,
+            isolation_level=None,
+            check_same_thread=False,
         ),
     )
