@@ -96,6 +96,8 @@ def test_numbers_of_one_site_are_not_those_of_another(make_database: MakeDatabas
         assert set(found) == set(members.split())
     found = people(network, "category_buyers", source, category="xthrows")
     assert set(found) == {"hugo", "ida", "kees"}
+    found = people(network, "bulk_vs_single", source, habit="bulk")
+    assert set(found) == {"anna", "carla", "lena", "hugo", "ida", "kees"}
 
 
 def _members(

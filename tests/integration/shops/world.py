@@ -166,7 +166,9 @@ def _orders() -> Iterator[Order]:
         *("Carla@example.com", None, at("2025-09-30 22:30:00"), (line(THROW, 1, "59.95"),)),
         source=("google", "cpc", "autumn"),
     )
-    yield Order("carla@example.com", 13, at("2026-03-01 10:00:00"), (line(MUG, 5, "12.01"),))
+    # Two of the same line are two lines.
+    mugs = (line(MUG, 2, "12.01"), line(MUG, 2, "12.01"), line(MUG, 1, "12.01"))
+    yield Order("carla@example.com", 13, at("2026-03-01 10:00:00"), mugs)
     yield Order(
         *("dirk@example.com", 14, at("2025-10-15 10:00:00")),
         (replace(line(THROW, 18, "50"), back=18),),
