@@ -168,7 +168,9 @@ class Source:
         parts = [part for text in self._texts(relation) for part in self._of_each_store(text)]
         if len(parts) == 1:
             return parts[0]
-        return "\nUNION\n".join(
+        # Two equal lines of an order are two; a word on consent said in two places is one.
+        union = "\nUNION ALL\n" if relation in _GOODS else "\nUNION\n"
+        return union.join(
             f"SELECT * FROM (\n{part}\n) part_{number}" for number, part in enumerate(parts)
         )
 

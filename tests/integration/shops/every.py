@@ -33,7 +33,7 @@ class TestShop:
     Attributes:
         source: How it is read; None for the canonical one.
         both_stores: How it is read with the other store.
-        counted: A status that can be said to be paid, and who is then the only customer.
+        counted: A status that can be said to be paid, and who alone are then customers.
         guests: Who has the key of a guest.
         without: By segment: who is none of its members for want of something that the system
             does not know.
@@ -81,14 +81,14 @@ SHOPS = {
         "postgresql",
         load_fivetran,
         Source("shopify", GUEST_KEY),
-        counted=("pending", "gina"),
+        counted=("pending", "gina piet"),
         guests=frozenset({"xena"}),  # all others are customers with a number
     ),
     "shopify, airbyte": TestShop(
         "postgresql",
         load_airbyte,
         Source("shopify", GUEST_KEY, "airbyte"),
-        counted=("pending", "gina"),
+        counted=("pending", "gina piet"),
         guests=frozenset({"xena"}),
     ),
     "medusa": TestShop(

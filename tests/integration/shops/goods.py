@@ -34,7 +34,7 @@ CATEGORIES = (
     Category(41, "Home & Garden", "home-garden"),
     Category(42, "Candles", "candles", 41),
     Category(43, "Throws", "throws", 41),
-    Category(44, "Coffee", "coffee"),
+    Category(44, "Coffee & Tea", "coffee"),
 )
 
 
@@ -65,7 +65,7 @@ class Product:
 
 
 _OLD = datetime(2024, 1, 1, 9, tzinfo=UTC)
-CANDLE = Product(301, "S-CANDLE", 42, datetime(2025, 6, 1, 9, tzinfo=UTC))
+CANDLE = Product(301, "S-CANDLE", 42, datetime(2025, 6, 1, 9, tzinfo=UTC), (310, "S-CANDLE-WHITE"))
 THROW = Product(302, "S-THROW", 43, _OLD)
 BEANS = Product(303, "S-BEANS", 44, _OLD)
 LAMP = Product(304, "S-LAMP", 41, datetime(2026, 5, 20, 9, tzinfo=UTC), (305, "S-LAMP-RED"))

@@ -136,7 +136,7 @@ def _load_codes(database: Database) -> None:
             for name in [f"{order.number}_{n}"]
             for row in (
                 (f"adj_{name}", f"ordli_{name}", order.code, line.off, None),
-                (f"gone_{name}", f"ordli_{name}", "GONE", line.off, order.placed_at),
+                (f"gone_{name}", f"ordli_{name}", "GONE", -line.off, order.placed_at),
             )
         ],
     )

@@ -265,9 +265,11 @@ def _load_carts(database: Database) -> None:
     database.load("ps_cart", names, left + bought)
     filled = [(cart.number, cart.lines, _local(cart.updated_at)) for cart in CARTS]
     filled += [(order.number, order.lines, _local(order.placed_at)) for order in ORDERS]
-    inside = [
-        (number, line.product.number, line.qty, at)
+    inside = {
+        (number, line.product.number): (number, line.product.number, line.qty, at)
         for number, lines, at in filled
         for line in lines
-    ]
-    database.load("ps_cart_product", ("id_cart", "id_product", "quantity", "date_add"), inside)
+    }
+    database.load(
+        "ps_cart_product", ("id_cart", "id_product", "quantity", "date_add"), inside.values()
+    )

@@ -121,8 +121,11 @@ def load_airbyte_goods(database: Database) -> None:
 
 
 def _products() -> list[tuple[object, ...]]:
-    """Beans are coffee by their type."""
-    return [(each.number, "Coffee" if each is BEANS else "", each.launched_at) for each in PRODUCTS]
+    """Beans are what they are by their type."""
+    return [
+        (each.number, "Coffee & Tea" if each is BEANS else "", each.launched_at)
+        for each in PRODUCTS
+    ]
 
 
 def _variants() -> list[tuple[object, ...]]:

@@ -100,7 +100,11 @@ def load_products(database: Database, tables: str, site: int) -> None:
     database.load(
         f"{tables}term_taxonomy",
         ("term_taxonomy_id", "term_id", "taxonomy", "parent"),
-        [(number, each.number, kind, each.parent or 0) for number, each, kind in taxonomies],
+        [
+            # Tags lie in no tree.
+            (number, each.number, kind, (each.parent or 0) if kind == "product_cat" else 0)
+            for number, each, kind in taxonomies
+        ],
     )
     database.load(
         f"{tables}term_relationships",

@@ -147,7 +147,7 @@ ACCOUNTS = (
     Account(31, "umar@example.com"),
 )
 _THROWS = (line(THROW, 14, "50"),)
-_ASKED = Decimal("62.5")
+_ASKED = Decimal("15.625")
 
 
 def _orders() -> Iterator[Order]:
@@ -166,7 +166,9 @@ def _orders() -> Iterator[Order]:
         *("Carla@example.com", None, at("2025-09-30 22:30:00"), (line(THROW, 1, "59.95"),)),
         source=("google", "cpc", "autumn"),
     )
-    yield Order("carla@example.com", 13, at("2026-03-01 10:00:00"), (line(MUG, 5, "12.01"),))
+    # Two of the same line are two lines.
+    mugs = (line(MUG, 2, "12.01"), line(MUG, 2, "12.01"), line(MUG, 1, "12.01"))
+    yield Order("carla@example.com", 13, at("2026-03-01 10:00:00"), mugs)
     yield Order(
         *("dirk@example.com", 14, at("2025-10-15 10:00:00")),
         (replace(line(THROW, 18, "50"), back=18),),
@@ -180,12 +182,12 @@ def _orders() -> Iterator[Order]:
     )
     yield Order("fred@example.com", None, at("2025-11-01 10:00:00"), state="cancelled")
     yield Order("gina@example.com", 17, at("2026-08-20 10:00:00"), state="pending")
-    yield Order("gina@example.com", 17, at("2026-08-20 10:05:00"), state="failed")
+    yield Order("piet@example.com", 26, at("2026-08-20 10:05:00"), state="failed")
     yield Order("hugo@example.com", 18, at("2025-11-20 10:00:00"), _THROWS, store=2)
     yield Order("ida@example.com", 19, at("2025-11-20 10:00:00"), _THROWS, store=2)
     yield Order("jan@example.com", 20, at("2025-11-20 10:00:00"), (line(THROW, 16, "50"),))
     yield Order("kees@example.com", None, at("2025-11-20 10:00:00"), _THROWS, store=2)
-    winter = Line(THROW, 40, _ASKED, off=_ASKED * 8)  # a code is no sale
+    winter = Line(THROW, 160, _ASKED, off=_ASKED * 32)  # a code is no sale
     yield Order("lena@example.com", 22, at("2026-02-02 10:00:00"), (winter,), code="WINTER")
     yield from _of_few_days()
     gift_card = (line(GIFT_CARD, 1, "10"), line(BEANS, 1, "10"))

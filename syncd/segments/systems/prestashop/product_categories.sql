@@ -11,5 +11,4 @@ JOIN {{table(category)}} above
  AND above.id_parent <> 0 AND above.is_root_category = 0
 JOIN {{table(category_lang)}} l ON l.id_category = above.id_category
 WHERE {{in_stores(l.id_shop)}}
-  AND c.is_root_category = 0
 GROUP BY cp.id_product, c.id_category, l.id_lang, l.id_shop

@@ -4,8 +4,8 @@
 -- sells no gift cards.
 SELECT {{store_key(i.order_id)}} AS order_key,
        {{store_key(m.product_id)}} AS product_key,
-       COALESCE(NULLIF(variation.meta_value, ''), NULLIF(product.meta_value, ''),
-                {{store_key(m.product_id)}}) AS sku,
+       CAST(COALESCE(NULLIF(variation.meta_value, ''), NULLIF(product.meta_value, ''),
+                     {{store_key(m.product_id)}}) AS CHAR(190)) AS sku,
        m.qty,
        COALESCE(r.qty_refunded, 0) AS qty_refunded,
        m.paid / NULLIF(m.qty, 0) AS unit_paid,
