@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from syncd.segments.composed import Part
+    from syncd.segments.overlaps import Overlap
     from syncd.shop import DatabaseShop
 
 
@@ -69,25 +70,45 @@ class Queries:
         from syncd.segments.composed import Composition
 
         made = self.settings.segments[segment]
-        names = (*made.composed, *made.none_)
-        queries = {name: self.of(name, as_of) for name in names}
-        binds = _apart(list(queries.values()))
-        parts = {
-            name: self._part(query, renames)
-            for (name, query), renames in zip(queries.items(), binds, strict=True)
-        }
+        parts, given = self._parts((*made.composed, *made.none_), as_of)
         whole = Composition(
             any=tuple(parts[name] for name in made.any_),
             all=tuple(parts[name] for name in made.all_),
             none=tuple(parts[name] for name in made.none_),
         )
+        where = self.settings.where("segments", segment)
+        return SegmentQuery(segment, whole.sql(self.shop().dialect), given, where)
+
+    def overlap(self, segments: Sequence[str], as_of: datetime) -> Overlap:
+        """Ask the shop how much some segments, one at least, have in common.
+
+        Raises:
+            syncd.errors.ConfigError: A segment's SQL cannot be used.
+            syncd.errors.ShopError: The shop would not answer.
+        """
+        from syncd.segments.overlaps import overlap, overlap_sql
+
+        parts, given = self._parts(segments, as_of)
+        sql = overlap_sql(list(parts.values()), self.shop().dialect)
+        query = SegmentQuery("overlap", sql, given, f"overlap of {', '.join(segments)}")
+        return overlap(list(parts), self.shop().ask(query))
+
+    def _parts(
+        self, segments: Sequence[str], as_of: datetime
+    ) -> tuple[dict[str, Part], dict[str, object]]:
+        """Segments as parts of one query, by name, and the values of all their binds."""
+        queries = {name: self.of(name, as_of) for name in segments}
+        binds = _apart(list(queries.values()))
+        parts = {
+            name: self._part(query, renames)
+            for (name, query), renames in zip(queries.items(), binds, strict=True)
+        }
         given = {
             renames.get(name, name): value
             for query, renames in zip(queries.values(), binds, strict=True)
             for name, value in query.parameters.items()
         }
-        where = self.settings.where("segments", segment)
-        return SegmentQuery(segment, whole.sql(self.shop().dialect), given, where)
+        return parts, given
 
     def _part(self, query: SegmentQuery, renames: Mapping[str, str]) -> Part:
         from syncd.segments.composed import Part

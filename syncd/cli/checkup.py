@@ -36,6 +36,7 @@ from syncd.settings import (
     warnings,
 )
 from syncd.shop.rights import standing
+from syncd.smallness import too_small
 
 if TYPE_CHECKING:
     from syncd.segments.systems import Source
@@ -247,6 +248,7 @@ def _ledger(settings: Settings) -> Iterator[Line]:
                 yield Line("ledger", "bad", said)
             yield from _fits(ledger, settings.ledger.directory)
             yield _due(ledger, settings)
+            yield from _small(ledger, settings)
     except SyncdError as error:
         yield Line("ledger", "bad", str(error))
 
@@ -275,6 +277,19 @@ def _due(ledger: Ledger, settings: Settings) -> Line:
         said = f"overdue: {local}. Does `syncd run` run, and get on? `syncd status` says"
         return Line("schedule", "warn", said)
     return Line("schedule", "ok", f"next: {local}")
+
+
+def _small(ledger: Ledger, settings: Settings) -> Iterator[Line]:
+    """Audiences that their platforms will hardly use."""
+    known = platforms()
+    for name, sync in settings.syncs.items():
+        at = ledger.audience_of(name)
+        if at is None or sync.mode == "remove":
+            continue
+        generation = ledger.generation(at.platform, at.account, at.id)
+        held = generation.sizes.members if generation else 0
+        if held and (said := too_small(known[at.platform], held)):
+            yield Line(f"audience of {name}", "warn", said)
 
 
 def _versions() -> Iterator[Line]:

@@ -101,6 +101,7 @@ def test_own_sql_takes_part_whatever_type_its_key_has(desk: Desk, shop: Database
     for how, count in (
         ({"all": ["numbers", "texts"]}, 1),
         ({"all": ["numbers"], "none": ["texts"]}, 1),
+        ({"all": ["texts"], "none": ["numbers"]}, 1),
         ({"any": ["numbers", "texts"]}, 3),
     ):
         made(desk, how)
