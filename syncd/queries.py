@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from syncd.errors import ConfigError
 from syncd.model import SegmentQuery
 from syncd.settings import Settings
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from syncd.segments.composed import Part
     from syncd.segments.overlaps import Overlap
     from syncd.shop import DatabaseShop
+
+# Without a FROM, MariaDB's elder versions take no WHERE.
+_NOBODY = "SELECT one AS customer_key, one AS email FROM (SELECT 'x' AS one) nobody WHERE 1 = 0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,12 @@ class Queries:
         from syncd.segments.systems import source_of
 
         configured = self.settings.segments.get(segment)
+        if last := self.settings.expired(segment, as_of):
+            raise ConfigError(
+                f"segment {segment} is unavailable: it could be used until {last}. Where it may be "
+                "used longer, set `expires` later; else take it out",
+                where=self.settings.where("segments", segment, "expires"),
+            )
         if configured is not None and configured.composed:
             return self._composed(segment, as_of)
         parameters = configured.with_ if configured else {}
@@ -64,6 +74,11 @@ class Queries:
             source=source_of(self.settings.shop, self.guest_key),
         )
         return replace(query, name=segment)
+
+    def nobody(self, segment: str, _as_of: datetime) -> SegmentQuery:
+        """A segment that may not be used any more: nobody, and its own tables are not asked."""
+        where = self.settings.where("segments", segment, "expires")
+        return SegmentQuery(segment, _NOBODY, {}, where)
 
     def _composed(self, segment: str, as_of: datetime) -> SegmentQuery:
         """One query out of those of a segment's parts."""

@@ -47,7 +47,8 @@ def read(parts: Parts, opened: Run, generation: Generation | None = None) -> Sna
     snapshot_id = SnapshotId(parts.names("s"))
     tally = Tally()
     with parts.shop.read(query) as reading:
-        _complete(parts, reading.columns, query.source)
+        if not parts.sync.expired:
+            _complete(parts, reading.columns, query.source)
         file = parts.membership.receive(snapshot_id, _batches(parts, reading, tally), generation)
         rows = reading.seal()
         columns = reading.columns
@@ -67,7 +68,7 @@ def read(parts: Parts, opened: Run, generation: Generation | None = None) -> Sna
     )
     parts.ledger.add_snapshot(snapshot, opened.id)
     log.info("snapshot_sealed", rows=rows, usable=usable, unchanged=file.unchanged)
-    if not usable:
+    if not usable and not parts.sync.expired:
         raise EmptySegment(
             f"segment {query.name} returned {rows:,} rows and no usable member: nobody is "
             "removed. Look at the shop and at the segment's SQL: `syncd segments preview "

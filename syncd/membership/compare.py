@@ -385,4 +385,5 @@ def counts(
         leaving=leaving,
         withdrawn=withdrawn,
         lost={str(reason): int(count) for reason, count in lost},
+        expired="",  # which the shop's rows do not say
     )

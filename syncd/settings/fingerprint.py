@@ -14,7 +14,12 @@ FORM = 1  # raised when the same settings begin to mean another plan
 
 
 def configuration_digest(
-    settings: Settings, sync: str, *, sql_digest: str, facts: Iterable[Fact] = ()
+    settings: Settings,
+    sync: str,
+    *,
+    sql_digest: str,
+    facts: Iterable[Fact] = (),
+    expired: bool = False,
 ) -> str:
     """Digest what of a configuration decides how a sync's plan comes out.
 
@@ -27,6 +32,7 @@ def configuration_digest(
         sync: Name of the sync.
         sql_digest: SHA-256 of the segment's SQL as it is sent to the shop, hex.
         facts: For which its audience is made.
+        expired: Its segment may not be used any more.
 
     Returns:
         SHA-256, hex.
@@ -44,6 +50,7 @@ def configuration_digest(
             "sql": sql_digest,
             # Only where it is set: plans that wait were drawn without it.
             **({"prehashed": True} if segment.prehashed else {}),
+            **({"expired": True} if expired else {}),
             **({"holdout": [held.share, held.seed]} if held else {}),
         },
         "account": {
