@@ -39,20 +39,11 @@ def configuration_digest(
     """
     chosen = settings.syncs[sync]
     said = sorted(fact.value for fact in facts)
-    segment, held = settings.segments[chosen.segment], settings.holdout(chosen.segment)
     account = settings.accounts[chosen.account]
     shape = {
         "form": FORM,
         "shop": _shop(settings),
-        "segment": {
-            "use": segment.use,
-            "with": dict(segment.with_),
-            "sql": sql_digest,
-            # Only where it is set: plans that wait were drawn without it.
-            **({"prehashed": True} if segment.prehashed else {}),
-            **({"expired": True} if expired else {}),
-            **({"holdout": [held.share, held.seed]} if held else {}),
-        },
+        "segment": _segment(settings, chosen.segment, sql_digest, expired=expired),
         "account": {
             "connector": account.connector,
             "endpoint": account.endpoint,
@@ -70,6 +61,19 @@ def configuration_digest(
     }
     text = json.dumps(shape, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _segment(settings: Settings, name: str, sql_digest: str, *, expired: bool) -> dict[str, object]:
+    segment, held = settings.segments[name], settings.holdout(name)
+    return {
+        "use": segment.use,
+        "with": dict(segment.with_),
+        "sql": sql_digest,
+        # Only where it is set: plans that wait were drawn without it.
+        **({"prehashed": True} if segment.prehashed else {}),
+        **({"expired": True} if expired else {}),
+        **({"holdout": [held.share, held.seed]} if held else {}),
+    }
 
 
 def _shop(settings: Settings) -> dict[str, object]:
