@@ -138,6 +138,7 @@ class App:
         chosen = self.settings.syncs[name]
         platform, account = self.account_of(name)
         facts = chosen_facts(platforms()[platform].audience_options, chosen.audience.options)
+        expired = self.settings.expired(chosen.segment, self.clock.now())
         return Sync(
             name=name,
             segment=chosen.segment,
@@ -152,12 +153,17 @@ class App:
             timing=chosen.timing,
             max_unusable=chosen.max_unusable,
             configuration=configuration_digest(
-                self.settings, name, sql_digest=self.queries.definition(chosen.segment), facts=facts
+                self.settings,
+                name,
+                sql_digest=self.queries.definition(chosen.segment),
+                facts=facts,
+                expired=expired is not None,
             ),
             audience_options=chosen.audience.options,
             audience_lint=chosen.audience.lint,
             facts=frozenset(facts),
             holdout=self.settings.holdout(chosen.segment),
+            expired=expired,
         )
 
     def account_of(self, sync: str) -> tuple[str, str]:
@@ -192,7 +198,7 @@ class App:
             facts=sync.facts
             | platform.capabilities.facts.difference(facts_apart(platform.audience_options)),
         )
-        query = partial(self.query, sync.segment)
+        query = partial(self.queries.nobody if sync.expired else self.query, sync.segment)
         return replace(self._parts(sync, chosen.account, policy, query), progress=progress)
 
     def _parts(

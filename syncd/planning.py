@@ -97,6 +97,7 @@ def _with_holdout(parts: Parts, audience: KnownAudience | None, counts: PlanCoun
         counts,
         holdout=parts.sync.holdout.share if parts.sync.holdout else 0.0,
         holdout_before=before.counts.holdout if before else None,
+        expired=parts.sync.expired.isoformat() if parts.sync.expired else "",
     )
 
 
@@ -141,6 +142,11 @@ def sentence(plan: Plan) -> str:
         f"{counts.additions:,} to add, {counts.removals:,} rows to remove, "
         f"{counts.again:,} to send again, {counts.unchanged:,} unchanged."
     )
+    if counts.expired:
+        said = (
+            f"The segment could be used until {counts.expired}, so it has no members now and its "
+            f"audience loses all: {counts.removals:,} rows to remove."
+        )
     others = ("erased", HELD_OUT)
     by_consent = {reason: count for reason, count in counts.lost.items() if reason not in others}
     lost = "; ".join(f"{reason}: {count:,}" for reason, count in by_consent.items())
@@ -258,7 +264,8 @@ def _comparison(
         ordered=parts.platform.capabilities.ordered,
         guard=sync.guard,
         reference=_reference(ledger, at, since) if at else Sizes(),
-        changes=changes(before, snapshot),
+        # Of an expired segment nothing is as it was, which says nothing of the shop.
+        changes=() if sync.expired else changes(before, snapshot),
         approved=tuple(found for found in plans.values() if found is not None),
         under_way=tuple((needed(ledger.plan(b.plan)), b) for b in under_way),
         now=now,

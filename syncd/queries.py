@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from syncd.segments.composed import Part
+    from syncd.segments.overlaps import Overlap
     from syncd.shop import DatabaseShop
+
+# Without a FROM, MariaDB's elder versions take no WHERE.
+_NOBODY = "SELECT one AS customer_key, one AS email FROM (SELECT 'x' AS one) nobody WHERE 1 = 0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,12 @@ class Queries:
         from syncd.segments.systems import source_of
 
         configured = self.settings.segments.get(segment)
+        if last := self.settings.expired(segment, as_of):
+            raise ConfigError(
+                f"segment {segment} is unavailable: it could be used until {last}. Where it may be "
+                "used longer, set `expires` later; else take it out",
+                where=self.settings.where("segments", segment, "expires"),
+            )
         if configured is not None and configured.composed:
             return self._composed(segment, as_of)
         parameters = configured.with_ if configured else {}
@@ -65,37 +75,71 @@ class Queries:
         )
         return replace(query, name=segment)
 
+    def nobody(self, segment: str, _as_of: datetime) -> SegmentQuery:
+        """A segment that may not be used any more: nobody, and its own tables are not asked."""
+        where = self.settings.where("segments", segment, "expires")
+        return SegmentQuery(segment, _NOBODY, {}, where)
+
     def _composed(self, segment: str, as_of: datetime) -> SegmentQuery:
         """One query out of those of a segment's parts."""
         from syncd.segments.composed import Composition
 
         made = self.settings.segments[segment]
-        names = (*made.composed, *made.none_)
-        queries = {name: self.of(name, as_of) for name in names}
-        for name, query in queries.items():
-            if query.scoring is not None:
-                raise ConfigError(
-                    f"{segment} cannot be made of {name}: a model chooses its members, once the "
-                    f"shop has answered; {query.scoring.instead} comes near by a rule",
-                    where=self.settings.where("segments", segment),
-                )
-        binds = _apart(list(queries.values()))
-        parts = {
-            name: self._part(query, renames)
-            for (name, query), renames in zip(queries.items(), binds, strict=True)
-        }
+        parts, given = self._parts((*made.composed, *made.none_), as_of)
         whole = Composition(
             any=tuple(parts[name] for name in made.any_),
             all=tuple(parts[name] for name in made.all_),
             none=tuple(parts[name] for name in made.none_),
         )
+        where = self.settings.where("segments", segment)
+        return SegmentQuery(segment, whole.sql(self.shop().dialect), given, where)
+
+    def overlap(self, segments: Sequence[str], as_of: datetime) -> Overlap:
+        """Ask the shop how much some segments, one at least, have in common.
+
+        Raises:
+            syncd.errors.ConfigError: A segment's SQL cannot be used.
+            syncd.errors.ShopError: The shop would not answer.
+        """
+        from syncd.segments.overlaps import overlap, overlap_sql
+
+        parts, given = self._parts(segments, as_of)
+        sql = overlap_sql(list(parts.values()), self.shop().dialect)
+        query = SegmentQuery("overlap", sql, given, f"overlap of {', '.join(segments)}")
+        return overlap(list(parts), self.shop().ask(query))
+
+    def part(self, segment: str, as_of: datetime) -> SegmentQuery:
+        """A segment that others are put together with in one query.
+
+        Raises:
+            syncd.errors.ConfigError: As `of`; or a model chooses its members, and its SQL has a
+                row of everyone.
+        """
+        query = self.of(segment, as_of)
+        if query.scoring is None:
+            return query
+        raise ConfigError(
+            f"{segment} cannot be put together with others: a model chooses its members, once "
+            f"the shop has answered; {query.scoring.instead} comes near by a rule",
+            where=query.source,
+        )
+
+    def _parts(
+        self, segments: Sequence[str], as_of: datetime
+    ) -> tuple[dict[str, Part], dict[str, object]]:
+        """Segments as parts of one query, by name, and the values of all their binds."""
+        queries = {name: self.part(name, as_of) for name in segments}
+        binds = _apart(list(queries.values()))
+        parts = {
+            name: self._part(query, renames)
+            for (name, query), renames in zip(queries.items(), binds, strict=True)
+        }
         given = {
             renames.get(name, name): value
             for query, renames in zip(queries.values(), binds, strict=True)
             for name, value in query.parameters.items()
         }
-        where = self.settings.where("segments", segment)
-        return SegmentQuery(segment, whole.sql(self.shop().dialect), given, where)
+        return parts, given
 
     def _part(self, query: SegmentQuery, renames: Mapping[str, str]) -> Part:
         from syncd.segments.composed import Part

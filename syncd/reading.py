@@ -48,7 +48,8 @@ def read(parts: Parts, opened: Run, generation: Generation | None = None) -> Sna
     snapshot_id = SnapshotId(parts.names("s"))
     tally = Tally()
     with parts.shop.read(query) as reading:
-        _complete(parts, reading.columns, query.source)
+        if not parts.sync.expired:
+            _complete(parts, reading.columns, query.source)
         stones = parts.ledger.erasures.stones()
         consent = consent_rule(parts.platform.capabilities, parts.sync.consent)
         held_out = (repr(parts.sync.holdout),) if parts.sync.holdout else ()
@@ -74,7 +75,7 @@ def read(parts: Parts, opened: Run, generation: Generation | None = None) -> Sna
     )
     parts.ledger.add_snapshot(snapshot, opened.id)
     log.info("snapshot_sealed", rows=rows, usable=usable, unchanged=file.unchanged)
-    if not usable:
+    if not usable and not parts.sync.expired:
         raise EmptySegment(
             f"segment {query.name} returned {rows:,} rows and no usable member: nobody is "
             "removed. Look at the shop and at the segment's SQL: `syncd segments preview "

@@ -42,6 +42,7 @@ CAPABILITIES = Capabilities(
     replace="cutoff",
     advises=True,
     closes=True,
+    smallest=100,  # active in 30 days; 1,000 on YouTube (Ads Data Hub, "Creating audiences")
     first_look=timedelta(minutes=30),  # Data Manager, "Diagnostics"
 )
 

@@ -45,6 +45,7 @@ CAPABILITIES = Capabilities(
     lifespan=timedelta(days=LIFE_SPAN),
     advises=True,
     closes=True,
+    smallest=100,  # active in 30 days; 1,000 on YouTube (Ads Data Hub, "Creating audiences")
     # "As little as 10 minutes up to 24 hours": google-ads-java 721, which quotes the guide.
     first_look=timedelta(minutes=10),
 )

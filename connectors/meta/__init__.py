@@ -254,6 +254,9 @@ PLATFORM = Platform(
     capabilities=Capabilities(
         max_rows=MAX_ROWS,
         max_slots=WIRE_ROWS,
+        # "Too small" below some 100 matched people: delivery_status 300, and what Salesforce's
+        # and Alibaba's guides to their Meta connectors say.
+        smallest=100,
         max_identifiers=9,
         kinds=frozenset(IdentifierKind),
         answers="now",

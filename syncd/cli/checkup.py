@@ -24,6 +24,7 @@ from syncd.ledger.lock import holder
 from syncd.ledger.making import key_of
 from syncd.ledger.opening import is_blank, open_ledger
 from syncd.ledger.store import Ledger
+from syncd.model import RunState
 from syncd.settings import (
     Settings,
     check_accounts,
@@ -36,6 +37,7 @@ from syncd.settings import (
     warnings,
 )
 from syncd.shop.rights import standing
+from syncd.smallness import too_small
 
 if TYPE_CHECKING:
     from syncd.segments.systems import Source
@@ -50,6 +52,9 @@ NO_ROOM = _GIGABYTE // 4
 SKEW = timedelta(seconds=30)
 WRONG = timedelta(minutes=5)
 OVERDUE = timedelta(hours=1)
+# Segments are to be refreshed at least monthly, and weekly where people move as fast as orders.
+AGED, TOO_OLD = timedelta(days=7), timedelta(days=31)
+_WELL = (RunState.DONE, RunState.PARTIAL, RunState.PROCESSING)
 # Segments that have between them every relation that is mapped, with what they must be given.
 _PROBES: Mapping[str, Mapping[str, object]] = {
     "cart_abandoners": {},
@@ -264,6 +269,8 @@ def _ledger(settings: Settings) -> Iterator[Line]:
                 yield Line("ledger", "bad", said)
             yield from _fits(ledger, settings.ledger.directory)
             yield _due(ledger, settings)
+            yield from _small(ledger, settings)
+            yield from _old(ledger, settings)
     except SyncdError as error:
         yield Line("ledger", "bad", str(error))
 
@@ -292,6 +299,34 @@ def _due(ledger: Ledger, settings: Settings) -> Line:
         said = f"overdue: {local}. Does `syncd run` run, and get on? `syncd status` says"
         return Line("schedule", "warn", said)
     return Line("schedule", "ok", f"next: {local}")
+
+
+def _small(ledger: Ledger, settings: Settings) -> Iterator[Line]:
+    """Audiences that their platforms will hardly use."""
+    known = platforms()
+    for name, sync in settings.syncs.items():
+        at = ledger.audience_of(name)
+        if at is None or sync.mode == "remove":
+            continue
+        generation = ledger.generation(at.platform, at.account, at.id)
+        held = generation.sizes.members if generation else 0
+        if held and (said := too_small(known[at.platform], held)):
+            yield Line(f"audience of {name}", "warn", said)
+
+
+def _old(ledger: Ledger, settings: Settings) -> Iterator[Line]:
+    """Audiences that no run has looked after for long, whatever their schedule says."""
+    now = SystemClock().now()
+    for name in settings.syncs:
+        runs = [run for run in ledger.runs(name, limit=100) if run.state in _WELL and run.ended_at]
+        ended = max((run.ended_at for run in runs if run.ended_at), default=None)
+        if ended is None or now - ended < AGED:
+            continue
+        said = (
+            f"no run has ended well for {(now - ended).days} days: people came and went meanwhile; "
+            f"`syncd sync {name}`, and give it a schedule"
+        )
+        yield Line(f"age of {name}", "bad" if now - ended >= TOO_OLD else "warn", said)
 
 
 def _versions() -> Iterator[Line]:

@@ -26,6 +26,7 @@ from syncd.cli.reading import (
     report,
     segments_lift,
     segments_list,
+    segments_overlap,
     segments_preview,
     segments_show,
     web,
@@ -83,7 +84,7 @@ def register(application: typer.Typer) -> None:
     application.command("erase", context_settings={"allow_extra_args": True})(erase)
     told = (audit_show, audit_export, audit_verify)
     _group(application, "audit", "What happened, in sentences.", *told, alone=audit)
-    ours = (segments_list, segments_show, segments_preview, segments_lift)
+    ours = (segments_list, segments_show, segments_preview, segments_overlap, segments_lift)
     _group(application, "segments", "The catalogue and yours.", *ours)
     known = "How values become what a platform matches."
     below = _group(application, "identity", known, identity_sample)

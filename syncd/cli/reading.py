@@ -89,6 +89,23 @@ def segments_preview(
     segments.preview(name, config, as_json=json)
 
 
+def segments_overlap(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="SEGMENT", help="Default: all configured ones.", show_default=False),
+    ] = None,
+    config: Config = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Count what each two segments have in common, and say which are too alike or too small.
+
+    Counted in the shop, by customer key; no key leaves it.
+    """
+    from syncd.cli import overlaps  # noqa: PLC0415
+
+    overlaps.overlap(names or (), config, as_json=json)
+
+
 def segments_lift(
     name: Annotated[str, typer.Argument(metavar="SEGMENT")],
     since: Annotated[

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from syncd import counting, erasure, expiry
 from syncd.alerts import watched
-from syncd.app import App, open_app
+from syncd.app import App, open_app, platforms
 from syncd.cli import erase, retire, through
 from syncd.cli.options import actor
 from syncd.cli.output import complain, print_json, progress, say, table
@@ -23,6 +23,7 @@ from syncd.needs import needed
 from syncd.orphans import orphans as orphaned
 from syncd.planning import sentence
 from syncd.settings import Manual, Settings
+from syncd.smallness import too_small
 from syncd.sync import Result, Wish, show
 from syncd.turn import SCHEDULE, take
 from syncd.web.publishing import published
@@ -349,6 +350,9 @@ def each(names: list[str], one: Callable[[str], int]) -> int:
 
 def _show_plan(drawn: Plan, *, kept: bool) -> None:
     say(f"{drawn.sync}: {sentence(drawn)}")
+    small = too_small(platforms()[drawn.platform], drawn.counts.wanted)
+    if small and not drawn.takes_out:
+        say(f"  look at: {small}")
     if drawn.held and kept:
         whole = "take all of them out" if drawn.takes_out else "let all of it go"
         say(f"  {whole}: syncd approve {drawn.id}")

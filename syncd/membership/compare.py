@@ -384,4 +384,5 @@ def counts(
         leaving=leaving,
         withdrawn=withdrawn,
         lost={str(reason): int(count) for reason, count in lost},
+        expired="",  # which the shop's rows do not say
     )

@@ -63,6 +63,8 @@ class Capabilities:
         details: What its rows may carry beside identifiers, to match better.
         facts: What else its rows may say of a member. One that an `AudienceOption` goes with is
             sent to audiences made so; others wherever the segment has their column.
+        smallest: Matched people from which on the platform uses an audience, about; 0 where
+            nothing is known. Such figures move: people are warned, nothing is refused.
     """
 
     max_rows: int
@@ -81,6 +83,7 @@ class Capabilities:
     max_slots: int | None = None
     closes: bool = False
     first_look: timedelta = timedelta()
+    smallest: int = 0
 
 
 @dataclass(frozen=True, slots=True)

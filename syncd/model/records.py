@@ -139,6 +139,8 @@ class PlanCounts:
             they were sent before it, or before its share or seed changed.
         holdout: The share that the segment holds out; 0 for none.
         holdout_before: The same of the last plan that was carried out; None where there is none.
+        expired: The last day on which the segment could be used, YYYY-MM-DD, once that is over:
+            all its members leave; else empty.
     """
 
     snapshot: int
@@ -161,6 +163,7 @@ class PlanCounts:
     joining_control: int = 0
     holdout: float = 0.0
     holdout_before: float | None = None
+    expired: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from syncd.model.making import AudienceOptions
 from syncd.model.members import Fact, Snapshot
@@ -56,6 +56,8 @@ class Sync:
         takes_out: It only takes members out of an audience that others fill; see `Plan`.
         facts: What the audience is made for, so that the segment must have it.
         holdout: The segment's control group; None where it has none.
+        expired: The last day on which the segment could be used, once that is over: it then has
+            no members.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Sync:
     takes_out: bool = False
     facts: frozenset[Fact] = frozenset()
     holdout: Holdout | None = None
+    expired: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,7 @@ def _first(parts: Sequence[Part], columns: Sequence[str], dialect: Dialect) -> s
 def _rows(part: Part, place: int, columns: Sequence[str], dialect: Dialect) -> str:
     """A part's rows, in the columns of the whole."""
     said = {
-        "customer_key": f"{_key(dialect)} AS customer_key",
+        "customer_key": f"{key_of(dialect)} AS customer_key",
         _CONSENT: _CONSENT if _CONSENT in part.columns else f"'unknown' AS {_CONSENT}",
     }
     own = ", ".join(said.get(name, name) for name in columns)
@@ -143,9 +143,9 @@ def _rows(part: Part, place: int, columns: Sequence[str], dialect: Dialect) -> s
 def _in(part: Part, place: int, dialect: Dialect) -> str:
     """Joins whoever is in a part too."""
     return (
-        f"JOIN (\nSELECT {_key(dialect)} AS customer_key, MAX({_denies(part)}) AS denied\n"
+        f"JOIN (\nSELECT {key_of(dialect)} AS customer_key, MAX({_denies(part)}) AS denied\n"
         f"FROM (\n{part.sql}\n) part_in -- {part.name}\n"
-        f"GROUP BY {_key(dialect)}\n"
+        f"GROUP BY {key_of(dialect)}\n"
         f") in_{place} ON in_{place}.customer_key = made.customer_key"
     )
 
@@ -154,11 +154,12 @@ def _not_in(part: Part, place: int, dialect: Dialect) -> str:
     """Joins whoever is in a part, so that they can be left out."""
     # A key of NULL equals none, and so takes nobody out.
     return (
-        f"LEFT JOIN (\nSELECT DISTINCT {_key(dialect)} AS customer_key\n"
+        f"LEFT JOIN (\nSELECT DISTINCT {key_of(dialect)} AS customer_key\n"
         f"FROM (\n{part.sql}\n) part_not -- {part.name}\n"
         f") not_{place} ON not_{place}.customer_key = made.customer_key"
     )
 
 
-def _key(dialect: Dialect) -> str:
+def key_of(dialect: Dialect) -> str:
+    """SQL for `customer_key` as text, told apart by its bytes."""
     return _KEYS[dialect].format(x="customer_key")

@@ -14,7 +14,12 @@ FORM = 1  # raised when the same settings begin to mean another plan
 
 
 def configuration_digest(
-    settings: Settings, sync: str, *, sql_digest: str, facts: Iterable[Fact] = ()
+    settings: Settings,
+    sync: str,
+    *,
+    sql_digest: str,
+    facts: Iterable[Fact] = (),
+    expired: bool = False,
 ) -> str:
     """Digest what of a configuration decides how a sync's plan comes out.
 
@@ -27,25 +32,18 @@ def configuration_digest(
         sync: Name of the sync.
         sql_digest: SHA-256 of the segment's SQL as it is sent to the shop, hex.
         facts: For which its audience is made.
+        expired: Its segment may not be used any more.
 
     Returns:
         SHA-256, hex.
     """
     chosen = settings.syncs[sync]
     said = sorted(fact.value for fact in facts)
-    segment, held = settings.segments[chosen.segment], settings.holdout(chosen.segment)
     account = settings.accounts[chosen.account]
     shape = {
         "form": FORM,
         "shop": _shop(settings),
-        "segment": {
-            "use": segment.use,
-            "with": dict(segment.with_),
-            "sql": sql_digest,
-            # Only where it is set: plans that wait were drawn without it.
-            **({"prehashed": True} if segment.prehashed else {}),
-            **({"holdout": [held.share, held.seed]} if held else {}),
-        },
+        "segment": _segment(settings, chosen.segment, sql_digest, expired=expired),
         "account": {
             "connector": account.connector,
             "endpoint": account.endpoint,
@@ -63,6 +61,19 @@ def configuration_digest(
     }
     text = json.dumps(shape, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _segment(settings: Settings, name: str, sql_digest: str, *, expired: bool) -> dict[str, object]:
+    segment, held = settings.segments[name], settings.holdout(name)
+    return {
+        "use": segment.use,
+        "with": dict(segment.with_),
+        "sql": sql_digest,
+        # Only where it is set: plans that wait were drawn without it.
+        **({"prehashed": True} if segment.prehashed else {}),
+        **({"expired": True} if expired else {}),
+        **({"holdout": [held.share, held.seed]} if held else {}),
+    }
 
 
 def _shop(settings: Settings) -> dict[str, object]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from contextlib import suppress
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -101,6 +102,14 @@ def _parts(value: object) -> tuple[str, ...]:
     if len(set(value)) < len(value):
         raise ValueError("names one twice")
     return tuple(value)
+
+
+def _day(value: object) -> date:
+    """Read a day, YYYY-MM-DD."""
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        with suppress(ValueError):
+            return date.fromisoformat(value)
+    raise ValueError("must be a day such as 2027-01-31")
 
 
 def _prefix(value: object) -> str:
@@ -272,6 +281,7 @@ Parts = Annotated[
         }
     ),
 ]
+Day = Annotated[date, PlainValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 Channel = Literal["email", "sms", "whatsapp", "post", "ads"]
 Url = Annotated[
     str, PlainValidator(values.parse_url), WithJsonSchema({"type": "string", "minLength": 1})

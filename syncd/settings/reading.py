@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
@@ -66,6 +68,13 @@ class Settings:
         """Find a segment's own SQL file, or None where it is one of the catalogue."""
         name = self.segments[segment].sql
         return self.path.parent / name if name else None
+
+    def expired(self, segment: str, now: datetime) -> date | None:
+        """The last day on which a segment could be used, once that is over; None until then."""
+        configured = self.segments.get(segment)
+        last = configured.expires if configured else None
+        today = now.astimezone(ZoneInfo(self.shop.timezone)).date()
+        return last if last is not None and last < today else None
 
     def holdout(self, segment: str) -> Holdout | None:
         """A segment's control group; without a seed of its own its name is the seed."""

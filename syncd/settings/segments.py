@@ -61,6 +61,12 @@ class SegmentSettings(Shape):
         "or {share: 5%, seed: NAME}. Default seed: the segment's name; another one chooses others.",
     )
 
+    expires: forms.Day | None = Field(
+        default=None,
+        description="Last day on which it may be used, in the shop's zone, as of rented data: "
+        "afterwards its members leave its audiences, held as any loss of all is.",
+    )
+
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if sum(map(bool, (self.use, self.sql, self.composed))) != 1:

@@ -79,6 +79,7 @@ class Bench:
                 "consent": pa.repeat(pa.scalar(1, pa.int8()), size),
                 "region": pa.repeat(pa.scalar(value=False), size),
                 "erased": pa.repeat(pa.scalar(value=False), size),
+                "held_out": pa.repeat(pa.scalar(value=False), size),
             }
             blank = pa.nulls(size, pa.binary())
             numbers = np.arange(first + 1, first + size + 1, dtype=np.uint64)

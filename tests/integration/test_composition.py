@@ -101,6 +101,7 @@ def test_own_sql_takes_part_whatever_type_its_key_has(desk: Desk, shop: Database
     for how, count in (
         ({"all": ["numbers", "texts"]}, 1),
         ({"all": ["numbers"], "none": ["texts"]}, 1),
+        ({"all": ["texts"], "none": ["numbers"]}, 1),
         ({"any": ["numbers", "texts"]}, 3),
     ):
         made(desk, how)
@@ -201,7 +202,7 @@ def test_whom_a_model_chooses_is_no_part(desk: Desk) -> None:
     made(desk, {"all": ["lately", "likely"]})
     answer = desk.syncd("segments", "show", "made", clock=NOW)
     assert answer.code == 78
-    assert "made cannot be made of likely: a model chooses its members" in answer.err
+    assert "likely cannot be put together with others: a model chooses its members" in answer.err
 
 
 @pytest.mark.usefixtures("shop")

@@ -120,6 +120,24 @@ def test_who_is_not_granted_goes_by_the_key_alone(tmp_path: Path) -> None:
     assert (found.read, found.wanted, dict(found.lost)) == (10, 9, {"not granted": 1})
 
 
+def test_who_is_held_out_goes_by_the_key_alone(tmp_path: Path) -> None:
+    """As who is not granted: nobody who shares a phone with the control is touched for it."""
+    world = MembershipWorld(tmp_path)
+    before = crowd(10)
+    world.run(before)
+
+    after = before | {
+        "n1": Person((501,), (3,), held_out=True),
+        "m007": replace(before["m007"], held_out=True),
+    }
+    concerned = sifted(world, after)
+    found = concerned.found
+
+    assert concerned.names == {"m007"}
+    assert (found.read, found.wanted, dict(found.lost)) == (10, 9, {"held out": 1})
+    assert world.run(after).counts.lost == {"held out": 2}
+
+
 def test_everyone_whose_turn_it_is_is_concerned(tmp_path: Path) -> None:
     """A day of three: some of thirty; all three days: all of them."""
     world, members = MembershipWorld(tmp_path), crowd(30)
