@@ -22,7 +22,7 @@ from syncd.errors import Unfitted
 from syncd.ledger.fitted import FittedModels
 from syncd.model import FittedModel, Scoring, SegmentQuery
 from syncd.ports import Clock, Reading
-from syncd.segments.scored import BY_MONEY, FIGURES, LATER, UNTIL, check_installed
+from syncd.segments.scored import BY_BASKET, BY_MONEY, FIGURES, LATER, UNTIL, check_installed
 from syncd.settings import Settings, shop_password
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class ScoringShop:
         model = self.model(query)
         if model is None:
             raise TypeError("a segment that no model chooses was taken for one")
-        objection = model.objection or (model.money if scoring.segment in BY_MONEY else "")
+        objection = _objection(model, scoring.segment)
         if objection:
             raise Unfitted(
                 f"{query.name}: no model may choose its members: {objection}. It was to foretell "
@@ -171,6 +171,16 @@ def open_scoring_shop(
     shop = settings.shop
     found = open_shop(shop.url, shop_password(settings), timezone=shop.timezone)
     return ScoringShop(found, fitted, clock, keeps=keeps)
+
+
+def _objection(model: FittedModel, segment: str) -> str:
+    """Why a model may not choose a segment's members; nothing where it may."""
+    from syncd.segments.scored.judging import basket_objection  # noqa: PLC0415 - takes numpy
+
+    said = model.objection or (model.money if segment in BY_MONEY else "")
+    if said or segment not in BY_BASKET:
+        return said
+    return basket_objection(model.figures["basket_auc"])
 
 
 def _until(query: SegmentQuery, day: int) -> SegmentQuery:

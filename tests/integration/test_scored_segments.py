@@ -143,6 +143,37 @@ def test_who_may_be_lost_are_good_customers_who_may_have_stopped(
     assert len(found) > 20
 
 
+@pytest.mark.parametrize("dialect", DIALECTS[:2])
+def test_who_will_spend_most_at_a_time_came_back_and_spent_much(
+    opened: Open, ledger: Ledger, dialect: Dialect
+) -> None:
+    database, drawn = opened(dialect)
+    shop = scoring(database, ledger)
+    found = members(shop, ask("likely_high_aov", shop))
+    money = fit_spending(histories(drawn.purchases, until=TODAY - 90, end=TODAY))
+    keys, everyone = now(drawn.purchases)
+    baskets = dict(zip(keys, money.expected(everyone).tolist(), strict=True))
+    again = [key for key, often in zip(keys, everyone.frequency, strict=True) if often > 0]
+    assert found.keys() == first(0.1, again, np.array([baskets[key] for key in again]))
+    assert len(found) > 100
+
+
+def test_a_model_that_cannot_tell_large_baskets_chooses_none(
+    make_database: MakeDatabase, ledger: Ledger
+) -> None:
+    """What an order brings has lately nothing to do with who makes it, though as much comes in."""
+    database = make_database("sqlite")
+    draw(database)
+    database.execute(
+        "UPDATE orders SET total_base = 10 + (CAST(SUBSTR(order_key, 3) AS INTEGER) * 7919) % 47 "
+        "WHERE placed_at > '2026-08-03'"
+    )
+    shop = scoring(database, ledger)
+    with pytest.raises(Unfitted, match="the fifth that spent most at a time"):
+        members(shop, ask("likely_high_aov", shop))
+    assert members(shop, ask("predicted_clv_top", shop))
+
+
 def test_a_model_is_kept_with_what_it_was_judged_by_and_used_for_a_week(
     opened: Open, ledger: Ledger
 ) -> None:
