@@ -203,11 +203,12 @@ class _Chosen:
         return (*own, "value") if self._chooser.value else own
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
-        """Members, in the batches in which they were read; some of these may be empty."""
+        """Members, in the batches in which they were read, but for those with none."""
         for batch in self._reading:
             members = self._chooser(batch)
             self._members += members.num_rows
-            yield members
+            if members.num_rows:
+                yield members
 
     def seal(self) -> int:
         """Say that the read is whole, and how many members it had."""

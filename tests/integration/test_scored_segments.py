@@ -296,6 +296,22 @@ def test_a_read_that_was_left_early_is_not_sealed(opened: Open, ledger: Ledger) 
             reading.seal()
 
 
+def test_small_batches_give_the_same_members_and_none_is_empty(
+    opened: Open, ledger: Ledger
+) -> None:
+    """What comes after counts on rows."""
+    whole = scoring(opened("sqlite")[0], ledger)
+    found = members(whole, ask("churn_risk", whole))
+    shop = open_shop(opened("sqlite")[0].url, None, timezone=ZONE.key)
+    small = ScoringShop(replace(shop, batch_rows=20), ledger.fitted, Hands(AS_OF), keeps=True)
+    with small.read(ask("churn_risk", small)) as reading:
+        batches = list(reading)
+        assert reading.seal() == len(found)
+    assert {key for batch in batches for key in batch["customer_key"].to_pylist()} == found.keys()
+    assert all(batch.num_rows for batch in batches)
+    assert len(batches) > 2
+
+
 def test_nobody_takes_a_scored_segments_rows_for_its_members(opened: Open) -> None:
     """Its SQL returns every buyer: without the model it cannot be asked at all."""
     shop = open_shop(opened("sqlite")[0].url, None, timezone=ZONE.key)
