@@ -135,7 +135,7 @@ class ScoringShop:
         if objection:
             raise Unfitted(
                 f"{query.name}: no model may choose its members: {objection}. It was to foretell "
-                f"the {scoring.holdout} days before {scoring.as_of:%Y-%m-%d}. Nobody is added or "
+                f"the {model.holdout} days before {model.as_of:%Y-%m-%d}. Nobody is added or "
                 f"removed; {scoring.instead} comes near by a rule"
             )
         from syncd.segments.scored.choosing import Models, chooser  # noqa: PLC0415 - likewise

@@ -174,6 +174,20 @@ def test_a_forecast_is_a_number_that_can_be(
         assert expected <= alive * (model.r + x) * time / model.alpha * (1 + 1e-6) + 1e-9
 
 
+@pytest.mark.parametrize("b", [0.5, 3.0, 1000.0])
+@pytest.mark.parametrize("a", [0.1, 0.5, 3.0, 200.0, 999.0, 1e5])
+def test_a_forecast_has_digits_also_where_its_series_has_none(a: float, b: float) -> None:
+    """Held against the mean over drawn chances to stop: where all stop alike, or a + b is 1."""
+    x = np.array([0.0, 1, 5, 50])
+    who, model = Histories(x, 2 * x, 2 * x + 30, x, x), Buying(0.3, 30.0, a, b)
+    drawn = np.random.default_rng(3).beta(a, (b + x)[:, None], (4, 200_000))
+    drawn = np.maximum(drawn, 1e-12)
+    ahead = (90 / (30 + who.age))[:, None]
+    stopped = (1 - (1 + drawn * ahead) ** -(0.3 + x)[:, None]) / drawn
+    plainly = np.mean(stopped, axis=1) * model.alive(who)
+    assert model.expected(who, 90) == pytest.approx(plainly, rel=0.02)
+
+
 def test_who_bought_lately_is_likelier_alive_and_who_bought_once_surely_is() -> None:
     x = np.array([0.0, 5, 5, 5])
     recency, age = np.array([0.0, 30, 10, 2]), np.array([30.0, 30, 30, 30])
