@@ -22,7 +22,7 @@ from syncd.errors import Unfitted
 from syncd.ledger.fitted import FittedModels
 from syncd.model import FittedModel, Scoring, SegmentQuery
 from syncd.ports import Clock, Reading
-from syncd.segments.scored import BY_MONEY, FIGURES, LATER, UNTIL, check_installed
+from syncd.segments.scored import BY_BASKET, BY_MONEY, FIGURES, LATER, UNTIL, check_installed
 from syncd.settings import Settings, shop_password
 
 if TYPE_CHECKING:
@@ -140,11 +140,11 @@ class ScoringShop:
         model = self.model(query)
         if model is None:
             raise TypeError("a segment that no model chooses was taken for one")
-        objection = model.objection or (model.money if scoring.segment in BY_MONEY else "")
+        objection = _objection(model, scoring.segment)
         if objection:
             raise Unfitted(
                 f"{query.name}: no model may choose its members: {objection}. It was to foretell "
-                f"the {scoring.holdout} days before {scoring.as_of:%Y-%m-%d}. Nobody is added or "
+                f"the {model.holdout} days before {model.as_of:%Y-%m-%d}. Nobody is added or "
                 f"removed; {scoring.instead} comes near by a rule"
             )
         from syncd.segments.scored.choosing import Models, chooser  # noqa: PLC0415 - likewise
@@ -182,6 +182,16 @@ def open_scoring_shop(
     return ScoringShop(found, fitted, clock, keeps=keeps)
 
 
+def _objection(model: FittedModel, segment: str) -> str:
+    """Why a model may not choose a segment's members; nothing where it may."""
+    from syncd.segments.scored.judging import basket_objection  # noqa: PLC0415 - takes numpy
+
+    said = model.objection or (model.money if segment in BY_MONEY else "")
+    if said or segment not in BY_BASKET:
+        return said
+    return basket_objection(model.figures["basket_auc"])
+
+
 def _until(query: SegmentQuery, day: int) -> SegmentQuery:
     """A query of histories that end where this day begins."""
     return replace(query, parameters={**query.parameters, UNTIL: day})
@@ -202,11 +212,12 @@ class _Chosen:
         return (*own, "value") if self._chooser.value else own
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
-        """Members, in the batches in which they were read; some of these may be empty."""
+        """Members, in the batches in which they were read, but for those with none."""
         for batch in self._reading:
             members = self._chooser(batch)
             self._members += members.num_rows
-            yield members
+            if members.num_rows:
+                yield members
 
     def seal(self) -> int:
         """Say that the read is whole, and how many members it had."""

@@ -46,7 +46,7 @@ class FittedModel:
         parameters: Of BG/NBD (`r alpha a b`, days as unit) and of Gamma-Gamma (`p q v`, the
             shop's base currency); without those of a model that could not be fitted.
         figures: What it was judged by, see `segments.scored.judging.Judgement`, and of amounts
-            `tie`, `revenue_foretold` and `revenue_made`.
+            `tie`, `revenue_foretold`, `revenue_made` and `basket_auc`.
         objection: Why it may choose nobody; empty where it may.
         money: Why it may not say what a customer is worth; likewise.
     """

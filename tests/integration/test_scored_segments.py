@@ -143,6 +143,37 @@ def test_who_may_be_lost_are_good_customers_who_may_have_stopped(
     assert len(found) > 20
 
 
+@pytest.mark.parametrize("dialect", DIALECTS[:2])
+def test_who_will_spend_most_at_a_time_came_back_and_spent_much(
+    opened: Open, ledger: Ledger, dialect: Dialect
+) -> None:
+    database, drawn = opened(dialect)
+    shop = scoring(database, ledger)
+    found = members(shop, ask("likely_high_aov", shop))
+    money = fit_spending(histories(drawn.purchases, until=TODAY - 90, end=TODAY))
+    keys, everyone = now(drawn.purchases)
+    baskets = dict(zip(keys, money.expected(everyone).tolist(), strict=True))
+    again = [key for key, often in zip(keys, everyone.frequency, strict=True) if often > 0]
+    assert found.keys() == first(0.1, again, np.array([baskets[key] for key in again]))
+    assert len(found) > 100
+
+
+def test_a_model_that_cannot_tell_large_baskets_chooses_none(
+    make_database: MakeDatabase, ledger: Ledger
+) -> None:
+    """What an order brings has lately nothing to do with who makes it, though as much comes in."""
+    database = make_database("sqlite")
+    draw(database)
+    database.execute(
+        "UPDATE orders SET total_base = 10 + (CAST(SUBSTR(order_key, 3) AS INTEGER) * 7919) % 47 "
+        "WHERE placed_at > '2026-08-03'"
+    )
+    shop = scoring(database, ledger)
+    with pytest.raises(Unfitted, match="the fifth that spent most at a time"):
+        members(shop, ask("likely_high_aov", shop))
+    assert members(shop, ask("predicted_clv_top", shop))
+
+
 def test_a_model_is_kept_with_what_it_was_judged_by_and_used_for_a_week(
     opened: Open, ledger: Ledger
 ) -> None:
@@ -263,6 +294,22 @@ def test_a_read_that_was_left_early_is_not_sealed(opened: Open, ledger: Ledger) 
         assert next(iter(reading)).num_rows
         with pytest.raises(TornSnapshot):
             reading.seal()
+
+
+def test_small_batches_give_the_same_members_and_none_is_empty(
+    opened: Open, ledger: Ledger
+) -> None:
+    """What comes after counts on rows."""
+    whole = scoring(opened("sqlite")[0], ledger)
+    found = members(whole, ask("churn_risk", whole))
+    shop = open_shop(opened("sqlite")[0].url, None, timezone=ZONE.key)
+    small = ScoringShop(replace(shop, batch_rows=20), ledger.fitted, Hands(AS_OF), keeps=True)
+    with small.read(ask("churn_risk", small)) as reading:
+        batches = list(reading)
+        assert reading.seal() == len(found)
+    assert {key for batch in batches for key in batch["customer_key"].to_pylist()} == found.keys()
+    assert all(batch.num_rows for batch in batches)
+    assert len(batches) > 2
 
 
 def test_nobody_takes_a_scored_segments_rows_for_its_members(opened: Open) -> None:

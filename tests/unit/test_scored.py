@@ -16,7 +16,14 @@ from syncd.demo.buying import CDNOW, simulate
 from syncd.errors import Unfitted
 from syncd.segments.scored.buying import Buying, fit_buying
 from syncd.segments.scored.histories import Histories
-from syncd.segments.scored.judging import Judgement, auc, judged, too_few
+from syncd.segments.scored.judging import (
+    Judgement,
+    auc,
+    basket_objection,
+    judged,
+    ranks_baskets,
+    too_few,
+)
 from syncd.segments.scored.spending import Spending, fit_spending, tie
 from syncd.segments.scored.training import train
 from tests.purchases import DATA, histories
@@ -128,6 +135,7 @@ def test_the_gift_shops_next_half_year_is_foretold() -> None:
     assert whole.figures["tie"] == pytest.approx(0.081, abs=5e-4)
     assert whole.figures["revenue_made"] == pytest.approx(4_534_820, abs=1)
     assert whole.figures["revenue_foretold"] == pytest.approx(3_683_483, rel=1e-3)
+    assert whole.figures["basket_auc"] > 0.65
     assert (whole.objection, whole.money) == ("", "")
     # The last month's season is more than any model without seasons can tell: it is refused.
     november = histories(rows, until=until + 153, end=until + 183)
@@ -166,6 +174,20 @@ def test_a_forecast_is_a_number_that_can_be(
         assert expected <= alive * (model.r + x) * time / model.alpha * (1 + 1e-6) + 1e-9
 
 
+@pytest.mark.parametrize("b", [0.5, 3.0, 1000.0])
+@pytest.mark.parametrize("a", [0.1, 0.5, 3.0, 200.0, 999.0, 1e5])
+def test_a_forecast_has_digits_also_where_its_series_has_none(a: float, b: float) -> None:
+    """Held against the mean over drawn chances to stop: where all stop alike, or a + b is 1."""
+    x = np.array([0.0, 1, 5, 50])
+    who, model = Histories(x, 2 * x, 2 * x + 30, x, x), Buying(0.3, 30.0, a, b)
+    drawn = np.random.default_rng(3).beta(a, (b + x)[:, None], (4, 200_000))
+    drawn = np.maximum(drawn, 1e-12)
+    ahead = (90 / (30 + who.age))[:, None]
+    stopped = (1 - (1 + drawn * ahead) ** -(0.3 + x)[:, None]) / drawn
+    plainly = np.mean(stopped, axis=1) * model.alive(who)
+    assert model.expected(who, 90) == pytest.approx(plainly, rel=0.02)
+
+
 def test_who_bought_lately_is_likelier_alive_and_who_bought_once_surely_is() -> None:
     x = np.array([0.0, 5, 5, 5])
     recency, age = np.array([0.0, 30, 10, 2]), np.array([30.0, 30, 30, 30])
@@ -202,6 +224,18 @@ def test_auc_counts_the_pairs_that_stand_in_order(buyers: list[tuple[int, bool]]
     plainly = sum(pairs) / len(pairs) if pairs else 0.5
     scores, bought = zip(*buyers, strict=True)
     assert auc(np.array(scores, dtype=float), np.array(bought)) == pytest.approx(plainly)
+
+
+def test_baskets_are_ranked_among_those_who_came_back_and_bought_again() -> None:
+    x, later = np.array([0.0, 1, 2, 3, 1, 1, 1]), np.array([1.0, 0, 2, 1, 1, 1, 1])
+    brought = np.array([900.0, 0, 10, 6, 7, 8, 40])
+    who = Histories(x, x, x, x, later, brought)
+    assert ranks_baskets(np.array([0, 99, 1, 2, 3, 4, 5.0]), who) == 1
+    assert ranks_baskets(np.array([0, 99, 5, 4, 3, 2, 1.0]), who) == 0
+    nobody = Histories(x, x, x, x, x * 0, x * 0)
+    assert ranks_baskets(x, nobody) == 0.5
+    assert basket_objection(0.65) == ""
+    assert "0.649, less than 0.65" in basket_objection(0.649)
 
 
 def test_a_model_below_the_bars_may_choose_nobody() -> None:

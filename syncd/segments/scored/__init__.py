@@ -21,8 +21,10 @@ HISTORIES = f"SELECT customer_key, {', '.join(FIGURES)}, {', '.join(LATER)} FROM
 # The bind of the day at which a history ends: given by who has the model, and by nobody else.
 UNTIL = "until"
 
-# Segments whose score is an amount: they need a model of amounts, too.
-BY_MONEY = frozenset({"predicted_clv_top"})
+# Segments whose score is an amount: they need a model of amounts, too. The latter is of one
+# purchase, and has to rank these.
+BY_MONEY = frozenset({"predicted_clv_top", "likely_high_aov"})
+BY_BASKET = frozenset({"likely_high_aov"})
 
 
 def check_installed(segment: str) -> None:

@@ -17,6 +17,7 @@ from syncd.segments.scored.histories import Floats, Histories
 from syncd.segments.scored.likeliest import likeliest
 
 _STARTS = ((1.0, 1.0, 1.0, 1.0), (0.2, 0.5, 0.5, 3.0))
+_QUANTILES = 200
 _NEAR_ONE = 1e-6  # equation 10 divides by a - 1; next to 1 its limit is as good
 
 
@@ -59,7 +60,8 @@ class Buying:
 
         Equation 10. By Euler's transformation, (1 - z)^(r + x) F(r + x, b + x; a + b + x - 1; z)
         is (1 - z)^(a - 1) F(a + b - 1 - r, a - 1; a + b + x - 1; z): no large argument is left,
-        where the paper's own form loses all digits for who bought some hundred times.
+        where the paper's own form loses all digits for who bought some hundred times. The series
+        still has none where all stop alike (a in the thousands), or where a + b is 1.
         """
         from scipy.special import hyp2f1  # noqa: PLC0415 - the extra [scored]
 
@@ -67,9 +69,32 @@ class Buying:
         x = who.frequency
         z = time / (self.alpha + who.age + time)
         total = a + self.b + x - 1
-        series = np.asarray(hyp2f1(a + self.b - 1 - self.r, a - 1, total, z), dtype=np.float64)
-        unstopped = total / (a - 1) * (1 - (1 - z) ** (a - 1) * series)
+        with np.errstate(all="ignore"):
+            series = np.asarray(hyp2f1(a + self.b - 1 - self.r, a - 1, total, z), dtype=np.float64)
+            unstopped = total / (a - 1) * (1 - (1 - z) ** (a - 1) * series)
+        lost = ~np.isfinite(unstopped)
+        if np.any(lost):
+            ahead = time / (self.alpha + who.age[lost])
+            unstopped[lost] = self._by_quantiles(x[lost], ahead)
         return np.asarray(unstopped * self.alive(who))
+
+    def _by_quantiles(self, x: Floats, ahead: Floats) -> Floats:
+        """Equation 10 before its integral over the chance to stop was solved.
+
+        Of a living buyer that chance is beta(a, b + x). The mean over so many of its quantiles
+        was within 0.1 % of the series wherever that has digits.
+
+        Args:
+            x: Purchases after the first.
+            ahead: The time to foretell, in units of `alpha` and the age together.
+        """
+        from scipy.special import betaincinv  # noqa: PLC0415 - the extra [scored]
+
+        total = np.zeros(len(x))
+        for place in range(_QUANTILES):
+            stops = np.asarray(betaincinv(self.a, self.b + x, (place + 0.5) / _QUANTILES))
+            total += -np.expm1(-(self.r + x) * np.log1p(stops * ahead)) / stops
+        return total / _QUANTILES
 
     def log_likelihood(self, who: Histories) -> Floats:
         """Of each history, equation 6."""

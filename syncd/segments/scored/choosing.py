@@ -122,4 +122,8 @@ def chooser(
 
         least = least_of_top(brings(everyone()), parameters["top"])
         return Chooser(brings, least, lambda who: np.ones(len(who), np.bool_), value=True)
+    if segment == "likely_high_aov" and models.spending is not None:
+        basket, came_back = models.spending.expected, everyone()
+        least = least_of_top(basket(came_back)[came_back.repeated], parameters["top"])
+        return Chooser(basket, least, lambda who: who.repeated, value=False)
     raise ValueError(f"no model chooses the members of {segment}")

@@ -10,7 +10,7 @@ import numpy as np
 from syncd.errors import Unfitted
 from syncd.segments.scored.buying import fit_buying
 from syncd.segments.scored.histories import Floats, Histories
-from syncd.segments.scored.judging import CALIBRATION, TIE, judged, off, too_few
+from syncd.segments.scored.judging import CALIBRATION, TIE, judged, off, ranks_baskets, too_few
 from syncd.segments.scored.spending import fit_spending, tie
 
 
@@ -54,7 +54,8 @@ def _with_amounts(trained: Trained, who: Histories, expected: Floats) -> Trained
         spending = fit_spending(who)
     except Unfitted as error:
         return replace(trained, figures=figures, money=str(error))
-    foretold = float(np.dot(expected, spending.expected(who)))
+    baskets = spending.expected(who)
+    foretold = float(np.dot(expected, baskets))
     said = []
     if tied >= TIE:
         said.append(_tied(tied))
@@ -65,7 +66,7 @@ def _with_amounts(trained: Trained, who: Histories, expected: Floats) -> Trained
         )
     return Trained(
         {**trained.parameters, **asdict(spending)},
-        {**figures, "revenue_foretold": foretold},
+        {**figures, "revenue_foretold": foretold, "basket_auc": ranks_baskets(baskets, who)},
         trained.objection,
         "; ".join(said),
     )
