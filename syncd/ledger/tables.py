@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DontWrapMixin
 
 # The newest file in `migrations/versions`; a test holds the two together.
-HEAD = "r0011"
+HEAD = "r0012"
 
 
 class NaiveTime(DontWrapMixin, ValueError):
@@ -230,6 +230,8 @@ generation = Table(
     Column("sizes", Text, nullable=False),
     Column("rules", Text, nullable=False),
     Column("at", Instant, nullable=False),
+    Column("base_path", Text),
+    Column("base_checksum", Text),
     Index("ix_generation_at", "audience", "at"),
 )
 

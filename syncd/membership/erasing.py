@@ -5,6 +5,8 @@ No shop is asked: whoever else the membership says is there keeps what they shar
     given(e, id, kind)       what was given to recognise erasure `e` by
     given_key(e, key)        likewise, keys of members
     hit(e, r)                rows as sent that are the person's
+    buried(e, id)            likewise, of which the membership says nothing any more, and that
+                             still lie in a file that it is written over
     going(e, id, kind, ...)  identifiers that leave, or have left and are not purged yet
 """
 
@@ -18,6 +20,8 @@ from syncd.membership.blocks import BlockReader, BlockWriter
 from syncd.membership.compare import MASK
 from syncd.membership.engine import KIND_NAMES, feed, links, micros, positioned, scalar
 from syncd.membership.held import MEMBERS
+from syncd.membership.layers import BURIED, Layers
+from syncd.membership.rest import whole
 from syncd.membership.sections import write_ids, write_removals
 from syncd.model import Found, Search, Sizes
 
@@ -25,6 +29,16 @@ _TABLES = """
 CREATE TABLE given (e INTEGER, id UHUGEINT, kind TINYINT);
 CREATE TABLE given_key (e INTEGER, key BLOB);
 CREATE TABLE asked (e INTEGER, asked_at BIGINT, begun BOOLEAN);
+CREATE TABLE buried (e INTEGER, id UHUGEINT);
+"""
+# Any row that names anything of theirs: to write the file anew is all that comes of it.
+_BURIED = f"""
+INSERT INTO buried
+SELECT e, {whole("face_high", "face_low")} FROM incoming JOIN (
+  SELECT e, n FROM ({links("incoming", "n")}) JOIN given USING (id)
+  UNION
+  SELECT e, n FROM incoming JOIN given_key USING (key)
+) USING (n)
 """
 
 # A phone decides only where nothing else was given: families share phones. But a row all
@@ -114,7 +128,10 @@ NOTHING = Found(
 
 
 def load_given(
-    database: duckdb.DuckDBPyConnection, question: Search, files: Sequence[BlockReader]
+    database: duckdb.DuckDBPyConnection,
+    question: Search,
+    files: Sequence[BlockReader],
+    generation: BlockReader | None = None,
 ) -> None:
     """Make the tables of who was erased.
 
@@ -122,6 +139,7 @@ def load_given(
         database: Any.
         question: As asked.
         files: The erasures' files of digests, in the question's order.
+        generation: The membership's.
     """
     database.execute(_TABLES)
     for e, (erasure, file) in enumerate(zip(question.erasures, files, strict=True)):
@@ -133,6 +151,8 @@ def load_given(
             f"INSERT INTO given SELECT {e}, id, kind FROM ({links('incoming', 'n')})",
             f"INSERT INTO given_key SELECT {e}, key FROM incoming WHERE octet_length(key) > 0",
         )
+    if isinstance(generation, Layers):
+        feed(database, positioned(generation.buried()), _BURIED)
 
 
 def concerns(database: duckdb.DuckDBPyConnection) -> bool:
@@ -146,7 +166,7 @@ def concerns(database: duckdb.DuckDBPyConnection) -> bool:
         scalar(
             database,
             f"""SELECT (SELECT count(*) FROM ({ids}) SEMI JOIN given USING (id)) + count(*)
-                FROM held_row SEMI JOIN given_key USING (key)""",
+                + (SELECT count(*) FROM buried) FROM held_row SEMI JOIN given_key USING (key)""",
         )
         > 0
     )
@@ -182,6 +202,9 @@ def named(database: duckdb.DuckDBPyConnection) -> bool:
     return scalar(database, f"SELECT (SELECT count(*) FROM ({ids})) + count(*) FROM ({keys})") > 0
 
 
+_DROPS = "FROM purge UNION ALL FROM forgotten UNION ALL SELECT id FROM buried"
+
+
 def removals(database: duckdb.DuckDBPyConnection) -> int:
     """Rows to remove now; after `search`."""
     return scalar(database, "SELECT count(*) FROM mask")
@@ -189,7 +212,7 @@ def removals(database: duckdb.DuckDBPyConnection) -> int:
 
 def purges(database: duckdb.DuckDBPyConnection) -> bool:
     """Whether rows or identifiers are to be dropped from the membership; after `search`."""
-    return scalar(database, "SELECT count(*) FROM (FROM purge UNION ALL FROM forgotten)") > 0
+    return scalar(database, f"SELECT count(*) FROM ({_DROPS})") > 0
 
 
 def write(
@@ -200,6 +223,7 @@ def write(
     write_ids(database, writer, "twice", "SELECT id FROM take WHERE NOT confirmation")
     write_ids(database, writer, "purge", "SELECT id FROM purge")
     write_ids(database, writer, "forgotten", "SELECT id FROM forgotten")
+    write_ids(database, writer, BURIED, "SELECT DISTINCT id FROM buried")
 
 
 def _found(database: duckdb.DuckDBPyConnection, e: int) -> Found:
@@ -228,6 +252,7 @@ def _found(database: duckdb.DuckDBPyConnection, e: int) -> Found:
         rows=scalar(
             database,
             f"""SELECT count(*) FROM (SELECT r FROM hit WHERE e = {e} UNION
-                SELECT r FROM held_row JOIN erased_key USING (key) WHERE e = {e})""",
+                SELECT r FROM held_row JOIN erased_key USING (key) WHERE e = {e}
+                UNION ALL SELECT 0 FROM buried WHERE e = {e})""",
         ),
     )

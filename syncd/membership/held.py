@@ -1,7 +1,8 @@
 """What an audience holds, as tables: rows as sent, and the state of each identifier.
 
-    held_row(r, key, face, details, cents, limited, current, file, n)
-                                                  rows as sent; `current` is its key's last
+    held_row(r, key, face, details, cents, limited, current, file, n, was)
+                                                  rows as sent; `current` is its key's last, and
+                                                  `was` when it was loaded
     held_id(id, kind, state, doubt, removed_at)   every identifier ever sent, not settled out;
                                                   state 0 possible, 1 certain, 2 refused with
                                                   its row, 3 refused and never there
@@ -32,6 +33,7 @@ from syncd.membership.engine import (
     FINGERPRINT,
     KINDS,
     ROW_SCHEMA,
+    Positions,
     by_kind,
     chosen,
     details,
@@ -84,8 +86,8 @@ LATE_SCHEMA = pa.schema(
 
 GENERATION = 0  # the file that held rows come from; those of plans follow
 
-# Where rows of one file come from: their section with fingerprints, read anew each time.
-Sources = Mapping[int, Callable[[], Iterator[pa.RecordBatch]]]
+# Where rows of one file come from: their section with fingerprints, as `BlockReader.near` has it.
+Sources = Mapping[int, Callable[[Positions], Iterator[tuple[int, pa.RecordBatch]]]]
 
 # In a file: of an identifier that a row has, and that was never there or has left.
 ABSENT = 4
@@ -94,7 +96,7 @@ _TABLES = """
 CREATE SEQUENCE held_number START 1;
 CREATE TABLE held_row (
     r BIGINT DEFAULT nextval('held_number'), key BLOB, face UHUGEINT, details UBIGINT,
-    cents DOUBLE, limited BOOLEAN, current BOOLEAN, file INTEGER, n BIGINT);
+    cents DOUBLE, limited BOOLEAN, current BOOLEAN, file INTEGER, n BIGINT, was BOOLEAN);
 CREATE TABLE held_id (
     id UHUGEINT, kind TINYINT, state TINYINT, doubt BOOLEAN, removed_at BIGINT);
 CREATE TABLE held_link (r BIGINT, slot TINYINT, kind TINYINT, id UHUGEINT);
@@ -164,7 +166,7 @@ def load_held(
         rows if only is None else chosen(rows, only),
         # Numbers of rows of the file are negative, so that new ones never meet them.
         f"INSERT INTO held_row SELECT -1 - n, key, {whole('face_high', 'face_low')}, {details()}, "
-        f"{facts()}, current, {GENERATION}, n FROM incoming",
+        f"{facts()}, current, {GENERATION}, n, current FROM incoming",
         f"INSERT INTO held_link SELECT -1 - n, slot, kind, id FROM ({links('incoming', 'n')})",
     )
     database.execute(_STATED)
@@ -196,7 +198,7 @@ def write_held(database: duckdb.DuckDBPyConnection, writer: BlockWriter, sources
         sources: Where rows come from.
     """
     database.execute(_OTHERWISE)
-    for file, batches in sources.items():
+    for file, near in sources.items():
         kept = database.execute(
             f"SELECT n, current, {halves('face', 'high', 'low')}, r IN (FROM stirred) AS stirred "
             f"FROM held_row WHERE file = {file} ORDER BY n"
@@ -206,7 +208,7 @@ def write_held(database: duckdb.DuckDBPyConnection, writer: BlockWriter, sources
             continue
         at = np.flatnonzero(kept["stirred"]) + writer.rows("rows")
         writer.write(MOVING, pa.RecordBatch.from_pydict({"n": pa.array(at, pa.int64())}))
-        for place, rows in picked(positioned(batches()), positions):
+        for place, rows in picked(near(positions), positions):
             of_them = [pa.array(kept[name][place]) for name in ("current", "high", "low")]
             _write(writer, rows, *of_them)
     states = f"SELECT {halves('id', 'high', 'low')}, * EXCLUDE (id) FROM otherwise ORDER BY id"
@@ -235,7 +237,7 @@ def write_resting(
         resting: By source, flags of those rows.
     """
     for file, flags in resting.items():
-        for _, rows in chosen(positioned(sources[file]()), flags):
+        for _, rows in chosen(sources[file](np.flatnonzero(flags)), flags):
             _write(
                 writer, rows, pa.repeat(pa.scalar(value=True), len(rows)), *_faces(database, rows)
             )

@@ -66,6 +66,7 @@ from syncd.model.platforms import (
 )
 from syncd.model.records import (
     AuditEvent,
+    Base,
     BatchRecord,
     BatchState,
     Generation,
@@ -111,6 +112,7 @@ __all__ = [
     "AudienceOptions",
     "AudienceValue",
     "AuditEvent",
+    "Base",
     "Batch",
     "BatchId",
     "BatchRecord",
