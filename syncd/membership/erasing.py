@@ -18,10 +18,9 @@ import duckdb
 
 from syncd.membership.blocks import BlockReader, BlockWriter
 from syncd.membership.compare import MASK
-from syncd.membership.engine import KIND_NAMES, feed, links, micros, positioned, scalar
+from syncd.membership.engine import KIND_NAMES, face, feed, links, micros, positioned, scalar
 from syncd.membership.held import MEMBERS
 from syncd.membership.layers import BURIED, Layers
-from syncd.membership.rest import whole
 from syncd.membership.sections import write_ids, write_removals
 from syncd.model import Found, Search, Sizes
 
@@ -34,7 +33,7 @@ CREATE TABLE buried (e INTEGER, id UHUGEINT);
 # Any row that names anything of theirs: to write the file anew is all that comes of it.
 _BURIED = f"""
 INSERT INTO buried
-SELECT e, {whole("face_high", "face_low")} FROM incoming JOIN (
+SELECT e, face FROM (SELECT n, {face()} AS face FROM incoming) JOIN (
   SELECT e, n FROM ({links("incoming", "n")}) JOIN given USING (id)
   UNION
   SELECT e, n FROM incoming JOIN given_key USING (key)

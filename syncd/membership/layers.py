@@ -39,7 +39,10 @@ from syncd.model import Base, Generation, Operation
 BASE = "base"  # in an overlay's header: the base's path and checksum
 WRITTEN = "written"  # in the header of a whole generation: when, in ISO 8601
 DEAD, TURNED, BELOW = "dead", "turned", "below"
-ALIGNED = ("rows", FINGERPRINTS)  # sections with a line for each row
+# Sections with a line for each row, which both files have, and which are read as one. Whoever
+# writes another names it here; a base that has it not yet is written anew.
+ALIGNED = ("rows", FINGERPRINTS)
+SAID = (MOVING, "identifiers", "outdated", "late")  # the others of a whole generation
 
 _STAYS = -1  # in `held_row`: the file of rows that are not written anew
 _CURRENT = "current"
@@ -153,7 +156,7 @@ class Layers(BlockReader):
         own = super().rows(section)
         if section == MOVING:
             return own + super().rows(BELOW)
-        return own + self.live if section in ALIGNED else own
+        return own + self.live if section in ALIGNED and self.base.rows(section) else own
 
     def near(
         self, section: str, wanted: Positions | None = None

@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 
 from syncd.errors import LedgerMismatch
 from syncd.membership.blocks import BlockReader
-from syncd.membership.layers import Layering, Layers, Overlay, open_generation
+from syncd.membership.layers import ALIGNED, SAID, Layering, Layers, Overlay, open_generation
 from syncd.membership.rest import moving
 from syncd.membership.unchanged import Respelled, with_fingerprints
 from syncd.model import Base, Generation
 from tests.bench.membership import Bench
 from tests.layerings import IN_TURN, LAYERED, WHOLE
 from tests.unit.membership_oracle import Held, held, named, opened
-from tests.unit.membership_world import Ending, MembershipWorld, Person, crowd
+from tests.unit.membership_world import SETTLE, Ending, MembershipWorld, Person, crowd
 from tests.unit.test_membership import endings, hours, segments, versions
 
 KEY = bytes(32)
@@ -41,7 +41,7 @@ def shown(world: MembershipWorld) -> tuple[object, ...]:
         assert stirred is not None
         rows = [
             (row["key"], named(row), row["city"], row["current"], row["fingerprint_high"],
-             row["fingerprint_low"], row["face_high"], bool(stirred[first + place]))
+             row["fingerprint_low"], bool(stirred[first + place]))
             for first, batch in with_fingerprints(file, every)
             for place, row in enumerate(batch.to_pylist())
         ]  # fmt: skip
@@ -265,6 +265,20 @@ def test_members_who_left_and_settled_count_as_changed(tmp_path: Path) -> None:
     assert world.generation.sizes.members == len(members) + 1
 
 
+def test_of_an_audience_that_is_empty_nothing_is_kept(tmp_path: Path) -> None:
+    """However much a base may differ: when everyone has left and settled, their rows go too."""
+    world = after(tmp_path, LAYERED, crowd(10), {"n": Person((99,))}, {})
+    assert layers_of(world).number == 3
+    world.now += timedelta(hours=49)
+    last, plans = layers_of(world), list(world.plans.values())[-1:]
+    empty = world.membership.fold(
+        "g", last, [(plans[0], [])], now=world.now, settled=world.now - SETTLE
+    )
+    assert empty.base is None
+    with open_generation(tmp_path, empty, key=KEY) as file:
+        assert file.rows("rows") == 0
+
+
 def test_a_small_base_and_an_old_one_are_written_anew(tmp_path: Path) -> None:
     """One file is as cheap for few members; and what nobody needs does not lie for ever."""
     for name, layering in (
@@ -286,6 +300,17 @@ def test_a_base_of_an_earlier_version_is_written_anew(tmp_path: Path) -> None:
         assert LAYERED.fits(file, [], world.now)
         file.base._blocks = [one for one in file.base._blocks if one.section != "fingerprints"]
         assert not LAYERED.fits(file, [], world.now)
+
+
+def test_every_section_is_read_of_both_files_or_of_the_newer_one(tmp_path: Path) -> None:
+    """One with a line for each row that nobody named would be read of the overlay alone."""
+    world = MembershipWorld(tmp_path)
+    world.run(crowd(30))
+    assert world.generation is not None
+    with open_generation(tmp_path, world.generation, key=KEY) as file:
+        found = {one.section for one in file._blocks}
+        assert found <= {*ALIGNED, *SAID}
+        assert {name for name in found if file.rows(name) == 30} == set(ALIGNED)
 
 
 def test_a_view_of_two_files_is_read_by_position_as_from_the_beginning(tmp_path: Path) -> None:

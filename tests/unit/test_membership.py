@@ -18,13 +18,7 @@ from syncd.membership.layers import Layering
 from syncd.model import BatchState, Guard, Phase, Refusal
 from tests.layerings import IN_TURN, LAYERED, WHOLE
 from tests.unit.membership_oracle import expected, expected_members, expected_sizes, planned
-from tests.unit.membership_world import (
-    RULES,
-    Ending,
-    MembershipWorld,
-    Person,
-    cell,
-)
+from tests.unit.membership_world import RULES, Ending, MembershipWorld, Person, cell
 
 # Few values, so that members share phones, and keys come back.
 people = st.builds(
@@ -59,13 +53,11 @@ MOVES = {
 PLANS = MOVES | {
     "history": st.lists(st.tuples(segments, refusing, hours, versions), max_size=6),
 }
-
-
-# Whom a change reaches is compared in parts: all at once, or each component alone.
-PARTS = st.sampled_from([1, 100_000])
-# And what it leaves is written over what was there, or anew.
-LAYERINGS = st.sampled_from([WHOLE, LAYERED, IN_TURN])
-WAYS = {"most": PARTS, "layering": LAYERINGS}
+# Whom a change reaches is compared in parts, all at once or each component alone; and what it
+# leaves is written over what was there, or anew.
+PARTS, LAYERINGS = st.sampled_from([1, 100_000]), st.sampled_from([WHOLE, LAYERED, IN_TURN])
+WAYS = {"way": st.tuples(PARTS, LAYERINGS)}
+Way = tuple[int, Layering]
 
 
 @contextmanager
@@ -141,37 +133,31 @@ def agrees(
 @given(**HISTORY, **WAYS)
 @settings(max_examples=40, deadline=None)
 def test_after_any_history_a_good_run_makes_the_audience_equal(
-    history: History, segment: dict[str, Person], most: int, layering: Layering
+    history: History, segment: dict[str, Person], way: Way
 ) -> None:
     """Joins, leaves, changed e-mails, shared phones, returns and lost answers, in both views."""
-    with cut(most):
-        converges(history, segment, layering)
+    with cut(way[0]):
+        converges(history, segment, way[1])
 
 
 @given(**MOVES, **WAYS)
 @settings(max_examples=25, deadline=None)
 def test_after_any_history_of_changed_rules_too(
-    history: Moves, segment: dict[str, Person], rules: str, most: int, layering: Layering
+    history: Moves, segment: dict[str, Person], rules: str, way: Way
 ) -> None:
     """Rules that go on, back and on again, between and in the middle of everything else."""
-    with cut(most):
-        moves(history, segment, rules, layering)
+    with cut(way[0]):
+        moves(history, segment, rules, way[1])
 
 
 @given(**PLANS, full=st.booleans(), **WAYS)
 @settings(max_examples=60, deadline=None)
 def test_every_plan_is_the_oracles(
-    history: Moves,
-    segment: dict[str, Person],
-    rules: str,
-    most: int,
-    layering: Layering,
-    *,
-    full: bool,
+    history: Moves, segment: dict[str, Person], rules: str, way: Way, *, full: bool
 ) -> None:
     """Columns and plain sets plan and count alike, from whatever a history has left."""
-    with cut(most):
-        agrees(history, segment, rules, layering, full=full)
+    with cut(way[0]):
+        agrees(history, segment, rules, way[1], full=full)
 
 
 def test_an_identifier_stays_while_someone_holds_it(tmp_path: Path) -> None:
