@@ -133,6 +133,22 @@ def test_nothing_of_the_person_is_stored_once_it_is_over(here: MemoryWorlds) -> 
     assert list((here.world.folder / "var").glob("*.erasure")) == []
 
 
+def test_nothing_of_who_had_left_before_is_stored_once_it_is_over(here: MemoryWorlds) -> None:
+    """A membership said nothing of them any more, and had their rows in its base until then."""
+    more = {**OTHERS, "d": Person(("dee@example.com",))}
+    for members, hours in ((OTHERS, 1), (more, 49), (OTHERS, 49)):
+        days(here, members, hours)
+    here.world.restart()
+    assert not here.world.possible() & ANNAS
+    assert stored(here) & ANNAS
+    asked = erase(here.world, ANNA)
+    for hours in (1, 48, 49):
+        days(here, OTHERS, hours)
+    assert closed(here.world, asked)
+    here.world.restart()
+    assert not stored(here) & ANNAS
+
+
 def stored(here: MemoryWorlds) -> frozenset[Identifier]:
     """Every e-mail and phone in any file of the directory, by digest."""
     found: set[Identifier] = set()

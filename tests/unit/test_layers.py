@@ -14,6 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from syncd.errors import LedgerMismatch
+from syncd.membership import blocks
 from syncd.membership.blocks import BlockReader
 from syncd.membership.layers import ALIGNED, SAID, Layering, Layers, Overlay, open_generation
 from syncd.membership.rest import moving
@@ -313,8 +314,11 @@ def test_every_section_is_read_of_both_files_or_of_the_newer_one(tmp_path: Path)
         assert {name for name in found if file.rows(name) == 30} == set(ALIGNED)
 
 
-def test_a_view_of_two_files_is_read_by_position_as_from_the_beginning(tmp_path: Path) -> None:
-    """Whichever rows are wanted: the same rows at the same positions."""
+def test_a_view_of_two_files_is_read_by_position_as_from_the_beginning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever rows are wanted, in files of many blocks: the same rows at the same positions."""
+    monkeypatch.setattr(blocks, "BLOCK_ROWS", 4)
     world = two_files(tmp_path)
     members = crowd(30)
     for key in ("m003", "m017", "m029"):
