@@ -160,10 +160,10 @@ def load_held(
     database.execute(migration.TABLES)
     if generation is None:
         return
-    rows = positioned(generation.batches("rows"))
+    near = generation.near("rows", None if only is None else np.flatnonzero(only))
     feed(
         database,
-        rows if only is None else chosen(rows, only),
+        near if only is None else chosen(near, only),
         # Numbers of rows of the file are negative, so that new ones never meet them.
         f"INSERT INTO held_row SELECT -1 - n, key, {whole('face_high', 'face_low')}, {details()}, "
         f"{facts()}, current, {GENERATION}, n, current FROM incoming",
