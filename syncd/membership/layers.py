@@ -73,14 +73,12 @@ class Layering:
     lasts: timedelta = timedelta(days=7)
 
     def fits(self, before: BlockReader | None, plans: Sequence[PlanBatches], now: datetime) -> bool:
-        """Whether to write an overlay.
+        """Whether to write an overlay; what turns out too much for one is `Outgrown`.
 
         Args:
             before: The last generation.
             plans: What is taken in.
             now: The moment.
-
-        What turns out too much while it is written is `Outgrown`.
         """
         if before is None or any(plan.file.rows(name) for plan in plans for name in _ENDS):
             return False
