@@ -190,7 +190,8 @@ def _described(tx: Connection, now: datetime) -> _Copied:
     )
     of_files = (generation, plan, snapshot, erasure)
     kinds = [select(of.c.path, of.c.checksum) for of in of_files]
-    every = union(*kinds).subquery()
+    bases = select(generation.c.base_path, generation.c.base_checksum)
+    every = union(*kinds, bases).subquery()
     query = select(every.c.path, every.c.checksum).where(every.c.path.in_(names))
     files = {str(path): str(checksum) for path, checksum in tx.execute(query)}
     stamp = Stamp(row["ledger_id"], row["counter"])

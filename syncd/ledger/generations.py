@@ -9,7 +9,7 @@ from sqlalchemy import Connection, RowMapping, Select, func, insert, or_, select
 from syncd.errors import LedgerMismatch
 from syncd.ledger import codec, states
 from syncd.ledger.tables import approval, batch, generation, plan, snapshot
-from syncd.model import Generation, Sizes
+from syncd.model import Base, Generation, Sizes
 
 # A held plan may be approved that long after it was drawn (DESIGN, promise 6).
 _PLAN_KEPT = timedelta(hours=72)
@@ -51,6 +51,8 @@ def add(tx: Connection, audience_pk: int, made: Generation) -> None:
             sizes=codec.sizes_text(made.sizes),
             rules=made.rules,
             at=made.at,
+            base_path=made.base.path if made.base else None,
+            base_checksum=made.base.checksum if made.base else None,
         )
     )
 
@@ -78,13 +80,17 @@ def named_files(tx: Connection, now: datetime) -> frozenset[str]:
         .group_by(generation.c.audience)
         .subquery()
     )
-    newest = select(generation.c.path).join(
-        last,
-        (last.c.audience == generation.c.audience) & (last.c.number == generation.c.number),
+    newest, bases = (
+        select(path).join(
+            last,
+            (last.c.audience == generation.c.audience) & (last.c.number == generation.c.number),
+        )
+        for path in (generation.c.path, generation.c.base_path)
     )
     plans = needed_plans(now).subquery()
     paths = union(
         newest,
+        bases,
         select(plans.c.path),
         select(snapshot.c.path).join(plans, plans.c.snapshot == snapshot.c.id),
     )
@@ -111,4 +117,5 @@ def _generation(row: RowMapping) -> Generation:
         sizes=codec.sizes(row["sizes"]),
         rules=row["rules"],
         at=row["at"],
+        base=Base(row["base_path"], row["base_checksum"]) if row["base_path"] else None,
     )

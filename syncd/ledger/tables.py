@@ -230,6 +230,8 @@ generation = Table(
     Column("sizes", Text, nullable=False),
     Column("rules", Text, nullable=False),
     Column("at", Instant, nullable=False),
+    Column("base_path", Text),
+    Column("base_checksum", Text),
     Index("ix_generation_at", "audience", "at"),
 )
 

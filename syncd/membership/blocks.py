@@ -21,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import numpy as np
 import pyarrow as pa
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -28,14 +29,13 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from syncd.errors import LedgerMismatch, Unwritten
+from syncd.membership.engine import Positions
 from syncd.membership.packing import packed, unpacked
 
 MAGIC = b"SYNCD\x00\x00\x01"
 INDEX_NONCE = b"\xff" * 12  # no block has this number
 BLOCK_ROWS = 20_000  # rows a block: about 3 MB of full rows, the unit of memory when reading
-_REBUILD = (
-    "it cannot be trusted: restore the directory from the ledger's backup, or `syncd rebuild`"
-)
+REBUILD = "it cannot be trusted: restore the directory from the ledger's backup, or `syncd rebuild`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,11 +182,11 @@ class BlockReader:
         try:
             self._file = path.open("rb")
         except FileNotFoundError:
-            raise LedgerMismatch(f"{path.name} is missing; {_REBUILD}") from None
+            raise LedgerMismatch(f"{path.name} is missing; {REBUILD}") from None
         found = hashlib.file_digest(self._file, "sha256").hexdigest()
         if found != checksum:
             self._file.close()
-            raise LedgerMismatch(f"{path.name} is not the file that was written; {_REBUILD}")
+            raise LedgerMismatch(f"{path.name} is not the file that was written; {REBUILD}")
         try:
             self._blocks = self._index(key)
         except InvalidTag:
@@ -196,7 +196,7 @@ class BlockReader:
             ) from None
         except (ValueError, OSError, OverflowError):  # bytes that no writer of ours wrote
             self._file.close()
-            raise LedgerMismatch(f"{path.name} is no file of syncd; {_REBUILD}") from None
+            raise LedgerMismatch(f"{path.name} is no file of syncd; {REBUILD}") from None
 
     def _index(self, key: bytes) -> list[Block]:
         """Read the header and the sealed index at the end."""
@@ -223,18 +223,37 @@ class BlockReader:
         Small blocks come together: an audience that a few members join with every run has a
         block of each, and a statement over them costs the same whatever its rows.
         """
-        held: list[pa.RecordBatch] = []
-        rows = 0
+        for _, rows in self.near(section):
+            yield rows
+
+    def near(
+        self, section: str, wanted: Positions | None = None
+    ) -> Iterator[tuple[int, pa.RecordBatch]]:
+        """Batches that have any of the wanted rows, each with the position of its first row.
+
+        Args:
+            section: Its batches are those of `batches`.
+            wanted: Positions, ascending; None: all.
+        """
+        for first, rows, numbers in self._together(section):
+            low, high = (0, 1) if wanted is None else np.searchsorted(wanted, [first, first + rows])
+            if low < high:
+                yield first, _joined([self._open(n, self._blocks[n]) for n in numbers])
+
+    def _together(self, section: str) -> Iterator[tuple[int, int, list[int]]]:
+        """The blocks that make a batch: its first row, how many rows, and their numbers."""
+        held: list[int] = []
+        first = rows = 0
         for number, block in enumerate(self._blocks):
             if block.section != section:
                 continue
             if held and rows + block.rows > BLOCK_ROWS:
-                yield _joined(held)
-                held, rows = [], 0
-            held.append(self._open(number, block))
+                yield first, rows, held
+                held, first, rows = [], first + rows, 0
+            held.append(number)
             rows += block.rows
         if held:
-            yield _joined(held)
+            yield first, rows, held
 
     def part(self, section: str, first: int, count: int) -> Iterator[pa.RecordBatch]:
         """Rows `first` to `first + count` of a section, block by block."""
@@ -266,7 +285,7 @@ class BlockReader:
         try:
             plain = self._cipher.decrypt(number.to_bytes(12, "big"), sealed, self._head)
         except InvalidTag:
-            raise LedgerMismatch(f"{self._path.name}, block {number}: {_REBUILD}") from None
+            raise LedgerMismatch(f"{self._path.name}, block {number}: {REBUILD}") from None
         return unpacked(plain)
 
 

@@ -26,17 +26,23 @@ _INTO = f"INSERT INTO approved SELECT {whole('high', 'low')} FROM incoming"
 class Comparing:
     """What is compared, and with what; each file is opened, and so checked, once."""
 
-    def __init__(self, comparison: Comparison, opened: Callable[[str, str], BlockReader]) -> None:
+    def __init__(
+        self,
+        comparison: Comparison,
+        generation: BlockReader | None,
+        opened: Callable[[str, str], BlockReader],
+    ) -> None:
         """Find whom the comparison concerns.
 
         Args:
             comparison: As asked.
+            generation: Its generation, opened.
             opened: Opens a file by its path and checksum, for as long as this is used.
         """
-        snapshot, last = comparison.snapshot, comparison.generation
+        snapshot = comparison.snapshot
         self._comparison = comparison
+        self._generation = generation
         read = opened(snapshot.path, snapshot.checksum)
-        self._generation = None if last is None else opened(last.path, last.checksum)
         self._members = Members(read, self._generation)
         self._approved = [opened(plan.path, plan.checksum) for plan in comparison.approved]
         self._under_way = UnderWay(opened, comparison)

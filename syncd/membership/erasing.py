@@ -5,6 +5,8 @@ No shop is asked: whoever else the membership says is there keeps what they shar
     given(e, id, kind)       what was given to recognise erasure `e` by
     given_key(e, key)        likewise, keys of members
     hit(e, r)                rows as sent that are the person's
+    buried(e, id)            likewise, of which the membership says nothing any more, and that
+                             still lie in a file that it is written over
     going(e, id, kind, ...)  identifiers that leave, or have left and are not purged yet
 """
 
@@ -18,9 +20,19 @@ import pyarrow as pa
 from syncd.hashes import hashed
 from syncd.membership.blocks import BlockReader, BlockWriter
 from syncd.membership.compare import MASK
-from syncd.membership.engine import KIND_NAMES, feed, links, micros, positioned, scalar, stream
+from syncd.membership.engine import (
+    KIND_NAMES,
+    face,
+    feed,
+    links,
+    micros,
+    positioned,
+    scalar,
+    stream,
+)
 from syncd.membership.folding import PURGED
 from syncd.membership.held import MEMBERS
+from syncd.membership.layers import BURIED, Layers
 from syncd.membership.sections import write_ids, write_removals
 from syncd.model import Found, Search, Sizes
 
@@ -28,6 +40,16 @@ _TABLES = """
 CREATE TABLE given (e INTEGER, id UHUGEINT, kind TINYINT);
 CREATE TABLE given_key (e INTEGER, key BLOB);
 CREATE TABLE asked (e INTEGER, asked_at BIGINT, begun BOOLEAN);
+CREATE TABLE buried (e INTEGER, id UHUGEINT);
+"""
+# Any row that names anything of theirs: to write the file anew is all that comes of it.
+_BURIED = f"""
+INSERT INTO buried
+SELECT e, face FROM (SELECT n, {face()} AS face FROM incoming) JOIN (
+  SELECT e, n FROM ({links("incoming", "n")}) JOIN given USING (id)
+  UNION
+  SELECT e, n FROM incoming JOIN given_key USING (key)
+) USING (n)
 """
 
 # A phone decides only where nothing else was given: families share phones. But a row all
@@ -119,7 +141,10 @@ NOTHING = Found(
 
 
 def load_given(
-    database: duckdb.DuckDBPyConnection, question: Search, files: Sequence[BlockReader]
+    database: duckdb.DuckDBPyConnection,
+    question: Search,
+    files: Sequence[BlockReader],
+    generation: BlockReader | None = None,
 ) -> None:
     """Make the tables of who was erased.
 
@@ -127,6 +152,7 @@ def load_given(
         database: Any.
         question: As asked.
         files: The erasures' files of digests, in the question's order.
+        generation: The membership's.
     """
     database.execute(_TABLES)
     for e, (erasure, file) in enumerate(zip(question.erasures, files, strict=True)):
@@ -138,6 +164,8 @@ def load_given(
             f"INSERT INTO given SELECT {e}, id, kind FROM ({links('incoming', 'n')})",
             f"INSERT INTO given_key SELECT {e}, key FROM incoming WHERE octet_length(key) > 0",
         )
+    if isinstance(generation, Layers):
+        feed(database, positioned(generation.buried()), _BURIED)
 
 
 def concerns(database: duckdb.DuckDBPyConnection) -> bool:
@@ -151,7 +179,7 @@ def concerns(database: duckdb.DuckDBPyConnection) -> bool:
         scalar(
             database,
             f"""SELECT (SELECT count(*) FROM ({ids}) SEMI JOIN given USING (id)) + count(*)
-                FROM held_row SEMI JOIN given_key USING (key)""",
+                + (SELECT count(*) FROM buried) FROM held_row SEMI JOIN given_key USING (key)""",
         )
         > 0
     )
@@ -187,6 +215,9 @@ def named(database: duckdb.DuckDBPyConnection) -> bool:
     return scalar(database, f"SELECT (SELECT count(*) FROM ({ids})) + count(*) FROM ({keys})") > 0
 
 
+_DROPS = "FROM purge UNION ALL FROM forgotten UNION ALL SELECT id FROM buried"
+
+
 def removals(database: duckdb.DuckDBPyConnection) -> int:
     """Rows to remove now; after `search`."""
     return scalar(database, "SELECT count(*) FROM mask")
@@ -194,7 +225,7 @@ def removals(database: duckdb.DuckDBPyConnection) -> int:
 
 def purges(database: duckdb.DuckDBPyConnection) -> bool:
     """Whether rows or identifiers are to be dropped from the membership; after `search`."""
-    return scalar(database, "SELECT count(*) FROM (FROM purge UNION ALL FROM forgotten)") > 0
+    return scalar(database, f"SELECT count(*) FROM ({_DROPS})") > 0
 
 
 def write(
@@ -208,6 +239,7 @@ def write(
     for keys in stream(database, _PURGED, _KEYS):
         names = pa.array(hashed(keys.column("key")))
         writer.write(PURGED, pa.RecordBatch.from_arrays([names], names=[PURGED]))
+    write_ids(database, writer, BURIED, "SELECT DISTINCT id FROM buried")
 
 
 def _found(database: duckdb.DuckDBPyConnection, e: int) -> Found:
@@ -236,6 +268,7 @@ def _found(database: duckdb.DuckDBPyConnection, e: int) -> Found:
         rows=scalar(
             database,
             f"""SELECT count(*) FROM (SELECT r FROM hit WHERE e = {e} UNION
-                SELECT r FROM held_row JOIN erased_key USING (key) WHERE e = {e})""",
+                SELECT r FROM held_row JOIN erased_key USING (key) WHERE e = {e}
+                UNION ALL SELECT 0 FROM buried WHERE e = {e})""",
         ),
     )

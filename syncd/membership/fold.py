@@ -235,8 +235,11 @@ def sources(plans: Sequence[PlanBatches]) -> Sources:
     }
 
 
-def _with_fingerprints(file: BlockReader, phase: Phase) -> Iterator[pa.RecordBatch]:
-    return map(fingerprinted, file.batches(phase.value))
+def _with_fingerprints(
+    file: BlockReader, phase: Phase, wanted: Positions
+) -> Iterator[tuple[int, pa.RecordBatch]]:
+    for first, rows in file.near(phase.value, wanted):
+        yield first, fingerprinted(rows)
 
 
 def _mark(database: duckdb.DuckDBPyConnection, file: BlockReader, *, since: datetime) -> None:

@@ -1,7 +1,8 @@
 """What an audience holds, as tables: rows as sent, and the state of each identifier.
 
-    held_row(r, key, face, turn, details, cents, limited, current, file, n)
-                                                  rows as sent; `current` is its key's last
+    held_row(r, key, face, turn, details, cents, limited, current, file, n, was)
+                                                  rows as sent; `current` is its key's last, and
+                                                  `was` when it was loaded
     held_id(id, kind, state, doubt, removed_at)   every identifier ever sent, not settled out;
                                                   state 0 possible, 1 certain, 2 refused with
                                                   its row, 3 refused and never there
@@ -87,8 +88,8 @@ LATE_SCHEMA = pa.schema(
 
 GENERATION = 0  # the file that held rows come from; those of plans follow
 
-# Where rows of one file come from: their section with fingerprints, read anew each time.
-Sources = Mapping[int, Callable[[], Iterator[pa.RecordBatch]]]
+# Where rows of one file come from: their section with fingerprints, as `BlockReader.near` has it.
+Sources = Mapping[int, Callable[[Positions], Iterator[tuple[int, pa.RecordBatch]]]]
 
 # In a file: of an identifier that a row has, and that was never there or has left.
 ABSENT = 4
@@ -97,7 +98,8 @@ _TABLES = """
 CREATE SEQUENCE held_number START 1;
 CREATE TABLE held_row (
     r BIGINT DEFAULT nextval('held_number'), key BLOB, face UHUGEINT, turn UBIGINT,
-    details UBIGINT, cents DOUBLE, limited BOOLEAN, current BOOLEAN, file INTEGER, n BIGINT);
+    details UBIGINT, cents DOUBLE, limited BOOLEAN, current BOOLEAN, file INTEGER, n BIGINT,
+    was BOOLEAN);
 CREATE TABLE held_id (
     id UHUGEINT, kind TINYINT, state TINYINT, doubt BOOLEAN, removed_at BIGINT);
 CREATE TABLE held_link (r BIGINT, slot TINYINT, kind TINYINT, id UHUGEINT);
@@ -161,13 +163,13 @@ def load_held(
     database.execute(migration.TABLES)
     if generation is None:
         return
-    rows = positioned(generation.batches("rows"))
+    near = generation.near("rows", None if only is None else np.flatnonzero(only))
     feed(
         database,
-        _with_turns(rows if only is None else chosen(rows, only)),
+        _with_turns(near if only is None else chosen(near, only)),
         # Numbers of rows of the file are negative, so that new ones never meet them.
         f"INSERT INTO held_row SELECT -1 - n, key, {face()}, turn, {details()}, {facts()}, "
-        f"current, {GENERATION}, n FROM incoming",
+        f"current, {GENERATION}, n, current FROM incoming",
         f"INSERT INTO held_link SELECT -1 - n, slot, kind, id FROM ({links('incoming', 'n')})",
     )
     database.execute(_STATED)
@@ -199,7 +201,7 @@ def write_held(database: duckdb.DuckDBPyConnection, writer: BlockWriter, sources
         sources: Where rows come from.
     """
     database.execute(_OTHERWISE)
-    for file, batches in sources.items():
+    for file, near in sources.items():
         kept = database.execute(
             "SELECT n, current, r IN (FROM stirred) AS stirred "
             f"FROM held_row WHERE file = {file} ORDER BY n"
@@ -209,7 +211,7 @@ def write_held(database: duckdb.DuckDBPyConnection, writer: BlockWriter, sources
             continue
         at = np.flatnonzero(kept["stirred"]) + writer.rows("rows")
         writer.write(MOVING, pa.RecordBatch.from_pydict({"n": pa.array(at, pa.int64())}))
-        for place, rows in picked(positioned(batches()), positions):
+        for place, rows in picked(near(positions), positions):
             _write(writer, rows, pa.array(kept["current"][place]))
     states = f"SELECT {halves('id', 'high', 'low')}, * EXCLUDE (id) FROM otherwise ORDER BY id"
     for batch in stream(database, states, HELD_ID_SCHEMA):
@@ -236,7 +238,7 @@ def write_resting(
     """
     members, found = 0, Distinct()
     for file, flags in resting.items():
-        for _, rows in chosen(positioned(sources[file]()), flags):
+        for _, rows in chosen(sources[file](np.flatnonzero(flags)), flags):
             names = _write(writer, rows, pa.repeat(pa.scalar(value=True), len(rows)))
             if file != GENERATION:
                 members += len(rows)

@@ -14,7 +14,6 @@ from syncd.membership.engine import (
     column,
     masked,
     picked,
-    positioned,
     stream,
 )
 from syncd.membership.rest import halves
@@ -87,7 +86,7 @@ def write_removals(
 ) -> None:
     """Rows as they were sent, every cell blank that stays; see `compare.MASK`."""
     numbers = column(database, "SELECT -1 - r AS n FROM mask ORDER BY n")
-    for at, rows in picked(positioned(generation.batches("rows")), numbers):
+    for at, rows in picked(generation.near("rows", numbers), numbers):
         sent = rows.append_column("n", pa.array(numbers[at]))
         database.register("sent", sent)
         try:

@@ -247,7 +247,7 @@ def _reasons(
 ) -> npt.NDArray[np.generic]:
     """Why members are kept out, as its place in `REASONS`; 0 for whoever is not."""
     why = f"coalesce(list_position({list(REASONS)}, {kept_out(comparison)}), 0)"
-    database.register("incoming", rows.select(["consent", "erased", "region"]))
+    database.register("incoming", rows.select(["consent", "erased", "region", "held_out"]))
     try:
         return column(database, f"SELECT {why} FROM incoming")
     finally:

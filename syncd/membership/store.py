@@ -1,8 +1,9 @@
 """The membership of every audience, in immutable files of one directory.
 
 Three kinds of file, each named by a row of the ledger once it is whole: `*.snapshot`
-(a sealed read, digested), `*.plan` (rows to send) and `*.members` (a generation). Files
-that no row names are leftovers of a crash and are swept at start.
+(a sealed read, digested), `*.plan` (rows to send) and `*.members` (a generation, or what
+lies over an earlier one). Files that no row names are leftovers of a crash and are swept at
+start.
 """
 
 from __future__ import annotations
@@ -25,11 +26,13 @@ from syncd.membership.cutting import cut
 from syncd.membership.engine import CELLS_OF_ROWS, ROW_SCHEMA, engine
 from syncd.membership.generations import header_of, write_next
 from syncd.membership.held import load_held
+from syncd.membership.layers import LAYERING, Layering, Outgrown, open_generation, under
 from syncd.membership.leftovers import Leftovers
 from syncd.membership.sifting import around
 from syncd.membership.together import PlanBatches
 from syncd.membership.unchanged import GENERATION, Received, Unchanged, receive
 from syncd.model import (
+    Base,
     BatchRecord,
     Compared,
     Comparison,
@@ -72,16 +75,25 @@ class PlanRows:
 class FileMembership:
     """Implements `syncd.ports.Membership`."""
 
-    def __init__(self, directory: Path, *, key: bytes, leftovers: Leftovers | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        key: bytes,
+        leftovers: Leftovers | None = None,
+        layering: Layering = LAYERING,
+    ) -> None:
         """Keep files in `directory`, sealed under `key` (32 bytes).
 
         Args:
             directory: The ledger's.
             key: The sub-key for files.
             leftovers: Those of the directory, where others share them.
+            layering: When a generation is written over an earlier one.
         """
         self._directory = directory
         self._key = key
+        self._layering = layering
         self._leftovers = leftovers or Leftovers(directory)
 
     def receive(
@@ -114,7 +126,8 @@ class FileMembership:
             "rules": comparison.snapshot.rules,
         }
         with ExitStack() as files:
-            comparing = Comparing(comparison, partial(self._open, files))
+            last = self._generation(comparison.generation, files)
+            comparing = Comparing(comparison, last, partial(self._open, files))
             with self._writer(f"{comparison.plan}.plan", header) as writer:
                 numbers, held = comparing.write(writer)
         written = _done(writer)
@@ -161,18 +174,27 @@ class FileMembership:
                 )
                 for n, (plan, batches) in enumerate(plans, 1)
             ]
-            header = header_of(last + 1, rules, plans)
-            with self._writer(f"{name}.members", header) as writer:
-                held = write_next(
-                    writer,
-                    before,
-                    taken,
-                    generation.sizes if generation else Sizes(),
-                    settled=settled,
-                    window=now - settled,
-                )
-        written = _done(writer)
-        return Generation(last + 1, written.path, written.checksum, held, rules, now)
+
+            def write(base: Base | None) -> Generation:
+                header = header_of(last + 1, rules, plans, now, base)
+                with self._writer(f"{name}.members", header) as writer:
+                    held = write_next(
+                        writer,
+                        before,
+                        taken,
+                        generation.sizes if generation else Sizes(),
+                        settled=settled,
+                        window=now - settled,
+                        most=self._layering.most(before) if base else None,
+                    )
+                file = _done(writer)
+                return Generation(last + 1, file.path, file.checksum, held, rules, now, base)
+
+            fits = self._layering.fits(before, taken, now)
+            try:
+                return write(under(generation) if generation and fits else None)
+            except Outgrown:
+                return write(None)
 
     def keep_given(self, erasure: str, given: Mapping[str, pa.RecordBatch]) -> Written:
         """Write what a person is recognised by, for each platform its digests.
@@ -204,12 +226,11 @@ class FileMembership:
     def search(self, question: Search) -> Searched:
         """Find erased persons, and write the plan that takes them out if any is due."""
         with engine() as database, ExitStack() as files:
-            last = _needed(question.generation)
-            before = self._open(files, last.path, last.checksum)
+            before = self._last(files, _needed(question.generation))
             given = [self._open(files, one.path, one.checksum) for one in question.erasures]
             named = chain.from_iterable(file.batches(question.platform) for file in given)
             load_held(database, before, around(before, named))
-            erasing.load_given(database, question, given)
+            erasing.load_given(database, question, given, before)
             if not erasing.concerns(database):
                 nothing = {one.id: erasing.NOTHING for one in question.erasures}
                 return Searched(question.plan, nothing)
@@ -226,8 +247,7 @@ class FileMembership:
     def empty(self, question: Emptying) -> Emptied:
         """Find all that may be there, and write the plan that takes out what is due of it."""
         with engine() as database, ExitStack() as files:
-            last = question.generation
-            before = self._open(files, last.path, last.checksum)
+            before = self._last(files, question.generation)
             load_held(database, before)
             found = emptying.look(database, question)
             if not found.removals and not question.gone:
@@ -239,10 +259,10 @@ class FileMembership:
 
     def withdraw(self, question: Withdrawal) -> Withdrawn:
         """Find who of a snapshot denies consent and may be there, and the plan to remove them."""
-        snapshot, last = question.snapshot, question.generation
+        snapshot = question.snapshot
         with engine() as database, ExitStack() as files:
             members = self._open(files, snapshot.path, snapshot.checksum)
-            before = self._open(files, last.path, last.checksum)
+            before = self._last(files, question.generation)
             concerned = around(before, withdrawing.denied(members))
             if concerned is not None and not concerned.any():
                 return Withdrawn(question.plan, 0, 0, 0, ())
@@ -273,9 +293,11 @@ class FileMembership:
         self._leftovers.sweep_given(named)
 
     def _generation(self, generation: Generation | None, files: ExitStack) -> BlockReader | None:
-        if generation is None:
-            return None
-        return self._open(files, generation.path, generation.checksum)
+        return None if generation is None else self._last(files, generation)
+
+    def _last(self, files: ExitStack, generation: Generation) -> BlockReader:
+        reader = open_generation(self._directory, generation, key=self._key)
+        return files.enter_context(reader)
 
     def _open(self, files: ExitStack, path: str, checksum: str) -> BlockReader:
         return files.enter_context(self._reader(path, checksum))

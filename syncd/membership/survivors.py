@@ -19,22 +19,28 @@ from syncd.membership.blocks import BlockReader, BlockWriter
 from syncd.membership.engine import engine
 from syncd.membership.fold import fold, sources
 from syncd.membership.held import GENERATION, load_held, sizes, write_held
+from syncd.membership.layers import BELOW, DEAD, TURNED, WRITTEN, Layers, base_of
 from syncd.membership.names import SECTION as NAMES
 from syncd.membership.rest import MOVING, RESTS
 from syncd.membership.together import PlanBatches
 from syncd.membership.unchanged import SECTION, with_fingerprints
-from syncd.model import BatchId, BatchRecord, BatchState, Generation, Phase, PlanId
+from syncd.model import Base, BatchId, BatchRecord, BatchState, Generation, Phase, PlanId
 from syncd.plan import ranges
 
 ROWS = 10_000  # of a plan whose batches nobody knows any more, taken in at a time
 _SECTIONS = {
-    ".members": ("rows", SECTION, NAMES, MOVING, "identifiers", "outdated", "late"),
+    ".members": (
+        *("rows", SECTION, NAMES, MOVING, "identifiers", "outdated", "late"),
+        *(DEAD, TURNED, BELOW),
+    ),
     ".plan": (Phase.ADD.value, Phase.AGAIN.value),
 }
 
 # Nobody is certain any more, what was removed may be back, and all of it is doubtful: a
 # request of the time that is not known may still take effect.
 _UNSURE = "UPDATE held_id SET state = 0, doubt = TRUE, removed_at = NULL"
+# Without its base an overlay speaks of identifiers that no row is left to take out by.
+_UNTOLD = "DELETE FROM held_id WHERE id NOT IN (SELECT id FROM held_link)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,8 @@ class Survivor:
         rules: By which its rows were digested, or "".
         number: A generation's; 0 for a plan.
         takes_out: It is of an audience that others fill: who was taken out of it.
+        base: What it lies over; None too where that is not whole any more, so that only what
+            came since is known.
     """
 
     path: str
@@ -58,6 +66,7 @@ class Survivor:
     rules: str
     number: int
     takes_out: bool = False
+    base: Base | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +101,8 @@ class SurvivingFiles:
                     found.append(self._read(path))
                 except LedgerMismatch:
                     broken += 1
-        return tuple(found), broken
+        whole = {each.path: each.checksum for each in found}
+        return tuple(_over(each, whole) for each in found), broken
 
     def write(
         self,
@@ -121,11 +131,14 @@ class SurvivingFiles:
             "audience": audience,
             "sync": sync,
             "takes_out": takes_out,
+            WRITTEN: now.isoformat(),
             RESTS: True,
         }
         with engine() as database, ExitStack() as files:
             base = self._open(files, origin.base) if origin.base else None
             load_held(database, base)
+            if base is not None and base_of(base.header) and not isinstance(base, Layers):
+                database.execute(_UNTOLD)
             database.execute(_UNSURE)  # before the fold, which would forget what has settled
             taken = []
             for n, (plan, batches) in enumerate(origin.plans, 1):
@@ -155,8 +168,11 @@ class SurvivingFiles:
             return _survivor(path.name, checksum, reader.header)
 
     def _open(self, files: ExitStack, which: Survivor) -> BlockReader:
-        path = self._directory / which.path
-        return files.enter_context(BlockReader(path, key=self._key, checksum=which.checksum))
+        path, checksum = self._directory / which.path, which.checksum
+        if which.base is None:
+            return files.enter_context(BlockReader(path, key=self._key, checksum=checksum))
+        layers = Layers(path, key=self._key, checksum=checksum, base=which.base)
+        return files.enter_context(layers)
 
 
 def _survivor(path: str, checksum: str, header: Mapping[str, object]) -> Survivor:
@@ -169,7 +185,16 @@ def _survivor(path: str, checksum: str, header: Mapping[str, object]) -> Survivo
         rules=str(header.get("rules", "")),
         number=number if isinstance(number, int) else 0,
         takes_out=header.get("takes_out") is True,
+        base=base_of(header),
     )
+
+
+def _over(survivor: Survivor, whole: Mapping[str, str]) -> Survivor:
+    """The survivor, its base forgotten if it is not among the whole files."""
+    base = survivor.base
+    if base is None or whole.get(base.path) == base.checksum:
+        return survivor
+    return replace(survivor, base=None)
 
 
 def _unknown(batch: BatchRecord) -> BatchRecord:

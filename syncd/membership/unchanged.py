@@ -194,7 +194,8 @@ class Members:
             for _, rows in picked(positioned(self.fresh()), wanted[:first]):
                 yield rows
         if first < len(wanted):
-            for _, rows in picked(positioned(self._rows(), self.digested), wanted[first:]):
+            came = wanted[first:] - self.digested
+            for _, rows in picked(self._rows(came), came):
                 yield as_members(rows)
 
     def of(
@@ -210,21 +211,22 @@ class Members:
         yield from digested if fresh is None else chosen(digested, fresh)
         wanted = self.came if rows is None else self.came & rows
         if wanted.any():
-            for at, batch in chosen(positioned(self._rows()), wanted):
+            for at, batch in chosen(self._rows(np.flatnonzero(wanted)), wanted):
                 yield at + self.digested, as_members(batch)
 
-    def _rows(self) -> Iterator[pa.RecordBatch]:
-        return iter(()) if self._generation is None else with_fingerprints(self._generation)
+    def _rows(self, wanted: Positions) -> Iterator[tuple[int, pa.RecordBatch]]:
+        return iter(()) if self._generation is None else with_fingerprints(self._generation, wanted)
 
 
 def with_fingerprints(
-    generation: BlockReader, respelled: Respelled | None = None
-) -> Iterator[pa.RecordBatch]:
-    """A generation's rows, each with its fingerprint, or that of now."""
-    lines = generation.batches(SECTION)  # which was written block by block with them
-    for first, rows in positioned(generation.batches("rows")):
-        known = fingerprinted(rows, next(lines, None))
-        yield known if respelled is None else respelled.put(first, known)
+    generation: BlockReader, wanted: Positions, respelled: Respelled | None = None
+) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """A generation's rows, each with its fingerprint, or that of now; as `BlockReader.near`."""
+    lines = generation.near(SECTION, wanted)  # which was written block by block with them
+    for first, rows in generation.near("rows", wanted):
+        _, line = next(lines, (first, None))
+        known = fingerprinted(rows, line)
+        yield first, known if respelled is None else respelled.put(first, known)
 
 
 def fingerprinted(rows: pa.RecordBatch, lines: pa.RecordBatch | None = None) -> pa.RecordBatch:

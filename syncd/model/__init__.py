@@ -68,6 +68,7 @@ from syncd.model.platforms import (
 )
 from syncd.model.records import (
     AuditEvent,
+    Base,
     BatchRecord,
     BatchState,
     Generation,
@@ -119,6 +120,7 @@ __all__ = [
     "AudienceOptions",
     "AudienceValue",
     "AuditEvent",
+    "Base",
     "Batch",
     "BatchId",
     "BatchRecord",

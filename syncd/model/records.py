@@ -234,6 +234,19 @@ class BatchRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Base:
+    """The file that a generation's own one lies over, see `syncd.membership.layers`.
+
+    Attributes:
+        path: Relative to the ledger's directory.
+        checksum: SHA-256 of the whole, hex.
+    """
+
+    path: str
+    checksum: str
+
+
+@dataclass(frozen=True, slots=True)
 class Generation:
     """One state of a membership, as the ledger names it.
 
@@ -241,6 +254,7 @@ class Generation:
         number: From 1, gap-free, one audience at a time; 0 means none yet.
         sizes: What the audience then held, as far as we can know.
         rules: By which the last plan that was carried out digested its members.
+        base: The file under its own; None where its own is all of it.
     """
 
     number: int
@@ -249,6 +263,7 @@ class Generation:
     sizes: Sizes
     rules: str
     at: datetime
+    base: Base | None = None
 
 
 @dataclass(frozen=True, slots=True)

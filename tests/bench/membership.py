@@ -1,9 +1,10 @@
 """What a membership costs: `python -m tests.bench.membership [MEMBERS]`.
 
 A first sync of made-up members with an e-mail and a phone each, then a thousandth of them
-leaving. Prints seconds and members a second of each step, the process's peak memory, and
-beside it the same difference found by plain Python dictionaries, in the same run: machines
-differ, so compare the columns and not the days.
+leaving, then another e-mail for as many. Prints seconds and members a second of each step, the
+process's peak memory, the bytes of each generation, and beside it the first difference found by
+plain Python dictionaries, in the same run: machines differ, so compare the columns and not the
+days.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from syncd.membership.engine import FINGERPRINT, SNAPSHOT_SCHEMA
 from syncd.membership.store import FileMembership
@@ -58,7 +60,16 @@ class Bench:
         draw = Random(1).randbytes
         self.emails = _digests(draw, members)
         self.phones = _digests(draw, members)
+        self.spelled = np.arange(1, members + 1, dtype=np.uint64)
         self.numbers = count(1)
+
+    def change(self, changed: int) -> None:
+        """Give so many members, here and there, another e-mail."""
+        at = np.zeros(self.members, np.bool_)
+        at[:: self.members // changed] = True
+        others = _digests(Random(2).randbytes, int(at.sum()))
+        self.emails = pc.replace_with_mask(self.emails, pa.array(at), others)
+        self.spelled[at] += np.uint64(self.members)
 
     def timed(self, what: str, work: Callable[[], T]) -> T:
         begun = time.perf_counter()
@@ -82,8 +93,8 @@ class Bench:
                 "held_out": pa.repeat(pa.scalar(value=False), size),
             }
             blank = pa.nulls(size, pa.binary())
-            numbers = np.arange(first + 1, first + size + 1, dtype=np.uint64)
-            cells |= {name: pa.array(numbers) for name in FINGERPRINT.names}
+            numbers = pa.array(self.spelled[first : first + size])
+            cells |= dict.fromkeys(FINGERPRINT.names, numbers)
             columns = [cells.get(name, blank) for name in SNAPSHOT_SCHEMA.names]
             yield pa.RecordBatch.from_arrays(columns, schema=SNAPSHOT_SCHEMA)
 
@@ -170,7 +181,14 @@ def main(members: int) -> None:
         change = bench.timed(
             f"plan: one in {LEAVING:,} left", lambda: bench.plan(second, generation)
         )
-        bench.timed("fold it in", lambda: bench.fold(change, generation))
+        left = bench.timed("fold it in", lambda: bench.fold(change, generation))
+        bench.change(skip)
+        third = bench.timed("write the next snapshot", lambda: bench.snapshot(skip, left))
+        moved = bench.timed(f"plan: one in {LEAVING:,} changed", lambda: bench.plan(third, left))
+        last = bench.timed("fold it in", lambda: bench.fold(moved, left))
+        for made in (generation, left, last):
+            size = (Path(directory) / made.path).stat().st_size
+            print(f"generation {made.number}: {size:,} bytes written")
         found = bench.timed("the same by dictionaries", lambda: bench.dictionaries(skip))
     assert change.counts.removals == found == skip
     assert plan.counts.additions == members

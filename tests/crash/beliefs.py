@@ -18,7 +18,7 @@ from connectors.memory import row_identifiers
 from connectors.sandbox.state import Identifier
 from syncd.ledger.opening import open_ledger
 from syncd.ledger.store import Ledger
-from syncd.membership.blocks import BlockReader
+from syncd.membership.layers import open_generation
 from syncd.membership.store import FileMembership
 from syncd.model import BatchRecord, BatchState, Generation, Operation
 from tests.integration.ledger_databases import KEY, Hands
@@ -129,8 +129,7 @@ def _read(ledger: Ledger, membership: FileMembership, var: Path) -> Beliefs:
 
 
 def _take_generation(found: Beliefs, var: Path, generation: Generation) -> None:
-    key = KEY.derive("files")
-    with BlockReader(var / generation.path, key=key, checksum=generation.checksum) as file:
+    with open_generation(var, generation, key=KEY.derive("files")) as file:
         states = {(row["high"] << 64) | row["low"]: row["state"] for row in identifiers(file)}
         sent = [named(row) for rows in file.batches("rows") for row in rows.to_pylist()]
     found.rows += sent

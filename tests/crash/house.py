@@ -49,6 +49,7 @@ from tests.integration.deaths import Death, Died, MortalTransactions, Wire
 from tests.integration.ledger_databases import KEY, Hands
 from tests.integration.memory_worlds import COLUMNS, Person, make_members
 from tests.integration.worlds import TIMING, _new_ledger
+from tests.layerings import IN_TURN
 
 # How a read of the shop goes.
 View = Literal["whole", "torn", "empty", "without phones"]
@@ -317,6 +318,7 @@ class House:
             clock=self.clock,
             wire=self.wire,
             house=self,
+            layering=IN_TURN,
             name=name,
             remote=remote,
             book=Book(self.reads, self._guard, TIMING.settle),

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from types import ModuleType
 from typing import Literal, TypeVar, cast
 
@@ -26,7 +27,9 @@ from sqlalchemy import Connection, Engine
 import syncd.app
 import syncd.ledger.migrate
 import syncd.ledger.transactions
+import syncd.membership.store
 from syncd.errors import PlatformError
+from syncd.membership.store import FileMembership
 from syncd.model import (
     NO_OPTIONS,
     Account,
@@ -40,6 +43,7 @@ from syncd.model import (
 )
 from syncd.ports import Connector, Examines, Platform, Upload
 from tests.integration.through import Through
+from tests.layerings import IN_TURN
 
 Kind = Literal["commit", "file", "send", "question"]
 KINDS: tuple[Kind, ...] = ("commit", "file", "send", "question")
@@ -121,6 +125,8 @@ class Mortal:
             (syncd.ledger.migrate, "writing", self._writing(syncd.ledger.migrate)),
             (syncd.app, "platforms", lambda: known),
             (syncd.app, "SystemClock", lambda: clock),
+            # However few members: what is written over a base has points of death too.
+            (syncd.membership.store, "FileMembership", partial(FileMembership, layering=IN_TURN)),
         ):
             setattr(module, name, watched)
 

@@ -147,6 +147,7 @@ def test_files_that_are_swept_meanwhile_are_no_loss(
 ) -> None:
     """A whole run, and the start of another, between the ledger's copy and its files'."""
     here.run(EVERYONE)
+    here.run({**EVERYONE, "y": Person(("yan@example.com",))})
     copy, copies = backups.copy_ledger, []
 
     def meanwhile(source: Path, into: Path, now: datetime) -> object:
@@ -161,7 +162,9 @@ def test_files_that_are_swept_meanwhile_are_no_loss(
     backed_up(here, tmp_path / "backup")
 
     assert len(copies) == 2
-    assert not (here.world.folder / "var" / min(copies[0])).exists()
+    base, over = sorted(copies[0])
+    assert (here.world.folder / "var" / base).exists()
+    assert not (here.world.folder / "var" / over).exists()
     put_back(here, tmp_path / "backup")
     assert here.world.identifiers <= here.world.possible()
 
@@ -199,6 +202,28 @@ def test_a_file_that_is_lost_for_good_fails_the_backup(here: MemoryWorlds, tmp_p
     with pytest.raises(LedgerMismatch, match=rf"1 files .* {members.name} first; nothing was"):
         backed_up(here, tmp_path / "backup")
     nothing_made(tmp_path)
+
+
+def test_a_backup_has_both_files_of_a_membership(here: MemoryWorlds, tmp_path: Path) -> None:
+    """What a generation lies over is checked like any other, and nothing is made without it."""
+    here.run(EVERYONE)
+    here.run({**EVERYONE, "y": Person(("yan@example.com",))})
+    last = here.world.ledger.generation(*here.world.at)
+    assert last is not None
+    assert last.base is not None
+    backed_up(here, tmp_path / "backup")
+    assert {path.name for path in (tmp_path / "backup").glob("*.members")} == {
+        last.path,
+        last.base.path,
+    }
+    base = here.world.folder / "var" / last.base.path
+    content = base.read_bytes()
+    base.write_bytes(content[:-1] + b"?")
+    with pytest.raises(LedgerMismatch, match="not the file that was written; nothing was"):
+        backed_up(here, tmp_path / "again")
+    base.unlink()
+    with pytest.raises(LedgerMismatch, match=rf"1 files .* {base.name} first; nothing was"):
+        backed_up(here, tmp_path / "again")
 
 
 def test_a_file_that_was_changed_fails_the_backup(here: MemoryWorlds, tmp_path: Path) -> None:

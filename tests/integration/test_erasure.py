@@ -133,6 +133,22 @@ def test_nothing_of_the_person_is_stored_once_it_is_over(here: MemoryWorlds) -> 
     assert list((here.world.folder / "var").glob("*.erasure")) == []
 
 
+def test_nothing_of_who_had_left_before_is_stored_once_it_is_over(here: MemoryWorlds) -> None:
+    """A membership said nothing of Cato any more, and had the row in its base until then."""
+    others = {key: one for key, one in MEMBERS.items() if key != "c"}
+    for hours, more in ((1, {}), (49, {"d": Person(("dee@example.com",))}), (49, {})):
+        days(here, {**others, **more}, hours)
+    here.world.restart()
+    assert ("email", sha(CATO)) not in here.world.possible()
+    assert ("email", sha(CATO)) in stored(here)
+    asked = erase(here.world, CATO)
+    for hours in (1, 48, 49):
+        days(here, others, hours)
+    assert closed(here.world, asked)
+    here.world.restart()
+    assert ("email", sha(CATO)) not in stored(here)
+
+
 def stored(here: MemoryWorlds) -> frozenset[Identifier]:
     """Every e-mail and phone in any file of the directory, by digest."""
     found: set[Identifier] = set()

@@ -12,6 +12,7 @@ import pytest
 from syncd.errors import LedgerMismatch
 from syncd.ledger.store import Ledger
 from syncd.model import (
+    Base,
     BatchId,
     BatchState,
     MatchRate,
@@ -265,6 +266,22 @@ def test_the_files_of_a_plan_are_named_as_long_as_they_are_needed(
     assert ledger.named_files() == {"members/2"}
     ledger.approve(PlanId("p1"), "ada", event=None, expires_at=clock.now() + timedelta(hours=1))
     assert ledger.named_files() == {"members/2", *of_plan}
+
+
+def test_what_a_generation_lies_over_is_needed_as_long_as_it_is(ledger: Ledger) -> None:
+    """The base of the newest one, and no other; the row gives back what it was given."""
+    planned(ledger)
+    old, base = Base("members/0", "0e"), Base("members/1", "ef")
+    ledger.commit_generation(*AT, replace(generation(1), base=old), {})
+    assert ledger.named_files() >= {"members/0", "members/1"}
+    for number in (2, 3):
+        made = replace(generation(number), base=base)
+        ledger.commit_generation(*AT, made, {})
+        assert ledger.generation(*AT) == made
+    named = {name for name in ledger.named_files() if name.startswith("members")}
+    assert named == {"members/1", "members/3"}
+    ledger.commit_generation(*AT, generation(4), {})
+    assert ledger.named_files() & {"members/1", "members/3", "members/4"} == {"members/4"}
 
 
 def test_a_held_plan_keeps_its_files_for_three_days(ledger: Ledger, clock: Hands) -> None:

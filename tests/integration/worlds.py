@@ -14,7 +14,6 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, partial
@@ -37,6 +36,7 @@ from syncd.ledger.migrate import migrate
 from syncd.ledger.opening import open_ledger
 from syncd.ledger.store import Ledger
 from syncd.membership.blocks import BlockReader
+from syncd.membership.layers import Layering, open_generation
 from syncd.membership.store import FileMembership
 from syncd.model import (
     NO_OPTIONS,
@@ -62,6 +62,7 @@ from tests.integration.ledger_databases import KEY, Hands
 from tests.integration.names import identifiers, named, number
 from tests.integration.rule_versions import SHIPPED, Version
 from tests.integration.through import Through
+from tests.layerings import LAYERED
 
 FREE = Guard(max_removed=1.0, min_members=0)
 TIMING = Timing()
@@ -191,12 +192,15 @@ class World:
     told: set[str] = field(default_factory=set)
     forgotten: list[tuple[frozenset[Identifier], ...]] = field(default_factory=list)
     foreign: frozenset[Identifier] = frozenset()
+    layering: Layering = LAYERED
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
         if not (self.folder / "ledger.db").exists():
             shutil.copy(_new_ledger(), self.folder / "ledger.db")
-        self.membership = FileMembership(self.folder / "var", key=KEY.derive("files"))
+        self.membership = FileMembership(
+            self.folder / "var", key=KEY.derive("files"), layering=self.layering
+        )
         self.ledger = self._begin()
 
     # --- doing -----------------------------------------------------------------
@@ -297,7 +301,7 @@ class World:
         """What the ledger says may be on the platform: membership, and plans on their way."""
         found: set[Identifier] = set()
         if (generation := self.ledger.generation(*self.at)) is not None:
-            with self._file(generation.path, generation.checksum) as file:
+            with open_generation(self.folder / "var", generation, key=KEY.derive("files")) as file:
                 known = {(row["high"] << 64) | row["low"] for row in identifiers(file)}
                 rows = [named(row) for row in _rows(file, "rows")]
             found |= {one for row in rows for one in row if number(one) in known}
@@ -342,9 +346,6 @@ class World:
         before = len(self.sent)
         self.sync()
         assert self.sent[before:] == [], "a run with nothing changed sent something"
-
-    def _file(self, path: str, checksum: str) -> AbstractContextManager[BlockReader]:
-        return BlockReader(self.folder / "var" / path, key=KEY.derive("files"), checksum=checksum)
 
     def _begin(self) -> Ledger:
         (self.folder / "var").mkdir(mode=0o700, exist_ok=True)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from syncd.membership.blocks import BlockReader
 from syncd.membership.engine import engine
 from syncd.membership.held import every_identifier
+from syncd.membership.layers import Layers, base_of
 from syncd.model import ID_CELLS, Phase, Plan
 from syncd.plan import (
     Identifier,
@@ -49,8 +50,15 @@ def number(identifier: Identifier) -> int:
 
 @contextmanager
 def opened(world: MembershipWorld, path: str, checksum: str) -> Iterator[BlockReader]:
-    with BlockReader(world.directory / path, key=bytes(32), checksum=checksum) as reader:
-        yield reader
+    """Any of the world's files; a generation with what it lies over."""
+    whole = world.directory / path
+    with BlockReader(whole, key=bytes(32), checksum=checksum) as reader:
+        base = base_of(reader.header)
+        if base is None:
+            yield reader
+            return
+    with Layers(whole, key=bytes(32), checksum=checksum, base=base) as layers:
+        yield layers
 
 
 def identifiers(reader: BlockReader) -> list[dict[str, object]]:

@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from connectors.sandbox.state import AudienceState
 from syncd.membership.engine import SNAPSHOT_SCHEMA
+from syncd.membership.layers import Layering
 from syncd.membership.store import FileMembership
 from syncd.model import (
     ID_CELLS,
@@ -43,6 +44,7 @@ from syncd.model import (
     SnapshotId,
 )
 from syncd.plan import ranges
+from tests.layerings import LAYERED
 
 Identifier = tuple[str, str]
 Ending = Literal["ok", "lost", "applied", "bad", "no"]
@@ -167,6 +169,7 @@ class MembershipWorld:
     Attributes:
         spelling: How the shop writes its members; another one leaves every digest as it is.
         respells: After so many comparisons it writes them otherwise; 0 for never.
+        layering: When a generation is written over an earlier one.
     """
 
     directory: Path
@@ -176,6 +179,7 @@ class MembershipWorld:
     rules: str = "plain"
     spelling: int = 0
     respells: int = 0
+    layering: Layering = LAYERED
     now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     generation: Generation | None = None
     plans: dict[str, Plan] = field(default_factory=dict)
@@ -183,7 +187,7 @@ class MembershipWorld:
     sent: list[tuple[Phase, list[frozenset[Identifier]]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.membership = FileMembership(self.directory, key=bytes(32))
+        self.membership = FileMembership(self.directory, key=bytes(32), layering=self.layering)
         self.platform = AudienceState("1", "a", "x")
         self._numbers = itertools.count(1)
 

@@ -14,7 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncd.membership import folding, sifting
+from syncd.membership.layers import Layering
 from syncd.model import BatchState, Guard, Phase, Refusal
+from tests.layerings import IN_TURN, LAYERED, WHOLE
 from tests.unit.membership_oracle import expected, expected_members, expected_sizes, planned
 from tests.unit.membership_world import RULES, Ending, MembershipWorld, Person, cell
 
@@ -51,10 +53,11 @@ MOVES = {
 PLANS = MOVES | {
     "history": st.lists(st.tuples(segments, refusing, hours, versions), max_size=6),
 }
-
-
-# Whom a change reaches is compared in parts: all at once, or each component alone.
-PARTS = st.sampled_from([1, 100_000])
+# Whom a change reaches is compared in parts, all at once or each component alone; and what it
+# leaves is written over what was there, or anew.
+PARTS, LAYERINGS = st.sampled_from([1, 100_000]), st.sampled_from([WHOLE, LAYERED, IN_TURN])
+WAYS = {"way": st.tuples(PARTS, LAYERINGS)}
+Way = tuple[int, Layering]
 
 
 @contextmanager
@@ -65,10 +68,10 @@ def cut(most: int) -> Iterator[None]:
         yield
 
 
-def converges(history: History, segment: dict[str, Person]) -> None:
+def converges(history: History, segment: dict[str, Person], layering: Layering = LAYERED) -> None:
     """Live through a history, then two good runs: the audience equals the segment."""
     with tempfile.TemporaryDirectory() as directory:
-        world = MembershipWorld(Path(directory), respells=3)
+        world = MembershipWorld(Path(directory), respells=3, layering=layering)
         for members, ends, passed in [*history, (segment, [], 1), (segment, [], 1)]:
             world.run(members, ends)
             world.now += timedelta(hours=passed)
@@ -81,10 +84,10 @@ def converges(history: History, segment: dict[str, Person]) -> None:
         assert world.sent[before:] == []
 
 
-def moves(history: Moves, segment: dict[str, Person], rules: str) -> None:
+def moves(history: Moves, segment: dict[str, Person], rules: str, layering: Layering) -> None:
     """The same under rules that change: with a good run two days later, it is as equal."""
     with tempfile.TemporaryDirectory() as directory:
-        world = MembershipWorld(Path(directory), respells=3)
+        world = MembershipWorld(Path(directory), respells=3, layering=layering)
         for members, ends, passed, version in [
             *history, (segment, [], 49, rules), (segment, [], 1, rules)
         ]:  # fmt: skip
@@ -102,10 +105,17 @@ def moves(history: Moves, segment: dict[str, Person], rules: str) -> None:
         assert world.sent[before:] == []
 
 
-def agrees(history: Moves, segment: dict[str, Person], rules: str, *, full: bool = False) -> None:
+def agrees(
+    history: Moves,
+    segment: dict[str, Person],
+    rules: str,
+    layering: Layering = LAYERED,
+    *,
+    full: bool = False,
+) -> None:
     """Live through a history; then the next plan is the oracle's, and so are the sizes."""
     with tempfile.TemporaryDirectory() as directory:
-        world = MembershipWorld(Path(directory), respells=3)
+        world = MembershipWorld(Path(directory), respells=3, layering=layering)
         for members, ends, passed, version in history:
             world.rules = version
             world.run(members, ends)
@@ -120,34 +130,34 @@ def agrees(history: Moves, segment: dict[str, Person], rules: str, *, full: bool
             assert world.generation.sizes.members == expected_members(world)
 
 
-@given(**HISTORY, most=PARTS)
+@given(**HISTORY, **WAYS)
 @settings(max_examples=40, deadline=None)
 def test_after_any_history_a_good_run_makes_the_audience_equal(
-    history: History, segment: dict[str, Person], most: int
+    history: History, segment: dict[str, Person], way: Way
 ) -> None:
     """Joins, leaves, changed e-mails, shared phones, returns and lost answers, in both views."""
-    with cut(most):
-        converges(history, segment)
+    with cut(way[0]):
+        converges(history, segment, way[1])
 
 
-@given(**MOVES, most=PARTS)
+@given(**MOVES, **WAYS)
 @settings(max_examples=25, deadline=None)
 def test_after_any_history_of_changed_rules_too(
-    history: Moves, segment: dict[str, Person], rules: str, most: int
+    history: Moves, segment: dict[str, Person], rules: str, way: Way
 ) -> None:
     """Rules that go on, back and on again, between and in the middle of everything else."""
-    with cut(most):
-        moves(history, segment, rules)
+    with cut(way[0]):
+        moves(history, segment, rules, way[1])
 
 
-@given(**PLANS, full=st.booleans(), most=PARTS)
+@given(**PLANS, full=st.booleans(), **WAYS)
 @settings(max_examples=60, deadline=None)
 def test_every_plan_is_the_oracles(
-    history: Moves, segment: dict[str, Person], rules: str, most: int, *, full: bool
+    history: Moves, segment: dict[str, Person], rules: str, way: Way, *, full: bool
 ) -> None:
     """Columns and plain sets plan and count alike, from whatever a history has left."""
-    with cut(most):
-        agrees(history, segment, rules, full=full)
+    with cut(way[0]):
+        agrees(history, segment, rules, way[1], full=full)
 
 
 def test_an_identifier_stays_while_someone_holds_it(tmp_path: Path) -> None:

@@ -300,7 +300,8 @@ def test_a_file_of_an_earlier_version_is_read_whole_and_followed_by_a_new_one(
 
 def of_an_earlier_version(world: MembershipWorld, last: Generation) -> Generation:
     with opened(world, last.path, last.checksum) as file, engine() as database:
-        header = {name: value for name, value in file.header.items() if name != "rests"}
+        later = {"rests", "base", "written"}
+        header = {name: value for name, value in file.header.items() if name not in later}
         with BlockWriter(world.directory, "old.members", key=KEY, header=header) as writer:
             for batch in file.batches("rows"):
                 none = pa.array(np.zeros(len(batch), np.uint64))  # rows had a number more
@@ -312,4 +313,5 @@ def of_an_earlier_version(world: MembershipWorld, last: Generation) -> Generatio
         world.directory / "old.members", key=KEY, checksum=writer.written.checksum
     ) as old:
         assert moving(old) is None
-    return replace(last, path=writer.written.path, checksum=writer.written.checksum)
+    written = writer.written
+    return replace(last, path=written.path, checksum=written.checksum, base=None)

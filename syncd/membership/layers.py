@@ -1,0 +1,351 @@
+"""A generation in two files: a base, and over it what has changed since.
+
+Whatever changes little writes little: a fold leaves the base as it is, and writes one overlay
+with all that came since the base was written. The overlay before it is not needed any more. Once
+the two have grown apart, or the base is old, a fold writes a new base: a whole generation.
+
+An overlay has the sections of a whole generation: its own rows, and what is said of everything
+that is not at rest, whichever file has its row. Beside them, of rows of the base:
+
+    dead     positions of those that do not count any more
+    turned   positions of those whose `current` is no longer as the base says
+    below    positions of those that are not at rest
+
+Its header names the base by path and checksum, so that its own checksum names both files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from syncd.errors import LedgerMismatch
+from syncd.membership.blocks import REBUILD, BlockReader, BlockWriter
+from syncd.membership.engine import BATCH_ROWS, Positions, column
+from syncd.membership.held import GENERATION
+from syncd.membership.names import SECTION as NAMES
+from syncd.membership.rest import MOVING, RESTS
+from syncd.membership.together import PlanBatches
+from syncd.membership.unchanged import RESPELLED, Respelled
+from syncd.membership.unchanged import SECTION as FINGERPRINTS
+from syncd.model import Base, Generation, Operation
+
+BASE = "base"  # in an overlay's header: the base's path and checksum
+WRITTEN = "written"  # in the header of a whole generation: when, in ISO 8601
+DEAD, TURNED, BELOW = "dead", "turned", "below"
+# Sections with a line for each row, which both files have, and which are read as one. Whoever
+# writes another names it here; a base that has it not yet is written anew.
+ALIGNED = ("rows", FINGERPRINTS, NAMES)
+SAID = (MOVING, "identifiers", "outdated", "late")  # the others of a whole generation
+
+_STAYS = -1  # in `held_row`: the file of rows that are not written anew
+_CURRENT = "current"
+# Of a plan that ends what is kept of somebody: nothing of theirs may stay in a base.
+BURIED = "buried"  # a section of it: rows that a base still has, and that nothing says any more
+_ENDS = ("purge", "forgotten", BURIED)
+
+Flags = npt.NDArray[np.bool_]
+
+
+class Outgrown(Exception):
+    """What changed is too much for an overlay; nothing of it was kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layering:
+    """When an overlay is written, and when a whole generation.
+
+    Attributes:
+        least: Rows of a base; a smaller one is as cheap to write anew.
+        share: Of the base's rows: so many may be dead or in the overlay, taken together.
+        lasts: A base that is older is written anew. Rows that nothing needs any more lie in it,
+            encrypted, until it is.
+    """
+
+    least: int = 20_000
+    share: float = 0.05
+    lasts: timedelta = timedelta(days=7)
+
+    def fits(self, before: BlockReader | None, plans: Sequence[PlanBatches], now: datetime) -> bool:
+        """Whether to write an overlay; what turns out too much for one is `Outgrown`.
+
+        Args:
+            before: The last generation.
+            plans: What is taken in.
+            now: The moment.
+        """
+        if before is None or any(plan.file.rows(name) for plan in plans for name in _ENDS):
+            return False
+        base = _base(before)
+        rows, written = base.rows("rows"), base.header.get(WRITTEN)
+        whole = base.header.get(RESTS) and all(base.rows(section) == rows for section in ALIGNED)
+        if rows < self.least or not whole or not isinstance(written, str):
+            return False
+        # Not removals: of those rows nothing is written, and they are dead only once settled.
+        coming = sum(
+            batch.rows
+            for plan in plans
+            for batch in plan.batches
+            if batch.phase.operation is Operation.ADD
+        )
+        coming += sum(plan.file.rows(RESPELLED) for plan in plans if plan.marks is not None)
+        changed = coming + (before.changed if isinstance(before, Layers) else 0)
+        young = now - datetime.fromisoformat(written) < self.lasts
+        return young and changed <= self.most(before)
+
+    def most(self, before: BlockReader | None) -> int:
+        """How many rows may have changed since its base was written."""
+        return 0 if before is None else int(self.share * _base(before).rows("rows"))
+
+
+LAYERING = Layering()
+
+
+class Layers(BlockReader):
+    """A base and its overlay, read as one file: live rows of the base, then the overlay's.
+
+    Positions are those of that one file; `header` and `checksum` are the overlay's.
+
+    Attributes:
+        base: The base.
+        dead: Positions in it, ascending, of rows that do not count any more.
+        turned: Likewise, of rows whose `current` is the other way round.
+        live: How many rows of the base count.
+    """
+
+    def __init__(self, path: Path, *, key: bytes, checksum: str, base: Base) -> None:
+        """Open both.
+
+        Args:
+            path: The overlay; the base lies beside it.
+            key: The ledger's key for files.
+            checksum: What the ledger says the overlay's SHA-256 is, hex.
+            base: What the ledger says of the base.
+
+        Raises:
+            syncd.errors.LedgerMismatch: One of them is missing, changed, cut short, of another
+                key, or not the other's.
+        """
+        super().__init__(path, key=key, checksum=checksum)
+        if base_of(self.header) != base:
+            super().close()
+            raise LedgerMismatch(f"{path.name} does not lie over {base.path}; {REBUILD}")
+        try:
+            self.base = BlockReader(path.with_name(base.path), key=key, checksum=base.checksum)
+        except LedgerMismatch:
+            super().close()
+            raise
+        self.dead, self.turned = self._own(DEAD), self._own(TURNED)
+        self.live = self.base.rows("rows") - len(self.dead)
+
+    @property
+    def changed(self) -> int:
+        """Rows of the base that are dead, and rows of the overlay."""
+        return len(self.dead) + super().rows("rows")
+
+    def rows(self, section: str) -> int:
+        """How many rows a section has."""
+        own = super().rows(section)
+        if section == MOVING:
+            return own + super().rows(BELOW)
+        return own + self.live if section in ALIGNED and self.base.rows(section) else own
+
+    def near(
+        self, section: str, wanted: Positions | None = None
+    ) -> Iterator[tuple[int, pa.RecordBatch]]:
+        """As of one file."""
+        if section == MOVING:
+            yield from self._moving()
+        elif section not in ALIGNED:
+            yield from super().near(section, wanted)
+        else:
+            yield from self._below(section, wanted)
+            ours = None if wanted is None else wanted[wanted >= self.live] - self.live
+            for first, rows in super().near(section, ours):
+                yield first + self.live, rows
+
+    def part(self, section: str, first: int, count: int) -> Iterator[pa.RecordBatch]:
+        """Rows `first` to `first + count` of a section."""
+        for at, rows in self.near(section, np.arange(first, first + count)):
+            low, high = max(first, at), min(first + count, at + rows.num_rows)
+            yield rows.slice(low - at, high - low)
+
+    def close(self) -> None:
+        """Let go of both files."""
+        self.base.close()
+        super().close()
+
+    def buried(self) -> Iterator[pa.RecordBatch]:
+        """Rows of the base that do not count any more, and still lie there."""
+        for first, rows in self.base.near("rows", self.dead):
+            low, high = np.searchsorted(self.dead, [first, first + rows.num_rows])
+            yield rows.take(pa.array(self.dead[low:high] - first))
+
+    def _below(
+        self, section: str, wanted: Positions | None
+    ) -> Iterator[tuple[int, pa.RecordBatch]]:
+        """Live rows of the base."""
+        if wanted is not None:
+            wanted = into_base(self.dead, wanted[wanted < self.live])
+        for first, rows in self.base.near(section, wanted):
+            low, high = np.searchsorted(self.dead, [first, first + rows.num_rows])
+            seen = self._turned(first, rows) if section == "rows" else rows
+            if low < high:
+                counts = np.ones(rows.num_rows, np.bool_)
+                counts[self.dead[low:high] - first] = False
+                seen = seen.filter(pa.array(counts))
+            if seen.num_rows:
+                yield first - int(low), seen
+
+    def _turned(self, first: int, rows: pa.RecordBatch) -> pa.RecordBatch:
+        low, high = np.searchsorted(self.turned, [first, first + rows.num_rows])
+        if low == high:
+            return rows
+        current = np.array(rows.column(_CURRENT).to_numpy(zero_copy_only=False), np.bool_)
+        current[self.turned[low:high] - first] ^= True
+        place = rows.schema.get_field_index(_CURRENT)
+        return rows.set_column(place, rows.schema.field(place), pa.array(current))
+
+    def _moving(self) -> Iterator[tuple[int, pa.RecordBatch]]:
+        below = self._own(BELOW)
+        below -= np.searchsorted(self.dead, below)
+        at = np.concatenate([below, self._own(MOVING) + self.live])
+        for first in range(0, len(at), BATCH_ROWS):
+            yield first, _positions(at[first : first + BATCH_ROWS])
+
+    def _own(self, section: str) -> Positions:
+        found = [np.asarray(rows["n"], np.int64) for _, rows in super().near(section)]
+        return np.concatenate([np.empty(0, np.int64), *found])
+
+
+def open_generation(directory: Path, generation: Generation, *, key: bytes) -> BlockReader:
+    """Open a generation, of one file or of two.
+
+    Raises:
+        syncd.errors.LedgerMismatch: A file is missing, changed, cut short, or of another key.
+    """
+    path, checksum = directory / generation.path, generation.checksum
+    if generation.base is None:
+        return BlockReader(path, key=key, checksum=checksum)
+    return Layers(path, key=key, checksum=checksum, base=generation.base)
+
+
+def under(generation: Generation) -> Base:
+    """What the next overlay lies over."""
+    return generation.base or Base(generation.path, generation.checksum)
+
+
+def base_of(header: Mapping[str, object]) -> Base | None:
+    """The base that a file's header names."""
+    named = header.get(BASE)
+    return Base(str(named[0]), str(named[1])) if isinstance(named, list) else None
+
+
+def into_base(dead: Positions, live: Positions) -> Positions:
+    """Positions in the base of its live rows, by their positions among these."""
+    return live + np.searchsorted(dead - np.arange(len(dead)), live, side="right")
+
+
+def _base(before: BlockReader) -> BlockReader:
+    return before.base if isinstance(before, Layers) else before
+
+
+class Overlay:
+    """An overlay that is being written, and what becomes of the base's rows."""
+
+    def __init__(self, before: BlockReader, respelled: Respelled, *, most: int) -> None:
+        """Begin with what the last generation said of them.
+
+        Args:
+            before: The last generation: the base itself, or an overlay over it.
+            respelled: Rows of the last generation whose fingerprints change.
+            most: How many rows may have changed.
+        """
+        rows = _base(before).rows("rows")
+        none = np.empty(0, np.int64)
+        layers = before if isinstance(before, Layers) else None
+        self._before = layers.dead if layers else none
+        self._live = rows - len(self._before)
+        self._dead, self._turned = np.zeros(rows, np.bool_), np.zeros(rows, np.bool_)
+        self._dead[self._before] = True
+        self._turned[layers.turned if layers else none] = True
+        self._respelled = respelled.at[respelled.at < self._live]
+        self._most = most
+
+    def leave(self, database: duckdb.DuckDBPyConnection, loaded: Flags) -> None:
+        """Take out of what is written all rows that may stay in the base.
+
+        Args:
+            database: With the tables of `syncd.membership.held`, after the fold.
+            loaded: Flags of the last generation's rows that were loaded.
+        """
+        database.register("respelled", _positions(self._respelled))
+        try:
+            database.execute(
+                f"UPDATE held_row SET file = {_STAYS} WHERE file = {GENERATION} "
+                f"AND n < {self._live} AND n NOT IN (SELECT n FROM respelled)"
+            )
+        finally:
+            database.unregister("respelled")
+        gone = loaded[: self._live].copy()
+        gone[column(database, f"SELECT n FROM held_row WHERE file = {_STAYS}")] = False
+        self._leave(gone)
+        turned = f"SELECT n FROM held_row WHERE file = {_STAYS} AND current <> was"
+        self._turned[self._base(column(database, turned))] ^= True
+
+    def stir(self, database: duckdb.DuckDBPyConnection, writer: BlockWriter) -> None:
+        """Say which rows that stay are not at rest; after `held.write_held`.
+
+        Raises:
+            Outgrown: Too much has changed.
+        """
+        moving = f"SELECT n FROM held_row WHERE file = {_STAYS} AND r IN (FROM stirred) ORDER BY n"
+        _write(writer, BELOW, self._base(column(database, moving)))
+        self._weigh(writer)
+
+    def resting(self, rests: Flags) -> Flags:
+        """Of the last generation's rows at rest, flags of those that are to be written."""
+        written = rests.copy()
+        written[: self._live] = False
+        written[self._respelled] = rests[self._respelled]
+        self._leave(written[: self._live])
+        return written
+
+    def finish(self, writer: BlockWriter) -> None:
+        """Say what became of the base's rows; last of all.
+
+        Raises:
+            Outgrown: Too much has changed, or nothing is left.
+        """
+        _write(writer, DEAD, np.flatnonzero(self._dead))
+        _write(writer, TURNED, np.flatnonzero(self._turned & ~self._dead))
+        self._weigh(writer)
+        if self._dead.all() and not writer.rows("rows"):
+            raise Outgrown  # of an audience that is empty nothing is kept
+
+    def _weigh(self, writer: BlockWriter) -> None:
+        if int(self._dead.sum()) + writer.rows("rows") > self._most:
+            raise Outgrown
+
+    def _leave(self, gone: Flags) -> None:
+        """Let live rows of the base be dead."""
+        self._dead[self._base(np.flatnonzero(gone))] = True
+
+    def _base(self, live: Positions) -> Positions:
+        return into_base(self._before, live)
+
+
+def _write(writer: BlockWriter, section: str, at: Positions) -> None:
+    for first in range(0, len(at), BATCH_ROWS):
+        writer.write(section, _positions(at[first : first + BATCH_ROWS]))
+
+
+def _positions(at: Positions) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pydict({"n": pa.array(at, pa.int64())})
