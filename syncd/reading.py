@@ -51,10 +51,7 @@ def read(parts: Parts, opened: Run, generation: Generation | None = None) -> Sna
         if not parts.sync.expired:
             _complete(parts, reading.columns, query.source)
         stones = parts.ledger.erasures.stones()
-        consent = consent_rule(parts.platform.capabilities, parts.sync.consent)
-        held_out = (repr(parts.sync.holdout),) if parts.sync.holdout else ()
-        said = (parts.sync.configuration, repr(consent), _digest_of(stones), *held_out)
-        with ahead(_fingerprinted(parts, reading, said)) as known:
+        with ahead(_fingerprinted(parts, reading, _said(parts, stones))) as known:
             raw = _batches(parts, known, stones, tally)
             file = parts.membership.receive(snapshot_id, raw, generation)
         rows = reading.seal()
@@ -83,6 +80,13 @@ def read(parts: Parts, opened: Run, generation: Generation | None = None) -> Sna
             "is refused and why. Then run again"
         )
     return snapshot
+
+
+def _said(parts: Parts, stones: Mapping[str, bool]) -> tuple[str, ...]:
+    """What beside its row decides how a member is digested, and whether they are sent."""
+    consent = consent_rule(parts.platform.capabilities, parts.sync.consent)
+    held_out = (repr(parts.sync.holdout),) if parts.sync.holdout else ()
+    return (parts.sync.configuration, repr(consent), _digest_of(stones), *held_out)
 
 
 def _complete(parts: Parts, columns: tuple[str, ...], source: str) -> None:

@@ -8,7 +8,7 @@ start.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -165,15 +165,7 @@ class FileMembership:
         rules = drawn[-1].rules if drawn else _needed(generation).rules
         with ExitStack() as files:
             before = self._generation(generation, files)
-            taken = [
-                PlanBatches(
-                    n,
-                    self._open(files, plan.path, plan.checksum),
-                    batches,
-                    marks=plan.created_at if plan in drawn else None,
-                )
-                for n, (plan, batches) in enumerate(plans, 1)
-            ]
+            taken = list(self._taken(files, plans, drawn))
 
             def write(base: Base | None) -> Generation:
                 header = header_of(last + 1, rules, plans, now, base)
@@ -195,6 +187,16 @@ class FileMembership:
                 return write(under(generation) if generation and fits else None)
             except Outgrown:
                 return write(None)
+
+    def _taken(
+        self,
+        files: ExitStack,
+        plans: Sequence[tuple[Plan, Sequence[BatchRecord]]],
+        drawn: Collection[Plan],
+    ) -> Iterator[PlanBatches]:
+        for n, (plan, batches) in enumerate(plans, 1):
+            file = self._open(files, plan.path, plan.checksum)
+            yield PlanBatches(n, file, batches, marks=plan.created_at if plan in drawn else None)
 
     def keep_given(self, erasure: str, given: Mapping[str, pa.RecordBatch]) -> Written:
         """Write what a person is recognised by, for each platform its digests.

@@ -140,11 +140,7 @@ class SurvivingFiles:
             if base is not None and base_of(base.header) and not isinstance(base, Layers):
                 database.execute(_UNTOLD)
             database.execute(_UNSURE)  # before the fold, which would forget what has settled
-            taken = []
-            for n, (plan, batches) in enumerate(origin.plans, 1):
-                file = self._open(files, plan)
-                sent = _all_of(file) if batches is None else [_unknown(b) for b in batches]
-                taken.append(PlanBatches(n, file, sent, marks=None))
+            taken = list(self._taken(files, origin))
             fold(database, taken, {}, settled=now, window=timedelta())  # of additions alone
             database.execute(_UNSURE)
             rows = sources(taken)
@@ -157,6 +153,13 @@ class SurvivingFiles:
         if writer.written is None:
             raise RuntimeError("a file was left unfinished without an error")
         return Generation(number, writer.written.path, writer.written.checksum, held, rules, now)
+
+    def _taken(self, files: ExitStack, origin: Origin) -> Iterator[PlanBatches]:
+        """Plans whose outcomes nobody knows any more."""
+        for n, (plan, batches) in enumerate(origin.plans, 1):
+            file = self._open(files, plan)
+            sent = _all_of(file) if batches is None else [_unknown(b) for b in batches]
+            yield PlanBatches(n, file, sent, marks=None)
 
     def _read(self, path: Path) -> Survivor:
         with path.open("rb") as file:

@@ -84,6 +84,9 @@ def _load_people(database: Database) -> None:
     )
 
 
+_MO = ("cus_23", "sc_1", "mo@example.com")
+
+
 def _load_orders(database: Database) -> None:
     """With a draft, and one that was deleted."""
     database.load(
@@ -110,34 +113,8 @@ def _load_orders(database: Database) -> None:
                 )
                 for each in ORDERS
             ),
-            (
-                "order_1",
-                "cus_23",
-                "sc_1",
-                "mo@example.com",
-                "draft",
-                1,
-                "eur",
-                _AT,
-                True,
-                None,
-                None,
-                None,
-            ),
-            (
-                "order_2",
-                "cus_23",
-                "sc_1",
-                "mo@example.com",
-                "pending",
-                1,
-                "eur",
-                _AT,
-                False,
-                _AT,
-                "",
-                "",
-            ),
+            ("order_1", *_MO, "draft", 1, "eur", _AT, True, None, None, None),
+            ("order_2", *_MO, "pending", 1, "eur", _AT, False, _AT, "", ""),
         ],
     )
     _load_addresses(database)
