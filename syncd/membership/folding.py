@@ -15,9 +15,9 @@ from syncd.membership.names import Names
 from syncd.membership.rest import as_sent, holding, moving
 from syncd.membership.sieve import (
     Flags,
+    Known,
     Pool,
     Side,
-    among,
     distinct_names,
     in_order,
     parts,
@@ -89,8 +89,7 @@ def of_fold(
     sent = _side(database, generation, plans)
     phases = [phase for plan in plans for phase in _phases(plan)]
     keys, ids = Pool(), Pool()  # whoever is to be sent again is joined to a row that goes
-    known = in_order([rows.keys for _, rows in sent.batches(ids=False)])
-    wanted = _look(phases, known, keys)
+    wanted = _look(phases, _met(sent, phases), keys)
     sides = (sent, *(phase.side for phase in phases))
     spread(sides, keys, ids, wanted=wanted)
     simple = [phase for phase in phases if phase.plain.any()]
@@ -129,9 +128,9 @@ def _purged(side: Side, plan: BlockReader) -> Flags:
     names = [np.asarray(rows[PURGED], np.uint64) for rows in plan.batches(PURGED)]
     if not names:  # of an earlier version: any may be
         return np.ones_like(side.concerned)
-    known, found = in_order(names), np.zeros_like(side.concerned)
+    known, found = Known(in_order(names)), np.zeros_like(side.concerned)
     for here, rows in side.batches(ids=False):
-        found[here] = among(known, rows.keys)
+        found[here] = known.has(rows.keys)
     return found
 
 
@@ -162,19 +161,38 @@ def _rows(batches: Sequence[BatchRecord], count: int) -> Flags:
     return flags
 
 
-def _look(phases: Sequence[_Phase], known: Names, keys: Pool) -> Names:
-    """Mark whose key was sent before, or is sent twice; the others' identifiers, ordered."""
+def _met(sent: Side, phases: Sequence[_Phase]) -> Known | None:
+    """Keys of what is taken in that were sent before; None where nobody ever was."""
+    if not len(sent.concerned):
+        return None
+    taken = [rows.keys[phase.plain[at]] for phase in phases for at, rows in phase.side.batches()]
+    known = Known(distinct_names(taken))
+    if not len(known.ordered):
+        return known
+    met = [rows.keys[known.has(rows.keys)] for _, rows in sent.batches(ids=False)]
+    return Known(distinct_names(met))
+
+
+def _look(phases: Sequence[_Phase], known: Known | None, keys: Pool) -> Names:
+    """Mark whose key was sent before, or is sent twice; the others' identifiers, ordered.
+
+    Args:
+        phases: What is taken in.
+        known: Keys of it that were sent; None where nobody ever was, and then no identifiers
+            are looked up.
+        keys: Takes those that are sent twice.
+    """
     met: list[Names] = []
     wanted: list[Names] = []
     for phase in phases:
-        # Where nobody was ever sent, identifiers are not looked up.
-        for here, rows in phase.side.batches(ids=len(known) > 0):
-            sent = phase.plain[here] & among(known, rows.keys)
-            phase.side.concerned[here] |= sent
-            fresh = phase.plain[here] & ~sent
-            met.append(rows.keys[fresh])
-            if len(known):
+        for here, rows in phase.side.batches(ids=known is not None):
+            fresh = phase.plain[here]
+            if known is not None:
+                sent = fresh & known.has(rows.keys)
+                phase.side.concerned[here] |= sent
+                fresh = fresh & ~sent
                 wanted.append(np.unique(rows.ids[fresh]))
+            met.append(rows.keys[fresh])
     ordered = in_order(met)
     keys.add(ordered[1:][ordered[1:] == ordered[:-1]])
     return distinct_names(wanted)

@@ -29,12 +29,48 @@ from syncd.membership.names import Column, Named, Names, named
 
 Flags = npt.NDArray[np.bool_]
 
+_ENDS = 1 << 22  # 4 MB: what a core keeps at hand
+_LAST = np.uint64(_ENDS - 1)
+_MOST = _ENDS // 8  # of more names, too many have last bits that others have as well
+
+
+class Known:
+    """Names in order, and whether others are among them."""
+
+    def __init__(self, ordered: Names) -> None:
+        """Take each name once, in order."""
+        self.ordered = ordered
+        self._ends: Flags | None = None  # which last bits any of them has, once it is asked
+
+    def has(self, names: Names) -> Flags:
+        """Which of some names they are; the shape is theirs."""
+        found = np.zeros(names.shape, np.bool_)
+        if len(self.ordered):
+            flat = names.ravel()
+            at = self._likely(flat)
+            found.ravel()[at] = self._exactly(flat[at])
+        return found
+
+    def _likely(self, flat: Names) -> Positions:
+        """Where they may be: of many that are asked for, few are looked up."""
+        if len(self.ordered) > _MOST:
+            return np.arange(len(flat))
+        if self._ends is None:
+            self._ends = np.zeros(_ENDS, np.bool_)
+            self._ends[self.ordered & _LAST] = True
+        return np.flatnonzero(self._ends[flat & _LAST])
+
+    def _exactly(self, names: Names) -> Flags:
+        at = np.searchsorted(self.ordered, names)
+        at[at == len(self.ordered)] = 0
+        return np.asarray(self.ordered[at] == names, np.bool_)
+
 
 class Pool:
     """Names, and whether others are among them."""
 
     def __init__(self) -> None:
-        self._known = np.empty(0, np.uint64)
+        self._known = Known(np.empty(0, np.uint64))
         self._added: list[Names] = []
 
     def add(self, names: Names) -> None:
@@ -46,37 +82,27 @@ class Pool:
         """Let what was put in count; says whether any of it was not known."""
         if not self._added:
             return False
-        before = len(self._known)
-        self._known = distinct_names([self._known, *self._added])
+        before = len(self)
+        self._known = Known(distinct_names([self._known.ordered, *self._added]))
         self._added = []
-        return len(self._known) > before
+        return len(self) > before
 
     def has(self, names: Names) -> Flags:
         """Which of them it knows; the shape is theirs."""
-        return among(self._known, names)
+        return self._known.has(names)
 
     def any(self, lines: Names) -> Flags:
         """Which of some lines have a name that it knows."""
         return np.asarray(self.has(lines).any(axis=1), np.bool_)
 
     def __len__(self) -> int:
-        return len(self._known)
+        return len(self._known.ordered)
 
 
 def distinct_names(parts: Sequence[Names]) -> Names:
     """Each name once, in order, without the one that stands for none."""
     found: Names = np.unique(np.concatenate([np.empty(0, np.uint64), *parts]))
     return np.asarray(found[found != 0], np.uint64)
-
-
-def among(ordered: Names, names: Names) -> Flags:
-    """Which of some names are in an ordered list."""
-    if not len(ordered):
-        return np.zeros(names.shape, np.bool_)
-    at = np.searchsorted(ordered, names)
-    at[at == len(ordered)] = 0
-    found: Flags = ordered[at] == names
-    return found
 
 
 @dataclass
@@ -171,16 +197,16 @@ class Side:
         for first, lines in positioned(names()):
             yield slice(first, first + lines.num_rows), Named.read(lines)
 
-    def spread(self, keys: Pool, ids: Pool, wanted: Names) -> None:
+    def spread(self, keys: Pool, ids: Pool, wanted: Known) -> None:
         """Mark whoever is joined to what is in the pools, and put in what marked rows have.
 
         Args:
             keys, ids: Of what is concerned.
-            wanted: Identifiers, ordered: those of them that this side has are concerned too.
+            wanted: Identifiers: those of them that this side has are concerned too.
         """
         for here, found in self.batches():
             linked = found.ids[self.linked[here]]
-            ids.add(linked[among(wanted, linked)])
+            ids.add(linked[wanted.has(linked)])
             joined = keys.has(found.keys) & self.keyed[here]
             joined |= ids.any(found.ids) & self.linked[here]
             self.concerned[here] |= joined
@@ -209,9 +235,9 @@ def spread(
     marked = any(side.concerned.any() for side in sides)
     if not (marked or len(keys) or len(ids) or len(wanted)):
         return
-    idle = 0
+    first, none, idle = Known(wanted), Known(wanted[:0]), 0
     for number, side in enumerate(cycle(sides)):
-        side.spread(keys, ids, wanted if number == 0 else wanted[:0])
+        side.spread(keys, ids, first if number == 0 else none)
         grew = [pool.settle() for pool in (keys, ids)]
         idle = 0 if any(grew) else idle + 1
         if idle >= len(sides):

@@ -23,7 +23,7 @@ from syncd.membership.folding import PURGED, of_fold
 from syncd.membership.held import every_identifier
 from syncd.membership.names import named
 from syncd.membership.rest import moving
-from syncd.membership.sieve import Pool, Side, among, distinct, parts, spread
+from syncd.membership.sieve import Known, Pool, Side, distinct, parts, spread
 from syncd.membership.together import PlanBatches
 from syncd.model import Generation, Phase
 from tests.unit.membership_oracle import opened, section
@@ -158,8 +158,8 @@ def test_names_are_equal_where_keys_and_identifiers_are(
     first, second = (named(rows(each)) for each in (lines, others))
     kinds = distinct(side(lines, set()), np.ones(len(lines), np.bool_))
 
-    known = np.unique(first.keys)
-    assert among(known, second.keys).tolist() == [
+    known = Known(np.unique(first.keys))
+    assert known.has(second.keys).tolist() == [
         line[0] in {other[0] for other in lines} for line in others
     ]
     met = set[Node]().union(*map(names_of, lines))
