@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -357,3 +358,19 @@ def test_sqlite_works_out_a_column_once(make_database: MakeDatabase) -> None:
     with quick(make_database("sqlite"), sql) as (rows, _):
         cities = {row["city"] for _, batch in told(rows) for row in batch}
     assert cities == {"text", "1.5"}
+
+
+def test_a_shop_in_utf_16_is_read_as_it_is_written(make_database: MakeDatabase) -> None:
+    """Arrow's driver takes bytes for text, and SQLite gives such a shop's in another encoding."""
+    database = make_database("sqlite")
+    with closing(sqlite3.connect(str(make_url(database.owner).database))) as connection, connection:
+        connection.execute("PRAGMA encoding = 'UTF-16le'")  # of a file that is empty yet
+        connection.execute("CREATE TABLE people (customer_key TEXT, email TEXT)")
+        connection.execute("INSERT INTO people VALUES ('c:1', 'zoë@example.com')")
+    shop = replace(open_shop(database.url, None, timezone="UTC"), large=0)
+    sql = "SELECT customer_key, email FROM people"
+    with shop.read(SegmentQuery("mine", sql, {}, "mine.sql")) as reading:
+        assert [batch.to_pylist() for batch in reading] == [
+            [{"customer_key": "c:1", "email": "zoë@example.com"}]
+        ]
+        assert isinstance(opened(reading._asked), CursorRows)
