@@ -122,7 +122,7 @@ def _after(
     """Calls; where there is an error instead of one, an error of those before it is told."""
     try:
         yield from calls
-    except Exception:
+    except Exception:  # of any kind: it goes on as it is, unless an earlier one goes before it
         for one in waiting:
             one.result()
         raise

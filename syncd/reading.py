@@ -83,10 +83,12 @@ def read(parts: Parts, opened: Run, generation: Generation | None = None) -> Sna
 
 
 def _said(parts: Parts, stones: Mapping[str, bool]) -> tuple[str, ...]:
-    """What beside its row decides how a member is digested, and whether they are sent."""
+    """What beside its row decides how a member is digested, and whether they are sent.
+
+    The hold-out is part of the configuration.
+    """
     consent = consent_rule(parts.platform.capabilities, parts.sync.consent)
-    held_out = (repr(parts.sync.holdout),) if parts.sync.holdout else ()
-    return (parts.sync.configuration, repr(consent), _digest_of(stones), *held_out)
+    return (parts.sync.configuration, repr(consent), _digest_of(stones))
 
 
 def _complete(parts: Parts, columns: tuple[str, ...], source: str) -> None:

@@ -1,6 +1,7 @@
 """Shops of made-up customers, of any size: what `tests.bench.pipeline` reads.
 
-E-mails of 26 bytes in the mean, names from lists, phones of five countries, each customer's own.
+E-mails of 26 bytes in the mean, phones of five countries, each customer's own, names and postcodes
+from lists: of ten million, hardly two of one name share a postcode, as in life.
 Of a messy shop each tenth phone is written as people write them. Every customer of one number is
 the same in every shop.
 """
@@ -49,11 +50,12 @@ def customer(number: int, version: int = 0, *, messy: bool = False, uuid: bool =
     if messy and number % 10 == number // 10 % 10:
         phone = _written(number // 10, phone, code, trunk, rest)
     first = FIRST[number * 7 % 16]
-    last = STEMS[number * 11 % 16] + ENDS[number // 16 % 10]
+    last = STEMS[number // 16 % 16] + ENDS[number // 256 % 10]
     where = number * 7_919
-    postcode = f"{1_000 + where % 8_999}{' AB' if country == 'NL' else ''}"
+    letters = chr(65 + where // 9_000 % 20) + chr(65 + where // 180_000 % 20)
+    postcode = f"{1_000 + where % 9_000} {letters}"
     if country == "GB":
-        postcode = f"SW{1 + where % 19} {where % 9}{chr(65 + where % 7)}{chr(65 + where % 5)}"
+        postcode = f"{letters}{1 + where % 19} {where // 19 % 9}{letters[::-1]}"
     elif country != "NL":
         postcode = f"{10_000 + where % 79_999}"
     email = f"{first[:4].lower()}{version or ''}.{number}@{DOMAINS[number % 5]}"

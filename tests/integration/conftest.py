@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from connectors.sandbox import Sandbox
+from tests.integration import canonical_desk
 from tests.integration.callers import Caller, listening
 from tests.integration.commands import Desk, platforms
 from tests.integration.daemons import keeping
-from tests.integration.databases import make_database
+from tests.integration.databases import Database, Dialect, MakeDatabase, make_database
 
 __all__ = ["ask", "desk", "filled", "local", "make_database"]
 
@@ -45,3 +46,17 @@ def ask(tmp_path_factory: pytest.TempPathFactory, local: Sandbox) -> Iterator[Ca
     found = listening(desk)
     with keeping(desk.config):
         yield found
+
+
+@pytest.fixture
+def dialect() -> Dialect:
+    """Of the canonical shop; a test may ask for others."""
+    return "sqlite"
+
+
+@pytest.fixture
+def canonical(
+    desk: Desk, dialect: Dialect, make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
+) -> Database:
+    """The desk's shop, a new one with the canonical tables, empty."""
+    return canonical_desk.on(desk, dialect, make_database, monkeypatch)

@@ -10,10 +10,9 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
-from tests.integration import canonical_desk
 from tests.integration.canonical_desk import consents, key, orders, people
 from tests.integration.commands import Desk, Hands, digests
-from tests.integration.databases import DIALECTS, Database, Dialect, MakeDatabase
+from tests.integration.databases import DIALECTS, Database
 
 NOW = Hands(datetime(2026, 10, 1, tzinfo=UTC))
 RECENT, OLD = "2026-09-20 12:00:00", "2025-01-10 12:00:00"
@@ -22,19 +21,10 @@ BUYERS = [*((n, RECENT, "10.00") for n in range(10)), *((n, OLD, "100.00") for n
 
 
 @pytest.fixture
-def dialect() -> Dialect:
-    """Of the shop; a test may ask for others."""
-    return "sqlite"
-
-
-@pytest.fixture
-def shop(
-    desk: Desk, dialect: Dialect, make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
-) -> Database:
-    database = canonical_desk.on(desk, dialect, make_database, monkeypatch)
-    people(database, range(20))
-    orders(database, BUYERS)
-    consents(database, [(n, "email", "granted") for n in range(8, 20)])
+def shop(desk: Desk, canonical: Database) -> Database:
+    people(canonical, range(20))
+    orders(canonical, BUYERS)
+    consents(canonical, [(n, "email", "granted") for n in range(8, 20)])
     desk.settings["segments"] |= {
         "recent": {"use": "new_customers", "with": {"days": 3650}},
         "spent": {"use": "spend_level", "with": {"min": 100, "max": 1000}},
@@ -42,7 +32,7 @@ def shop(
         "letter": {"use": "newsletter_subscribers"},
     }
     desk.save()
-    return database
+    return canonical
 
 
 def made(desk: Desk, segment: Mapping[str, object], name: str = "made") -> None:

@@ -9,10 +9,9 @@ import pytest
 
 from syncd.app import open_app
 from syncd.model import Holdout
-from tests.integration import canonical_desk
-from tests.integration.canonical_desk import consents, key, orders, people
+from tests.integration.canonical_desk import ORDERS, consents, key, orders, people
 from tests.integration.commands import Desk, Hands, email, phone
-from tests.integration.databases import DIALECTS, Database, Dialect, MakeDatabase
+from tests.integration.databases import DIALECTS, Database
 from tests.integration.known_key import know
 
 BEFORE = datetime(2026, 8, 1, tzinfo=UTC)
@@ -23,24 +22,15 @@ SHARE = 0.25
 
 
 @pytest.fixture
-def dialect() -> Dialect:
-    """Of the shop; a test may ask for others."""
-    return "sqlite"
-
-
-@pytest.fixture
-def shop(
-    desk: Desk, dialect: Dialect, make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
-) -> Database:
+def shop(desk: Desk, canonical: Database) -> Database:
     """Four hundred who bought in July, a quarter of them held out; synced in August."""
     know(desk)
-    database = canonical_desk.on(desk, dialect, make_database, monkeypatch)
     desk.settings["segments"]["everyone"] = {"use": "all_customers", "holdout": "25%"}
     desk.save()
-    people(database, ALL)
-    orders(database, [(n, "2026-07-01 12:00:00", "10.00") for n in ALL])
+    people(canonical, ALL)
+    orders(canonical, [(n, "2026-07-01 12:00:00", "10.00") for n in ALL])
     assert desk.syncd("sync", "everyone", clock=Hands(BEFORE)).code == 0
-    return database
+    return canonical
 
 
 def control(desk: Desk) -> set[int]:
@@ -79,7 +69,7 @@ def test_orders_since_then_count_by_who_was_exposed(desk: Desk, shop: Database) 
         ],
     )
     returned = ("o:back", key(exposed[0]), "2026-09-02 00:00:00", True, "60.00", "60.00")
-    shop.load("orders", canonical_desk.ORDERS, [returned])
+    shop.load("orders", ORDERS, [returned])
     found = asked(desk)
     lift = found["lift"]
     assert isinstance(lift, dict)
@@ -167,7 +157,7 @@ def test_a_lift_that_cannot_be_is_refused(desk: Desk, words: tuple[str, ...], wh
     desk.also("sent", segment="sent", audience="Sent")
     for column in ("city", "region", "deleted"):
         desk.change(f"ALTER TABLE customers ADD COLUMN {column}")
-    desk.change(f"CREATE TABLE orders ({', '.join(canonical_desk.ORDERS)})")
+    desk.change(f"CREATE TABLE orders ({', '.join(ORDERS)})")
     answer = desk.syncd("segments", "lift", *words, clock=Hands(NOW))
     assert answer.code == 2, answer.said
     assert why in answer.err

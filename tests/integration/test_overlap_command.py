@@ -4,28 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration import canonical_desk
 from tests.integration.canonical_desk import consents, orders, people
 from tests.integration.commands import Desk
-from tests.integration.databases import DIALECTS, Database, Dialect, MakeDatabase
+from tests.integration.databases import DIALECTS, Database
 
 
 @pytest.fixture
-def dialect() -> Dialect:
-    """Of the shop; a test may ask for others."""
-    return "sqlite"
-
-
-@pytest.fixture
-def shop(
-    desk: Desk, dialect: Dialect, make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
-) -> Database:
+def shop(desk: Desk, canonical: Database) -> Database:
     """Forty customers; 0 to 29 spent ten, 10 to 29 a hundred more, 20 to 39 take the letter."""
-    database = canonical_desk.on(desk, dialect, make_database, monkeypatch)
-    people(database, range(40))
-    orders(database, [(n, "2025-01-10 12:00:00", "10.00") for n in range(30)])
-    orders(database, [(n, "2025-02-10 12:00:00", "100.00") for n in range(10, 30)])
-    consents(database, [(n, "email", "granted") for n in range(20, 40)])
+    people(canonical, range(40))
+    orders(canonical, [(n, "2025-01-10 12:00:00", "10.00") for n in range(30)])
+    orders(canonical, [(n, "2025-02-10 12:00:00", "100.00") for n in range(10, 30)])
+    consents(canonical, [(n, "email", "granted") for n in range(20, 40)])
     desk.sql("everyone", "SELECT customer_key, email FROM customers WHERE 1 = 1;")
     desk.settings["segments"] |= {
         "spent": {"use": "spend_level", "with": {"min": 5, "max": 1000}},
@@ -34,7 +24,7 @@ def shop(
         "twice": {"use": "returning_customers"},
     }
     desk.save()
-    return database
+    return canonical
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

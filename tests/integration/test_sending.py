@@ -14,7 +14,7 @@ import pytest
 from connectors.memory import Fail
 from syncd.errors import Denied, LedgerMismatch
 from syncd.membership.store import FileMembership, PlanRows
-from syncd.model import BatchRecord, BatchState, Phase, Plan
+from syncd.model import BatchRecord, BatchState, Plan
 from syncd.sync import Result
 from tests.integration.deaths import Death
 from tests.integration.ledger_databases import KEY
@@ -24,26 +24,21 @@ SOON = 30.0  # seconds: a test that waits for so long has failed
 MEMBERS = {f"{n:04}": Person((f"member{n}@example.com",)) for n in range(6)}  # three batches
 
 
-@dataclass(frozen=True)
-class WatchedRows:
-    """A plan's file, of which it is told which batches were read, and whether it is open."""
+class WatchedRows(PlanRows):
+    """A plan's file, of which it is told which batches were read."""
 
-    inner: PlanRows
-    read: list[int]
-    changed: threading.Condition
-    broken: int
+    def __init__(self, inner: PlanRows, watch: Watched) -> None:
+        super().__init__(inner._reader)
+        self._watch = watch
 
     def of(self, batch: BatchRecord) -> pa.RecordBatch:
-        if batch.number == self.broken:
+        if batch.number == self._watch.broken:
             raise LedgerMismatch("the plan's file cannot be read here")
-        rows = self.inner.of(batch)
-        with self.changed:
-            self.read.append(batch.number)
-            self.changed.notify_all()
+        rows = super().of(batch)
+        with self._watch.changed:
+            self._watch.read.append(batch.number)
+            self._watch.changed.notify_all()
         return rows
-
-    def cut(self, phase: Phase, rows: int, *, most: int) -> list[tuple[int, int]]:
-        return self.inner.cut(phase, rows, most=most)
 
 
 @dataclass
@@ -66,10 +61,10 @@ class Watched(FileMembership):
         super().__init__(self.directory, key=KEY.derive("files"))
 
     @contextmanager
-    def open(self, plan: Plan) -> Iterator[WatchedRows]:  # type: ignore[override]  # a plan's rows, by the port
+    def open(self, plan: Plan) -> Iterator[PlanRows]:
         with super().open(plan) as rows:
             try:
-                yield WatchedRows(rows, self.read, self.changed, self.broken)
+                yield WatchedRows(rows, self)
             finally:
                 names = [one.name for one in threading.enumerate()]
                 self.left += [name for name in names if name == "ahead"]

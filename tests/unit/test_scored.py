@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 from datetime import date
-from importlib.metadata import PackageNotFoundError, files
 
 import duckdb
 import numpy as np
@@ -38,39 +36,6 @@ times = st.floats(0.0, 1000.0)
 
 def one(frequency: float, recency: float, age: float) -> Histories:
     return Histories(*(np.array([cell]) for cell in (frequency, recency, age, 0.0, 0.0)))
-
-
-def published_sample(name: str) -> list[dict[str, str]]:
-    """The tenth of CDNOW's customers that the papers used, as a package brings it."""
-    try:
-        found = [each for each in files("lifetimes") or () if each.name == name]
-    except PackageNotFoundError:
-        pytest.skip(
-            "the papers' sample is in no file here: pip install --no-deps lifetimes==0.11.3"
-        )
-    with open(found[0].locate(), encoding="ascii") as source:  # noqa: PTH123 - no Path
-        return list(csv.DictReader(source))
-
-
-def test_the_papers_sample_gives_the_papers_bg_nbd() -> None:
-    """Fader, Hardie, Lee 2005, table 2, in weeks."""
-    rows = published_sample("cdnow_customers_summary.csv")
-    x, recency, age = np.array(
-        [[float(row[name]) for row in rows] for name in ("frequency", "recency", "T")]
-    )
-    sample = Histories(x, recency, age, x * 0, x * 0)
-    found = fit_buying(sample)
-    assert [found.r, found.alpha, found.a, found.b] == pytest.approx(
-        [0.2426, 4.4135, 0.7929, 2.4258], abs=1e-4
-    )
-    assert np.sum(found.log_likelihood(sample)) == pytest.approx(-9582.43, abs=0.005)
-
-
-def test_the_papers_sample_gives_the_papers_gamma_gamma() -> None:
-    rows = published_sample("cdnow_customers_summary_with_transactions.csv")
-    x, mean = np.array([[float(row[name]) for row in rows] for name in ("x", "zbar")])
-    found = fit_spending(Histories(x, x, x, x * mean, x))
-    assert [found.p, found.q, found.v] == pytest.approx([6.25, 3.74, 15.44], abs=0.01)
 
 
 def test_the_papers_forecast_of_one_customer() -> None:
