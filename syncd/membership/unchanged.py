@@ -97,18 +97,23 @@ class Unchanged:
 
     def __init__(self, generation: BlockReader | None) -> None:
         """Read the fingerprints; of no generation, or one of an earlier version, there are none."""
-        lines = [np.empty((0, 2), np.uint64)]
-        if generation is not None:
-            lines += [lines_of(batch) for batch in generation.batches(SECTION)]
-        found = np.concatenate(lines)
-        known = found.any(axis=1)
-        if generation is not None and len(found):
+        rows = generation.rows(SECTION) if generation is not None else 0
+        # Each copy of ten million is 80 MB: one at a time.
+        high, low = np.empty(rows, np.uint64), np.empty(rows, np.uint64)
+        known = np.zeros(rows, np.bool_)
+        if generation is not None and rows:
+            for first, batch in positioned(generation.batches(SECTION)):
+                here = slice(first, first + batch.num_rows)
+                high[here], low[here] = (np.asarray(batch.column(n), np.uint64) for n in _NAMES)
             stirred = moving(generation)
-            known &= np.zeros_like(known) if stirred is None else ~stirred
-        at = np.flatnonzero(known)
-        order = np.argsort(found[at, 1])
-        self._at = at[order].astype(np.uint32)
-        self._high, self._low = found[self._at, 0], found[self._at, 1]
+            if stirred is not None:
+                known = ((high != 0) | (low != 0)) & ~stirred
+        order = np.argsort(low)
+        self._at = order[known[order]].astype(np.uint32)
+        del order
+        self._low = low[self._at]
+        del low
+        self._high = high[self._at]
 
     def look(self, wanted: Lines) -> Positions:
         """Positions of the rows with these fingerprints; -1 for whom there is none."""
