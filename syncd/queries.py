@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from syncd.segments.composed import Part
+    from syncd.segments.macros import Dialect
     from syncd.segments.overlaps import Overlap
+    from syncd.segments.reports import Level, Told
     from syncd.shop import DatabaseShop
 
 # Without a FROM, MariaDB's elder versions take no WHERE.
@@ -107,6 +109,69 @@ class Queries:
         sql = overlap_sql(list(parts.values()), self.shop().dialect)
         query = SegmentQuery("overlap", sql, given, f"overlap of {', '.join(segments)}")
         return overlap(list(parts), self.shop().ask(query))
+
+    def sources(self, segment: str, as_of: datetime, *, level: Level, least: int) -> Told:
+        """Ask the shop by which sources the first orders of members came, and of everyone.
+
+        Args:
+            segment: Whose members.
+            as_of: The moment the answer is for.
+            level: How far sources are told apart.
+            least: People that a line stands for at least; 10 or more.
+
+        Raises:
+            syncd.errors.ConfigError: As `part`; or the shop does not record sources.
+            syncd.errors.ShopError: The shop would not answer.
+        """
+        from syncd.segments import reports
+
+        asked = "first orders by source", reports.sources_sql(level), reports.sources_needs(level)
+        told = self._question(*asked, as_of, {})
+        return reports.sources(level, self._counted(segment, as_of, told, least), least=least)
+
+    def products(self, segment: str, as_of: datetime, *, horizon: int, least: int) -> Told:
+        """Likewise what products the first and second orders of members had in them.
+
+        Args:
+            segment, as_of, least: As for `sources`.
+            horizon: Days that have gone by since these orders, at least.
+        """
+        from syncd.segments import reports
+
+        asked = "first orders by product", reports.products_sql(), reports.PRODUCTS_NEEDS
+        told = self._question(*asked, as_of, {"horizon": horizon})
+        return reports.products(self._counted(segment, as_of, told, least))
+
+    def _question(
+        self,
+        name: str,
+        sql: str,
+        needs: Sequence[str],
+        as_of: datetime,
+        values: Mapping[str, int],
+    ) -> SegmentQuery:
+        from syncd.segments.asking import question
+        from syncd.segments.systems import source_of
+
+        return question(
+            name,
+            sql,
+            needs=needs,
+            values=values,
+            as_of=as_of,
+            timezone=self.settings.shop.timezone,
+            dialect=self.shop().dialect,
+            source=source_of(self.settings.shop, self.guest_key),
+        )
+
+    def _counted(
+        self, segment: str, as_of: datetime, told: SegmentQuery, least: int
+    ) -> Iterator[tuple[object, ...]]:
+        """The rows of a report on a segment, see `segments.reports.counted_sql`."""
+        shop = self.shop()
+        members = self.part(segment, as_of)
+        grammar = shop.backend.grammar
+        return shop.ask(counted(members, told, shop.dialect, grammar=grammar, least=least))
 
     def part(self, segment: str, as_of: datetime) -> SegmentQuery:
         """A segment that others are put together with in one query.
@@ -204,6 +269,42 @@ class Queries:
         if path := self.settings.sql_file(segment):
             return own_query(segment, path).sql
         return definition(str(self.settings.segments[segment].use))
+
+
+def counted(
+    members: SegmentQuery, told: SegmentQuery, dialect: Dialect, *, grammar: str, least: int
+) -> SegmentQuery:
+    """A report on a segment as the shop is asked it.
+
+    Args:
+        members: The segment, all of whose rows are members.
+        told: What everyone began with, by `segments.reports`.
+        dialect: Of the shop.
+        grammar: That engine's name in sqlglot.
+        least: People that a line stands for at least.
+    """
+    from syncd.segments.composed import Part
+    from syncd.segments.reports import counted_sql
+    from syncd.shop.statement import renamed
+
+    queries = (members, told)
+    binds = _apart(queries)
+    one, other = (
+        Part(query.name, renamed(query.sql, grammar, renames), ())
+        for query, renames in zip(queries, binds, strict=True)
+    )
+    given = {
+        renames.get(name, name): value
+        for query, renames in zip(queries, binds, strict=True)
+        for name, value in query.parameters.items()
+    }
+    needs = {
+        table: tuple({**dict.fromkeys(members.needs.get(table, ())), **dict.fromkeys(columns)})
+        for table, columns in {**members.needs, **told.needs}.items()
+    }
+    sql = counted_sql(one, other, dialect)
+    name = f"{told.name} of {members.name}"
+    return SegmentQuery(name, sql, {**given, "least": least}, members.source, needs)
 
 
 def _apart(queries: Sequence[SegmentQuery]) -> list[dict[str, str]]:

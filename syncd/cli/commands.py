@@ -28,7 +28,9 @@ from syncd.cli.reading import (
     segments_list,
     segments_overlap,
     segments_preview,
+    segments_products,
     segments_show,
+    segments_sources,
     web,
 )
 from syncd.cli.service import run
@@ -84,7 +86,10 @@ def register(application: typer.Typer) -> None:
     application.command("erase", context_settings={"allow_extra_args": True})(erase)
     told = (audit_show, audit_export, audit_verify)
     _group(application, "audit", "What happened, in sentences.", *told, alone=audit)
-    ours = (segments_list, segments_show, segments_preview, segments_overlap, segments_lift)
+    ours = (
+        *(segments_list, segments_show, segments_preview, segments_overlap, segments_lift),
+        *(segments_sources, segments_products),
+    )
     _group(application, "segments", "The catalogue and yours.", *ours)
     known = "How values become what a platform matches."
     below = _group(application, "identity", known, identity_sample)

@@ -130,6 +130,59 @@ def segments_lift(
     lifts.lift(name, config, since=since, until=until, as_json=json)
 
 
+AsOf = Annotated[
+    str,
+    typer.Option(
+        help="The moment to answer for: 30d (ago), or a day or time of the shop's zone; "
+        "default: now.",
+        show_default=False,
+    ),
+]
+
+
+def segments_sources(
+    name: Annotated[str, typer.Argument(metavar="SEGMENT")],
+    by: Annotated[
+        str, typer.Option(help="How far sources are told apart: source, medium or campaign.")
+    ] = "source",
+    as_of: AsOf = "",
+    least: Annotated[
+        int, typer.Option("--min", min=10, help="Buyers that a line stands for at least.")
+    ] = 10,
+    config: Config = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Compare by which sources a segment's members and all buyers first came, with 95 % intervals.
+
+    Counted in the shop, by the first order's utm_source; no key leaves it, and no group of few.
+    """
+    from syncd.cli import beginnings  # noqa: PLC0415
+
+    beginnings.sources(name, config, by=by, as_of=as_of, least=least, as_json=json)
+
+
+def segments_products(
+    name: Annotated[str, typer.Argument(metavar="SEGMENT")],
+    horizon: Annotated[
+        int,
+        typer.Option(min=0, max=3650, help="Orders count that were made so many days before."),
+    ] = 180,
+    as_of: AsOf = "",
+    least: Annotated[
+        int, typer.Option("--min", min=10, help="Buyers that a product has at least.")
+    ] = 100,
+    config: Config = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Tell which products in first and second orders go with becoming a member of a segment.
+
+    First orders show what draws them, second orders what bridges the way. Counted in the shop.
+    """
+    from syncd.cli import beginnings  # noqa: PLC0415
+
+    beginnings.products(name, config, horizon=horizon, as_of=as_of, least=least, as_json=json)
+
+
 def web(
     directory: Directory = None,
     socket: Socket = None,

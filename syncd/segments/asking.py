@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import cast
@@ -17,6 +17,7 @@ from syncd.segments.parameters import Value
 from syncd.segments.scored import FIGURES, HISTORIES, UNTIL
 from syncd.segments.shipped import (
     Segment,
+    columns_of,
     definition,
     directory,
     shipped,
@@ -29,7 +30,7 @@ from syncd.segments.systems import GUEST_KEY, Source
 # Each may use those before it; they become the WITH clause of a segment that uses them.
 _BASE = (
     *("person", "mail_owner", "paid_order", "buyer", "rhythm", "paid_item", "sale_share"),
-    *("history", "standing", "loyalty_score", "rfm", "left_cart", "consent"),
+    *("history", "standing", "loyalty_score", "rfm", "left_cart", "consent", "early_order"),
 )
 _BOUGHT = """SELECT customer_key, COUNT(*) AS orders, SUM(paid) AS paid
 FROM paid_order
@@ -106,6 +107,41 @@ def bought_query(
     sql = expansion.expand(_with_views(_BOUGHT, source))
     begun = {**expansion.binds, "since": since.replace(microsecond=0)}
     return _query("bought", sql, moment, zone, begun, source)
+
+
+def question(
+    name: str,
+    sql: str,
+    *,
+    needs: Collection[str],
+    values: Mapping[str, int],
+    as_of: datetime,
+    timezone: str,
+    dialect: Dialect,
+    source: Source | None = None,
+) -> SegmentQuery:
+    """A question of ours about buyers, of the base views, as a shop is asked it.
+
+    Args:
+        name: What it is about, for messages.
+        sql: One SELECT from the views, with macros and binds.
+        needs: What it reads, as `Segment.needs`.
+        values: What it is given; calendar days.
+        as_of: The moment the answer is for, with its zone; whole seconds count.
+        timezone: Where the shop's days begin.
+        dialect: Of the shop.
+        source: The shop's system; None where it has the canonical relations itself.
+
+    Raises:
+        ConfigError: The shop's system lacks something that is needed; says what and why.
+    """
+    if source and (reason := source.why_not(needs, by_consent=False)):
+        raise ConfigError(f"{name} cannot be told: {reason}", where=name)
+    moment, zone = as_of.replace(microsecond=0), _zone(timezone)
+    expansion = Expansion(dialect, moment, zone, values, dict.fromkeys(values, "calendar days"))
+    told = expansion.expand(_with_views(sql, source))
+    query = _query(name, told, moment, zone, {**values, **expansion.binds}, source)
+    return replace(query, source=name, needs={} if source else columns_of(needs))
 
 
 def _query(

@@ -11,6 +11,7 @@
     {{quotient(a, b)}}             a / b of whole numbers, without its fraction
     {{bytes(x)}}                   a key in the order of its bytes
     {{folded(x)}}                  text as it is compared: no outer spaces, ASCII in lower case
+    {{spelled(x)}}                 text as it was written but for outer spaces, told apart by bytes
     {{ago(p)}}                     the moment `as_of` less the parameter p; of calendar days
                                    the midnight that begins that day
     {{days_ago(n)}}                the midnight that begins the day n days before `as_of`
@@ -70,6 +71,12 @@ _FOLDED: Mapping[Dialect, str] = {
     "postgresql": 'LOWER(TRIM({x}) COLLATE "C")',
     "mysql": "CONVERT(LOWER(TRIM({x})) USING utf8mb4) COLLATE utf8mb4_bin",
     "duckdb": f"TRANSLATE(TRIM({{x}}, ' '), '{_UPPER}', '{_LOWER}')",
+}
+_SPELLED: Mapping[Dialect, str] = {
+    "sqlite": "TRIM({x}) COLLATE BINARY",
+    "postgresql": 'TRIM({x}) COLLATE "C"',
+    "mysql": "CONVERT(TRIM({x}) USING utf8mb4) COLLATE utf8mb4_bin",
+    "duckdb": "TRIM({x}, ' ')",
 }
 _DATE: Mapping[Dialect, str] = {
     "sqlite": "SUBSTR({x}, 1, 10)",
@@ -134,6 +141,7 @@ class Expansion:
             "quotient": (2, lambda a, b: f"(({a}) {_DIVISION[self.dialect]} ({b}))"),
             "bytes": (1, lambda x: _BYTES[self.dialect].format(x=x)),
             "folded": (1, self._folded),
+            "spelled": (1, lambda x: _SPELLED[self.dialect].format(x=x)),
             "ago": (1, self._ago),
             "days_ago": (1, self._days_ago),
             "years_ago": (1, self._years_ago),

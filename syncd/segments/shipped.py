@@ -66,15 +66,24 @@ class Segment:
     @property
     def columns(self) -> Mapping[str, tuple[str, ...]]:
         """Every column that it reads, by table, in the order of the canonical model."""
-        return {
-            relation.name: tuple(
-                column.name
-                for column in relation.columns
-                if not column.optional or f"{relation.name}.{column.name}" in self.needs
-            )
-            for relation in RELATIONS
-            if relation.name in self.needs
-        }
+        return columns_of(self.needs)
+
+
+def columns_of(needs: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+    """Every column that is read, by table, in the order of the canonical model.
+
+    Args:
+        needs: Tables of the canonical model, and the optional columns of them as `table.column`.
+    """
+    return {
+        relation.name: tuple(
+            column.name
+            for column in relation.columns
+            if not column.optional or f"{relation.name}.{column.name}" in needs
+        )
+        for relation in RELATIONS
+        if relation.name in needs
+    }
 
 
 class _ParameterEntry(TypedDict, total=False):

@@ -109,7 +109,7 @@ class DatabaseShop:
 
         Raises:
             ShopError: Unreachable, a table is missing, access denied, or it broke off.
-            ConfigError: The SQL is not one SELECT.
+            ConfigError: The SQL is not one SELECT, or the shop lacks what it needs.
         """
         statement = checked(query, self.backend)
         binds = _bound(query.parameters, statement, self.dialect)
@@ -120,7 +120,7 @@ class DatabaseShop:
                 ):
                     yield from (tuple(row) for row in part)
             except (DBAPIError, UnicodeError) as error:
-                raise shop_error(
+                raise self._unavailable(query) or shop_error(
                     error, otherwise="would not answer", tables=statement.tables
                 ) from None
 

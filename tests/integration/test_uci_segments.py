@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from syncd.segments import catalogue_query
+from syncd.queries import counted
+from syncd.segments import catalogue_query, reports
+from syncd.segments.asking import question
 from syncd.shop import DatabaseShop, open_shop
 from tests.integration.databases import DIALECTS, Dialect, MakeDatabase
 from tests.integration.uci import AS_OF, LINES, ZONE, load_uci
@@ -143,3 +145,28 @@ def test_every_engine_gives_the_same_rows(
 def test_whales_bring_the_share_and_no_fewer_would(shop: DatabaseShop) -> None:
     values = sorted(float(str(row["value"])) for row in rows(shop, query("whales", shop)))
     assert sum(values) >= 0.8 * 17_124_926.23 > sum(values[1:])
+
+
+def test_a_product_of_first_baskets_that_led_to_large_customers(
+    make_database: MakeDatabase,
+) -> None:
+    """The sheet's: of the hundred who began with 79323W 63 % are of the first fifth by money."""
+    shop = uci_shop("sqlite", make_database)
+    told = question(
+        "told",
+        reports.products_sql(),
+        needs=reports.PRODUCTS_NEEDS,
+        values={"horizon": 0},
+        as_of=AS_OF,
+        timezone=ZONE,
+        dialect="sqlite",
+    )
+    best = query("biggest_spenders", shop, top=0.2, window=3650)
+    asked = counted(best, told, "sqlite", grammar="sqlite", least=100)
+    found = reports.products(shop.ask(asked)).by_place["first"]
+    assert (found.buyers, found.members) == (5_852, 1_171)
+    groups = {group.names: group for group in found.groups}
+    assert groups["79323W",].buyers == 100
+    assert groups["79323W",].rate.value == pytest.approx(0.63, abs=0.005)
+    assert groups["79323W",].stands_out
+    assert len(groups) == 331
