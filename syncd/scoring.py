@@ -22,18 +22,27 @@ from syncd.errors import Unfitted
 from syncd.ledger.fitted import FittedModels
 from syncd.model import FittedModel, Scoring, SegmentQuery
 from syncd.ports import Clock, Reading
-from syncd.segments.scored import BY_BASKET, BY_MONEY, FIGURES, LATER, UNTIL, check_installed
+from syncd.segments.scored import (
+    BUYING,
+    BY_BASKET,
+    BY_MONEY,
+    CLUSTERS,
+    UNTIL,
+    check_installed,
+    family_of,
+)
 from syncd.settings import Settings, shop_password
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from syncd.segments.scored.choosing import Chooser
+    from syncd.segments.scored.columns import Columns, Picker
     from syncd.segments.scored.histories import Histories
+    from syncd.segments.scored.training import Trained
     from syncd.shop import DatabaseShop
     from syncd.shop.engines import Dialect
 
-FRESH = timedelta(days=7)  # for so long a model is used
 REFUSED = timedelta(days=1)  # for so long one that may choose nobody is not fitted anew
 
 log = structlog.get_logger()
@@ -89,7 +98,7 @@ class ScoringShop:
         chooser = self._chooser(query, query.scoring)
         # Today counts as a day gone by: the same moment as the midnight that ends it.
         with self._shop.read(_until(query, query.scoring.today + 1)) as reading:
-            yield _Chosen(reading, chooser)
+            yield _Chosen(reading, chooser, query.figures)
 
     def model(self, query: SegmentQuery) -> FittedModel | None:
         """The model that chooses a segment's members; None where none does.
@@ -109,15 +118,13 @@ class ScoringShop:
         for model in (kept, self._unkept.get((scoring.basis, scoring.holdout))):
             if model is not None:
                 age = scoring.as_of - model.as_of
-                if timedelta() <= age < (REFUSED if model.objection or model.money else FRESH):
+                fresh = family_of(scoring.segment).fresh
+                if timedelta() <= age < (REFUSED if model.objection or model.money else fresh):
                     return model
         return None
 
     def _new(self, query: SegmentQuery, scoring: Scoring) -> FittedModel:
-        from syncd.segments.scored.training import train  # noqa: PLC0415 - takes scipy
-
-        who = self._histories(query, scoring, until=scoring.today - scoring.holdout)
-        trained = train(who, holdout=scoring.holdout)
+        trained = self._trained(query, scoring)
         model = FittedModel(
             basis=scoring.basis,
             as_of=scoring.as_of,
@@ -136,7 +143,24 @@ class ScoringShop:
         log.info("model_fitted", holdout_days=scoring.holdout, may=not model.objection, **figures)
         return model
 
-    def _chooser(self, query: SegmentQuery, scoring: Scoring) -> Chooser:
+    def _trained(self, query: SegmentQuery, scoring: Scoring) -> Trained:
+        family, day = family_of(scoring.segment), scoring.today - scoring.holdout
+        if family is BUYING:
+            from syncd.segments.scored.training import train  # noqa: PLC0415 - takes scipy
+
+            who = self._histories(query, scoring, until=day)
+            return train(who, holdout=scoring.holdout)
+        past = self._columns(query, scoring, until=day - scoring.holdout)
+        kept = self._columns(query, scoring, until=day)
+        if family is CLUSTERS:
+            from syncd.segments.scored.clusters import train_clusters  # noqa: PLC0415 - likewise
+
+            return train_clusters(past, kept)
+        from syncd.segments.scored.tastes import train_taste  # noqa: PLC0415 - likewise
+
+        return train_taste(past, kept)
+
+    def _chooser(self, query: SegmentQuery, scoring: Scoring) -> Chooser | Picker:
         model = self.model(query)
         if model is None:
             raise TypeError("a segment that no model chooses was taken for one")
@@ -147,21 +171,40 @@ class ScoringShop:
                 f"the {model.holdout} days before {model.as_of:%Y-%m-%d}. Nobody is added or "
                 f"removed; {scoring.instead} comes near by a rule"
             )
+        today = scoring.today + 1
+        family = family_of(scoring.segment)
+        if family is CLUSTERS:
+            from syncd.segments.scored.clusters import in_cluster  # noqa: PLC0415 - likewise
+
+            return in_cluster(model.parameters, int(scoring.parameters["cluster"]))
+        if family is not BUYING:
+            from syncd.segments.scored.tastes import likeliest_takers  # noqa: PLC0415 - likewise
+
+            everyone = self._columns(query, scoring, until=today)
+            return likeliest_takers(model.parameters, everyone, scoring.parameters["top"])
         from syncd.segments.scored.choosing import Models, chooser  # noqa: PLC0415 - likewise
 
         return chooser(
             scoring.segment,
             scoring.parameters,
             Models.of(model.parameters),
-            partial(self._histories, query, scoring, until=scoring.today + 1),
+            partial(self._histories, query, scoring, until=today),
         )
 
     def _histories(self, query: SegmentQuery, scoring: Scoring, *, until: int) -> Histories:
         from syncd.segments.scored.histories import Histories  # noqa: PLC0415 - likewise
 
-        asked = replace(query, sql=scoring.histories, figures=(*FIGURES, *LATER), scoring=None)
-        with self._shop.read(_until(asked, until)) as reading:
+        with self._shop.read(of_everyone(query, scoring, until)) as reading:
             found = Histories.of(reading)
+            reading.seal()
+        return found
+
+    def _columns(self, query: SegmentQuery, scoring: Scoring, *, until: int) -> Columns:
+        from syncd.segments.scored.columns import columns  # noqa: PLC0415 - likewise
+
+        family = family_of(scoring.segment)
+        with self._shop.read(of_everyone(query, scoring, until)) as reading:
+            found = columns(reading, (*family.figures, *family.later))
             reading.seal()
         return found
 
@@ -192,6 +235,13 @@ def _objection(model: FittedModel, segment: str) -> str:
     return basket_objection(model.figures["basket_auc"])
 
 
+def of_everyone(query: SegmentQuery, scoring: Scoring, until: int) -> SegmentQuery:
+    """What a model reads of each buyer as a segment's query is asked."""
+    family = family_of(scoring.segment)
+    figures = (*family.figures, *family.later)
+    return _until(replace(query, sql=scoring.histories, figures=figures, scoring=None), until)
+
+
 def _until(query: SegmentQuery, day: int) -> SegmentQuery:
     """A query of histories that end where this day begins."""
     return replace(query, parameters={**query.parameters, UNTIL: day})
@@ -200,15 +250,18 @@ def _until(query: SegmentQuery, day: int) -> SegmentQuery:
 class _Chosen:
     """A `syncd.ports.Reading` of those rows of another that are of members."""
 
-    def __init__(self, reading: Reading, chooser: Chooser) -> None:
+    def __init__(
+        self, reading: Reading, chooser: Chooser | Picker, figures: tuple[str, ...]
+    ) -> None:
         self._reading = reading
         self._chooser = chooser
+        self._figures = figures
         self._members = 0
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Without the figures that members are chosen by; the score last, where it goes along."""
-        own = tuple(name for name in self._reading.columns if name not in FIGURES)
+        own = tuple(name for name in self._reading.columns if name not in self._figures)
         return (*own, "value") if self._chooser.value else own
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:

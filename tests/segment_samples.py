@@ -20,6 +20,7 @@ _SAMPLES: dict[str, object] = {
     "languages": ["nl"],
     "sources": ["google"],
     "threshold": 50.0,
+    "cluster": 1,
 }
 
 

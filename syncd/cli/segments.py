@@ -9,9 +9,10 @@ from pathlib import Path
 
 from syncd.app import App, open_app
 from syncd.cli.lacks import lacking_in
+from syncd.cli.models import groups, quality
 from syncd.cli.output import print_json, say, table
 from syncd.errors import ConfigError, ShopError
-from syncd.model import FittedModel, SegmentQuery
+from syncd.model import SegmentQuery
 from syncd.segments import (
     Number,
     Segment,
@@ -186,17 +187,6 @@ def _bound(binds: Mapping[str, object]) -> None:
     )
 
 
-def quality(model: FittedModel) -> str:
-    """What a model was judged by, in words."""
-    figures = model.figures
-    return (
-        f"it saw the orders up to {model.holdout} days before {model.as_of:%Y-%m-%d} and foretold "
-        f"those days: AUC {figures['auc']:.3f}, {figures['foretold']:,.0f} days with a purchase "
-        f"where {figures['made']:,.0f} were made; of the tenth with the highest scores "
-        f"{figures['top_rate']:.0%} bought, of all {figures['base_rate']:.0%}"
-    )
-
-
 def preview(name: str, config: Path | None, *, as_json: bool) -> None:
     """Print a segment's counts; a name that is not configured is looked up in the catalogue."""
     with open_app(config) as app:
@@ -218,3 +208,5 @@ def preview(name: str, config: Path | None, *, as_json: bool) -> None:
     say(f"  consent: {consents}")
     if model:
         say(f"  chosen by a model: {quality(model)}")
+        for group in groups(model):
+            say(f"    {group}")

@@ -44,9 +44,12 @@ class FittedModel:
         holdout: Days, up to that moment, that it was judged on.
         fitted_at: When.
         parameters: Of BG/NBD (`r alpha a b`, days as unit) and of Gamma-Gamma (`p q v`, the
-            shop's base currency); without those of a model that could not be fitted.
+            shop's base currency); without those of a model that could not be fitted. Of a
+            category: `segments.scored.tastes.Taste`; of groups: `segments.scored.clusters`.
         figures: What it was judged by, see `segments.scored.judging.Judgement`, and of amounts
-            `tie`, `revenue_foretold`, `revenue_made` and `basket_auc`.
+            `tie`, `revenue_foretold`, `revenue_made` and `basket_auc`; of a category `events`,
+            who bought of it in the days it was fitted to; of groups `silhouette`, and by group
+            `size_1` and `rate_1`, the share that bought.
         objection: Why it may choose nobody; empty where it may.
         money: Why it may not say what a customer is worth; likewise.
     """

@@ -14,7 +14,7 @@ from syncd.errors import ConfigError
 from syncd.model import Scoring, SegmentQuery
 from syncd.segments.macros import Dialect, Expansion, day_number
 from syncd.segments.parameters import Value
-from syncd.segments.scored import FIGURES, HISTORIES, UNTIL
+from syncd.segments.scored import UNTIL, family_of
 from syncd.segments.shipped import (
     Segment,
     columns_of,
@@ -31,6 +31,7 @@ from syncd.segments.systems import GUEST_KEY, Source
 _BASE = (
     *("person", "mail_owner", "paid_order", "buyer", "rhythm", "paid_item", "sale_share"),
     *("history", "standing", "loyalty_score", "rfm", "left_cart", "consent", "early_order"),
+    *("footing", "category_item", "affinity", "taste"),
 )
 _BOUGHT = """SELECT customer_key, COUNT(*) AS orders, SUM(paid) AS paid
 FROM paid_order
@@ -72,13 +73,18 @@ def catalogue_query(
     units = {parameter.name: parameter.unit for parameter in segment.parameters}
     expansion = Expansion(dialect, moment, zone, values, units)
     sql = expansion.expand(_compose(segment, source))
-    histories = expansion.expand(_with_views(HISTORIES, source)) if segment.instead else ""
+    family = family_of(name)
+    told = _with_views(family.histories, source) if segment.instead else ""
+    histories = expansion.expand(told)
     query = _query(name, sql, moment, zone, {**values, **expansion.binds}, source)
     query = replace(query, needs={} if source else segment.columns)
     if not segment.instead:
         return query
-    scoring = _scoring(segment, query, values, histories=histories, today=day_number(moment, zone))
-    return replace(query, figures=FIGURES, scoring=scoring)
+    # As it is written: what macros make of it changes with the year.
+    written = f"{dialect} {zone.key}\n{told}"
+    today = day_number(moment, zone)
+    scoring = _scoring(segment, query, values, histories=histories, written=written, today=today)
+    return replace(query, figures=family.figures, scoring=scoring)
 
 
 def bought_query(
@@ -166,13 +172,16 @@ def _scoring(
     values: Mapping[str, Value],
     *,
     histories: str,
+    written: str,
     today: int,
 ) -> Scoring:
     """How a model will choose among a segment's rows."""
     moving = {"as_of", "today", "month", GUEST_KEY}
     settings = {bind: value for bind, value in query.parameters.items() if bind not in moving}
-    own = {parameter.name for parameter in segment.parameters}
-    asked = [histories, *(f"{k}={v}" for k, v in sorted(settings.items()) if k not in own)]
+    # What a segment was given is of its model only where it says what the model reads.
+    read = set(_BIND.findall(without_comments(histories)))
+    own = {parameter.name for parameter in segment.parameters} - read
+    asked = [written, *(f"{k}={v}" for k, v in sorted(settings.items()) if k not in own)]
     numbers = {name: float(v) for name, v in values.items() if isinstance(v, int | float)}
     return Scoring(
         segment=segment.name,
@@ -196,7 +205,8 @@ def _zone(timezone: str) -> ZoneInfo:
 def _compose(segment: Segment, source: Source | None) -> str:
     """A segment's SQL, with the base views it uses before it and the output after it."""
     output = (directory() / "base" / "output.sql").read_text("utf-8")
-    carried = FIGURES if segment.instead else ("value",) if segment.value else ()
+    figures = family_of(segment.name).figures
+    carried = figures if segment.instead else ("value",) if segment.value else ()
     if carried:
         chosen = "".join(f",\n       chosen.{name}" for name in carried)
         output = output.replace("AS ad_consent\n", f"AS ad_consent{chosen}\n")

@@ -109,6 +109,13 @@ _DIVISION: Mapping[Dialect, str] = {
     "mysql": "DIV",
     "duckdb": "//",
 }
+# PostgreSQL sums whole numbers up to decimals, which it would divide with a fraction.
+_QUOTIENT: Mapping[Dialect, str] = {
+    "sqlite": "(({a}) / ({b}))",
+    "postgresql": "(CAST({a} AS bigint) / CAST({b} AS bigint))",
+    "mysql": "(({a}) DIV ({b}))",
+    "duckdb": "(({a}) // ({b}))",
+}
 
 
 @dataclass(slots=True)
@@ -138,7 +145,7 @@ class Expansion:
             "date": (1, lambda x: _DATE[self.dialect].format(x=x)),
             "ten_thousandths": (1, lambda x: _TEN_THOUSANDTHS[self.dialect].format(x=x)),
             "spent": (2, self._spent),
-            "quotient": (2, lambda a, b: f"(({a}) {_DIVISION[self.dialect]} ({b}))"),
+            "quotient": (2, lambda a, b: _QUOTIENT[self.dialect].format(a=a, b=b)),
             "bytes": (1, lambda x: _BYTES[self.dialect].format(x=x)),
             "folded": (1, self._folded),
             "spelled": (1, lambda x: _SPELLED[self.dialect].format(x=x)),
