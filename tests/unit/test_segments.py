@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
@@ -167,6 +168,41 @@ def test_what_is_not_offered_says_why() -> None:
     assert not set(not_offered()) & set(NAMES)
     with pytest.raises(ConfigError, match=r"no shipped segment 'income': needs what people said"):
         ask("income")
+
+
+# What five articles on advertising to shops' customers name, by the names that syncd gives it.
+NAMED = (
+    *("all_customers", "new_customers", "returning_customers", "top_customers", "biggest_spenders"),
+    *("loyal", "least_loyal", "whales", "minnows", "rfm_cell", "spend_level", "one_time"),
+    *("inactive", "reactivation_active30", "reactivation_30_60", "reactivation_60_180"),
+    *("reactivation_180_plus", "win_back", "peak_season", "q4_buyers", "holiday_buyers"),
+    *("category_buyers", "product_buyers", "bridge_product", "whale_products", "sale_buyers"),
+    *("full_price_buyers", "coupon_customers", "price_sensitive_suppress", "budget_friendly"),
+    *("frugal_replenish", "bulk_vs_single", "gift_buyers", "trend_followers", "location"),
+    *("climate_season", "currency_market", "language", "acquisition_source"),
+    *("newsletter_subscribers", "prospects_all", "preferred_channel", "advocates"),
+    *("subscribers_plan", "interest", "cart_abandoners", "cart_abandoners_category"),
+    *("cart_abandoners_product", "cart_value_band", "checkout_payment_failed"),
+    *("undecided_prospects", "curious_prospects", "journey_stage", "support_no_reply"),
+    *("visit_frequency", "age_group", "gender", "income", "education", "occupation"),
+    *("marital_status", "life_stage", "psychographic", "needs_problems", "social_cultural"),
+    *("third_party_profile", "likely_to_buy", "predicted_clv_top", "likely_high_aov"),
+    *("churn_risk", "propensity_category", "next_best_interest", "cluster"),
+)
+
+
+def test_whatever_people_read_of_is_offered_or_said_why_not() -> None:
+    said = {*NAMES, *not_offered()}
+    assert [name for name in NAMED if name not in said] == []
+    assert all("\n" not in why and len(why) > 20 for why in not_offered().values())
+
+
+def test_what_a_refusal_points_to_is_there() -> None:
+    """Names in it are of the catalogue, and commands are commands."""
+    for name, why in not_offered().items():
+        pointed = set(re.findall(r"[a-z]+(?:_[a-z]+)+", why))
+        assert pointed <= set(NAMES), name
+    assert all(shipped(name).instead in {"", *NAMES} for name in NAMES)
 
 
 def test_an_unknown_parameter_is_met_with_the_nearest() -> None:
