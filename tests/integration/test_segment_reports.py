@@ -24,7 +24,12 @@ from tests.integration.segment_engines import (
     open_engine,
 )
 
-GRAMMARS = {"sqlite": "sqlite", "postgresql": "postgres", "mysql": "mysql", "duckdb": "duckdb"}
+GRAMMARS: dict[Dialect, str] = {
+    "sqlite": "sqlite",
+    "postgresql": "postgres",
+    "mysql": "mysql",
+    "duckdb": "duckdb",
+}
 Open = Callable[[Dialect, str], Engine]
 SCENES = {"village": village, "made_shop": made_shop}
 
@@ -53,14 +58,12 @@ def asked(
     **values: int,
 ) -> Iterator[tuple[object, ...]]:
     """The rows of a report on a segment of the catalogue."""
-    dialect: Dialect = "duckdb" if isinstance(engine, Embedded) else engine.shop.dialect  # type: ignore[attr-defined]
-    place: dict[str, object] = {
-        "as_of": SCENES[scene].AS_OF,
-        "timezone": SCENES[scene].ZONE,
-        "dialect": dialect,
-    }
-    members = catalogue_query(name, parameters={}, **place)  # type: ignore[arg-type]
-    told = question("told", sql, needs=needs, values=values, **place)  # type: ignore[arg-type]
+    dialect = engine.shop.dialect if isinstance(engine, Served) else "duckdb"
+    as_of, zone = SCENES[scene].AS_OF, SCENES[scene].ZONE
+    members = catalogue_query(name, parameters={}, as_of=as_of, timezone=zone, dialect=dialect)
+    told = question(
+        "told", sql, needs=needs, values=values, as_of=as_of, timezone=zone, dialect=dialect
+    )
     query = counted(members, told, dialect, grammar=GRAMMARS[dialect], least=least)
     return rows(engine, query)
 

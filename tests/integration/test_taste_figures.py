@@ -137,7 +137,7 @@ def plain_tastes(shop: Recorder, category: str) -> dict[str, tuple[int, ...]]:
     everything = lines(shop)
     before = [line for line in everything if line.day < UNTIL]
     affinity = plain_affinity(before, of_it, paths)
-    found = {}
+    found: dict[str, tuple[int, ...]] = {}
     for who in {line.who for line in before}:
         mine = [line for line in before if line.who == who]
         it = [line for line in mine if line.product in of_it]
@@ -165,7 +165,7 @@ def plain_footings(shop: Recorder) -> dict[str, tuple[int, ...]]:
         )
         for order, day in orders(shop)
     ]
-    found = {}
+    found: dict[str, tuple[int, ...]] = {}
     for who in {one.who for one in paid if one.day < UNTIL}:
         mine = [one for one in paid if one.who == who]
         before = [one for one in mine if one.day < UNTIL]

@@ -15,6 +15,7 @@ from syncd.model import SegmentQuery
 from syncd.scoring import ScoringShop
 from syncd.segments import catalogue_query
 from syncd.shop import open_shop
+from tests.integration import commands
 from tests.integration.commands import Desk
 from tests.integration.databases import Database, Dialect, MakeDatabase
 from tests.integration.drawn import AS_OF, ZONE, draw
@@ -181,7 +182,7 @@ def test_people_see_how_good_a_model_is_and_what_the_groups_are(opened: Open, de
         "best": {"use": "cluster", "with": {"cluster": 1}},
     }
     desk.save()
-    clock = Hands(AS_OF)
+    clock = commands.Hands(AS_OF)
     pots = desk.syncd("segments", "preview", "pots", clock=clock)
     assert pots.code == 0, pots.said
     assert "buyers of the category where there were " in pots.out
