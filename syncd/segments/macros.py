@@ -7,8 +7,8 @@
     {{date(x)}}                    a date as text, YYYY-MM-DD
     {{ten_thousandths(x)}}         an amount as a whole number
     {{whole(x)}}                   a sum of whole numbers, as quick to compare as one of them
-    {{spent(i, r)}}                an amount as a whole number: what a line i of order_items came to, less what came
-                                   back; r is its order's fx_to_base
+    {{spent(i, r)}}                what a line i of order_items came to, less what came back, as
+                                   a whole number too; r is its order's fx_to_base
     {{quotient(a, b)}}             a / b of whole numbers, without its fraction
     {{bytes(x)}}                   a key in the order of its bytes
     {{key_of(x)}}                  a key that is yet to be grouped and joined, in no certain order

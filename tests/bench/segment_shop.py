@@ -125,7 +125,8 @@ class Place:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             file = self._file if self.kept else folder / self._file.name
             new = not file.is_file()
-            database = stack.enter_context(duckdb.connect(file, config={"threads": 2}))
+            made = duckdb.connect(file, read_only=not new, config={"threads": 2})
+            database = stack.enter_context(made)
             database.execute("SET TimeZone = 'UTC'")
             if new:
                 for statement in canonical_tables(DUCKDB_TYPES):

@@ -12,15 +12,14 @@ LEFT JOIN (
            gap,
            ROW_NUMBER() OVER (PARTITION BY product_key ORDER BY gap) AS place,
            COUNT(*) OVER (PARTITION BY product_key) AS n_gaps
-    FROM (
-      SELECT product_key, next_day - day AS gap FROM purchase WHERE next_day IS NOT NULL
-    ) gaps
+    FROM purchase
+    WHERE NOT is_last
   ) placed
   WHERE n_gaps >= :repeats
     AND place * 2 IN (n_gaps, n_gaps + 1, n_gaps + 2)
   GROUP BY product_key
 ) usual ON usual.product_key = last_bought.product_key
-WHERE last_bought.next_day IS NULL
+WHERE last_bought.is_last
   AND :today - last_bought.day
       BETWEEN COALESCE(products.replenish_days, usual.days) - :lead
           AND COALESCE(products.replenish_days, usual.days) + :grace
