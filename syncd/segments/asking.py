@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from syncd.errors import ConfigError
 from syncd.model import Scoring, SegmentQuery
+from syncd.segments.canonical import ORDERS
 from syncd.segments.macros import Dialect, Expansion, day_number
 from syncd.segments.parameters import Value
 from syncd.segments.scored import UNTIL, family_of
@@ -29,15 +30,20 @@ from syncd.segments.systems import GUEST_KEY, Source
 
 # Each may use those before it; they become the WITH clause of a segment that uses them.
 _BASE = (
-    *("person", "mail_owner", "paid_order", "buyer", "rhythm", "paid_item", "sale_share"),
-    *("history", "standing", "loyalty_score", "rfm", "left_cart", "consent", "early_order"),
-    *("footing", "category_item", "affinity", "taste"),
+    *("person", "mail_owner", "paid_order", "buyer", "rhythm", "paid_item", "purchase"),
+    *("sale_share", "history", "standing", "loyalty_score", "rfm", "left_cart", "consent"),
+    *("early_order", "footing", "category_item", "affinity", "taste"),
 )
 _BOUGHT = """SELECT customer_key, COUNT(*) AS orders, SUM(paid) AS paid
 FROM paid_order
 WHERE placed_at >= :since
 GROUP BY customer_key
 """
+# What is quicker read twice than kept: rows of it are many, and few columns of each asked for.
+_INLINED: Mapping[Dialect, frozenset[str]] = {
+    "postgresql": frozenset({"person", "paid_order", "paid_item"}),
+}
+_OPTIONAL = tuple(column.name for column in ORDERS.columns if column.optional)
 _BIND = re.compile(r"(?<![\w:]):([a-z]\w*)")
 
 
@@ -72,9 +78,9 @@ def catalogue_query(
     zone = _zone(timezone)
     units = {parameter.name: parameter.unit for parameter in segment.parameters}
     expansion = Expansion(dialect, moment, zone, values, units)
-    sql = expansion.expand(_compose(segment, source))
+    sql = expansion.expand(_compose(segment, source, dialect))
     family = family_of(name)
-    told = _with_views(family.histories, source) if segment.instead else ""
+    told = _with_views(family.histories, source, dialect) if segment.instead else ""
     histories = expansion.expand(told)
     query = _query(name, sql, moment, zone, {**values, **expansion.binds}, source)
     query = replace(query, needs={} if source else segment.columns)
@@ -110,7 +116,7 @@ def bought_query(
     """
     moment, zone = until.replace(microsecond=0), _zone(timezone)
     expansion = Expansion(dialect, moment, zone, {}, {})
-    sql = expansion.expand(_with_views(_BOUGHT, source))
+    sql = expansion.expand(_with_views(_BOUGHT, source, dialect))
     begun = {**expansion.binds, "since": since.replace(microsecond=0)}
     return _query("bought", sql, moment, zone, begun, source)
 
@@ -145,7 +151,7 @@ def question(
         raise ConfigError(f"{name} cannot be told: {reason}", where=name)
     moment, zone = as_of.replace(microsecond=0), _zone(timezone)
     expansion = Expansion(dialect, moment, zone, values, dict.fromkeys(values, "calendar days"))
-    told = expansion.expand(_with_views(sql, source))
+    told = expansion.expand(_with_views(sql, source, dialect))
     query = _query(name, told, moment, zone, {**values, **expansion.binds}, source)
     return replace(query, source=name, needs={} if source else columns_of(needs))
 
@@ -202,7 +208,7 @@ def _zone(timezone: str) -> ZoneInfo:
         raise ConfigError(f"there is no time zone {timezone!r}") from None
 
 
-def _compose(segment: Segment, source: Source | None) -> str:
+def _compose(segment: Segment, source: Source | None, dialect: Dialect) -> str:
     """A segment's SQL, with the base views it uses before it and the output after it."""
     output = (directory() / "base" / "output.sql").read_text("utf-8")
     figures = family_of(segment.name).figures
@@ -212,20 +218,29 @@ def _compose(segment: Segment, source: Source | None) -> str:
         output = output.replace("AS ad_consent\n", f"AS ad_consent{chosen}\n")
         found = ", ".join(f"MAX({name}) AS {name}" for name in carried)
         output = output.replace("SELECT customer_key FROM", f"SELECT customer_key, {found} FROM")
-    return _with_views(output, source, own=definition(segment.name))
+    return _with_views(output, source, dialect, own=definition(segment.name))
 
 
-def _with_views(output: str, source: Source | None, *, own: str = "") -> str:
+def _with_views(output: str, source: Source | None, dialect: Dialect, *, own: str = "") -> str:
     """SQL with the base views before it that it uses, and a segment's own SQL as `member`."""
     base = {name: (directory() / "base" / f"{name}.sql").read_text("utf-8") for name in _BASE}
     wanted = without_comments(own + output)
     views: list[str] = []
     for name in reversed(_BASE):
         if re.search(rf"\b{name}\b", wanted):
-            wanted += without_comments(base[name])
-            views.insert(0, f"{name} AS (\n{base[name]})")
+            sql = _carrying(wanted, base[name]) if name == "paid_order" else base[name]
+            wanted += without_comments(sql)
+            inlined = " NOT MATERIALIZED" if name in _INLINED.get(dialect, ()) else ""
+            views.insert(0, f"{name} AS{inlined} (\n{sql})")
     if own:
         views.append(f"member AS (\n{own})")
     if source:
         views[:0] = source.views(wanted)
     return f"WITH {', '.join(views)}\n{output}"
+
+
+def _carrying(wanted: str, paid_order: str) -> str:
+    """The view of orders that count with those optional columns that it is asked for."""
+    asked = [name for name in _OPTIONAL if re.search(rf"\bpaid_order\.{name}\b", wanted)]
+    also = "".join(f",\n       orders.{name}" for name in asked)
+    return paid_order.replace(" AS paid\n", f" AS paid{also}\n")

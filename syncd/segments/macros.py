@@ -6,10 +6,12 @@
     {{later(x, p)}}                the moment x and p days, of 24 hours each
     {{date(x)}}                    a date as text, YYYY-MM-DD
     {{ten_thousandths(x)}}         an amount as a whole number
-    {{spent(i, o)}}                likewise what a line i of order_items came to, less what came
-                                   back, in the currency that all amounts of orders o have
+    {{whole(x)}}                   a sum of whole numbers, as quick to compare as one of them
+    {{spent(i, r)}}                what a line i of order_items came to, less what came back, as
+                                   a whole number too; r is its order's fx_to_base
     {{quotient(a, b)}}             a / b of whole numbers, without its fraction
     {{bytes(x)}}                   a key in the order of its bytes
+    {{key_of(x)}}                  a key that is yet to be grouped and joined, in no certain order
     {{folded(x)}}                  text as it is compared: no outer spaces, ASCII in lower case
     {{spelled(x)}}                 text as it was written but for outer spaces, told apart by bytes
     {{ago(p)}}                     the moment `as_of` less the parameter p; of calendar days
@@ -63,6 +65,21 @@ _BYTES: Mapping[Dialect, str] = {
     "postgresql": '{x} COLLATE "C"',
     "mysql": "CAST({x} AS BINARY)",
     "duckdb": "{x}",
+}
+# PostgreSQL sorts to group what it takes for too many to hash, and by a language's rules that
+# takes several times as long. MariaDB would not find such a key by an index.
+_KEY_OF: Mapping[Dialect, str] = {
+    "sqlite": "{x}",
+    "postgresql": '{x} COLLATE "C"',
+    "mysql": "{x}",
+    "duckdb": "{x}",
+}
+# A sum is a decimal on PostgreSQL and MariaDB, and of 128 bits on DuckDB.
+_WHOLE: Mapping[Dialect, str] = {
+    "sqlite": "{x}",
+    "postgresql": "CAST({x} AS bigint)",
+    "mysql": "CAST({x} AS SIGNED)",
+    "duckdb": "CAST({x} AS BIGINT)",
 }
 # In "C" PostgreSQL lowers ASCII alone, as SQLite does. MariaDB lowers more, but must not
 # take é for e, as its usual collations do.
@@ -145,8 +162,10 @@ class Expansion:
             "date": (1, lambda x: _DATE[self.dialect].format(x=x)),
             "ten_thousandths": (1, lambda x: _TEN_THOUSANDTHS[self.dialect].format(x=x)),
             "spent": (2, self._spent),
+            "whole": (1, lambda x: _WHOLE[self.dialect].format(x=x)),
             "quotient": (2, lambda a, b: _QUOTIENT[self.dialect].format(a=a, b=b)),
             "bytes": (1, lambda x: _BYTES[self.dialect].format(x=x)),
+            "key_of": (1, lambda x: _KEY_OF[self.dialect].format(x=x)),
             "folded": (1, self._folded),
             "spelled": (1, lambda x: _SPELLED[self.dialect].format(x=x)),
             "ago": (1, self._ago),
@@ -195,11 +214,11 @@ class Expansion:
             clocks.append((at + timedelta(seconds=max(before, after)), after))
         return _EARLIER[self.dialect].format(x=local, seconds=_offset_at(local, clocks))
 
-    def _spent(self, items: str, orders: str) -> str:
+    def _spent(self, items: str, rate: str) -> str:
         factors: tuple[str, ...] = (
             f"{items}.unit_paid",
             f"({items}.qty - COALESCE({items}.qty_refunded, 0))",
-            f"COALESCE({orders}.fx_to_base, 1)",
+            f"COALESCE({rate}, 1)",
         )
         if self.dialect == "duckdb":
             factors = tuple(f"CAST({factor} AS DOUBLE)" for factor in factors)

@@ -90,6 +90,12 @@ def postgresql_settings(limits: Limits) -> tuple[str, ...]:
         # Where one cannot be avoided the plan now looks so dear that every expression of it
         # would be compiled: 17 s for an answer of 0.05 s, of Shopify's lines in JSON.
         "SET LOCAL jit = off",
+        # In the usual 4 MB a million customers are sorted on disk where they could be hashed. One
+        # read at a time takes some hundred MB so, of which a shop's server has gigabytes.
+        "SET LOCAL work_mem = '64MB'",
+        # One core of the shop's server. Of a million customers two workers each built the hash of
+        # all buyers anew: 12 s of CPU in place of 6, for an answer that came no sooner.
+        "SET LOCAL max_parallel_workers_per_gather = 0",
         f"SET LOCAL statement_timeout = {limits.statement * 1000}",
     )
 

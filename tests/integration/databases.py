@@ -58,7 +58,7 @@ _TYPES: dict[Dialect, dict[Kind, str]] = {
     },
 }
 # As every shop has them; without, MariaDB may compare each order with each line.
-_INDEXES = (
+INDEXES = (
     "CREATE UNIQUE INDEX customers_key ON customers (customer_key)",
     "CREATE UNIQUE INDEX orders_key ON orders (order_key)",
     "CREATE UNIQUE INDEX carts_key ON carts (cart_key)",
@@ -107,10 +107,10 @@ class Database:
             connection.commit()
 
 
-def create_canonical(database: Database) -> None:
-    """Make the canonical tables, empty."""
+def create_canonical(database: Database, *, indexes: bool = True) -> None:
+    """Make the canonical tables, empty; `INDEXES` may wait until they are full."""
     types = _TYPES[database.dialect]
-    database.execute(*canonical_tables(types), *_INDEXES)
+    database.execute(*canonical_tables(types), *(INDEXES if indexes else ()))
 
 
 def canonical_tables(types: Mapping[Kind, str]) -> list[str]:
@@ -151,6 +151,25 @@ def fresh_database(dialect: Dialect, directory: Path) -> Iterator[Database]:
             yield stack.enter_context(_on_mariadb(name))
 
 
+def lasting_database(name: str) -> tuple[Database, bool]:
+    """A database of the PostgreSQL at the usual port that stays, and whether it is new."""
+    server = make_url(POSTGRESQL)
+    with create_engine(server, poolclass=NullPool).connect() as connection:
+        asked = f"SELECT count(*) FROM pg_database WHERE datname = '{name}'"
+        new = connection.exec_driver_sql(asked).scalar_one() == 0
+    return (_created if new else _named)(server, name), new
+
+
+def drop_lasting(name: str) -> None:
+    """Drop such a database and its login, if they are there."""
+    login = f"{name}_ro"
+    _run(
+        make_url(POSTGRESQL),
+        f"DROP DATABASE IF EXISTS {name} WITH (FORCE)",
+        f"DROP ROLE IF EXISTS {login}",
+    )
+
+
 @contextmanager
 def _postgresql(directory: Path) -> Iterator[URL]:
     """A server: the one at the usual port that trusts us, else one of our own."""
@@ -174,20 +193,28 @@ def _postgresql(directory: Path) -> Iterator[URL]:
 
 @contextmanager
 def _on_postgresql(server: URL, name: str) -> Iterator[Database]:
-    login = f"{name}_ro"
-    owner = server.set(database=name)
-    _run(server, f"CREATE DATABASE {name}{_dictionary_order(server)}", f"CREATE ROLE {login} LOGIN")
+    created = _created(server, name)
     try:
-        _run(
-            owner,
-            f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {login}",
-            f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO {login}",
-        )
-        yield Database(
-            "postgresql", _plain(owner.set(username=login, password=None)), _plain(owner)
-        )
+        yield created
     finally:
-        _run(server, f"DROP DATABASE {name} WITH (FORCE)", f"DROP ROLE {login}")
+        _run(server, f"DROP DATABASE {name} WITH (FORCE)", f"DROP ROLE {name}_ro")
+
+
+def _created(server: URL, name: str) -> Database:
+    login = f"{name}_ro"
+    _run(server, f"CREATE DATABASE {name}{_dictionary_order(server)}", f"CREATE ROLE {login} LOGIN")
+    _run(
+        server.set(database=name),
+        f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {login}",
+        f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO {login}",
+    )
+    return _named(server, name)
+
+
+def _named(server: URL, name: str) -> Database:
+    owner = server.set(database=name)
+    reader = owner.set(username=f"{name}_ro", password=None)
+    return Database("postgresql", _plain(reader), _plain(owner))
 
 
 def _dictionary_order(server: URL) -> str:

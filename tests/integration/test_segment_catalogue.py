@@ -223,6 +223,28 @@ def test_engines_agree_where_much_is_equal_missing_or_odd(
         }
 
 
+@pytest.mark.parametrize("dialect", ENGINES)
+def test_means_without_a_fraction_are_equal_on_every_engine(
+    make_database: MakeDatabase, dialect: Dialect
+) -> None:
+    """Of 100,001 and 100,000 ten-thousandths a third is 33,333: both are first, or neither."""
+    engine = open_engine(dialect, make_database)
+    spent = {"one": ["3.3333", "3.3333", "3.3335"], "two": ["3.3334", "3.3333", "3.3333"]}
+    spent["few"] = ["1.0000"] * 3
+    engine.load(
+        "customers", ("customer_key", "email"), [(who, f"{who}@x.example") for who in spent]
+    )
+    orders = [
+        (f"{who} {place}", who, "2026-05-05 10:00:00", True, amount)
+        for who, amounts in spent.items()
+        for place, amount in enumerate(amounts)
+    ]
+    columns = ("order_key", "customer_key", "placed_at", "is_paid", "total_base")
+    engine.load("orders", columns, orders)
+    found = engine.rows("high_order_value", as_of=village.AS_OF, zone=village.ZONE, top=0.3)
+    assert set(found) == {"one", "two"}
+
+
 def _figures(rows: Rows) -> dict[str, list[float]]:
     """What a model would read; nothing of other segments."""
     figures = (*BUYING.figures, *TASTE.figures, *CLUSTERS.figures)

@@ -374,3 +374,20 @@ def test_a_shop_in_utf_16_is_read_as_it_is_written(make_database: MakeDatabase) 
             [{"customer_key": "c:1", "email": "zoë@example.com"}]
         ]
         assert isinstance(opened(reading._asked), CursorRows)
+
+
+def test_a_read_takes_one_core_and_little_memory_of_postgresql(make_database: MakeDatabase) -> None:
+    """Whatever its own settings are; by either way."""
+    database = make_database("postgresql")
+    database.execute(
+        f"ALTER DATABASE {make_url(database.url).database} SET work_mem = '1MB'",
+        f"ALTER DATABASE {make_url(database.url).database} SET max_parallel_workers_per_gather = 4",
+    )
+    sql = (
+        "SELECT current_setting('work_mem') || ' by ' || "
+        "current_setting('max_parallel_workers_per_gather') AS customer_key"
+    )
+    with quick(database, sql) as ways:
+        for rows in ways:
+            said = [key for batch in rows.batches() for key in batch.column(0).to_pylist()]
+            assert said == ["64MB by 0"]

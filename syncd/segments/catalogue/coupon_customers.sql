@@ -4,9 +4,8 @@ SELECT customer_key
 FROM (
   SELECT paid_order.customer_key,
          COUNT(*) AS n_orders,
-         SUM(CASE WHEN TRIM(orders.coupon_codes) <> '' THEN 1 ELSE 0 END) AS n_with_code
+         SUM(CASE WHEN TRIM(paid_order.coupon_codes) <> '' THEN 1 ELSE 0 END) AS n_with_code
   FROM paid_order
-  JOIN orders ON orders.order_key = paid_order.order_key
   WHERE paid_order.placed_at >= {{ago(window)}}
   GROUP BY paid_order.customer_key
 ) counted

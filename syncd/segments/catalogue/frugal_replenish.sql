@@ -3,11 +3,7 @@
 -- are at least `repeats`; of an even number the mean of the middle two. Members are those
 -- whose last purchase of it was that long ago, from `lead` days before to `grace` after.
 SELECT DISTINCT last_bought.customer_key
-FROM (
-  SELECT customer_key, product_key, MAX(day) AS last_day
-  FROM (SELECT customer_key, product_key, {{day(placed_at)}} AS day FROM paid_item) bought
-  GROUP BY customer_key, product_key
-) last_bought
+FROM purchase last_bought
 LEFT JOIN products ON products.product_key = last_bought.product_key
 LEFT JOIN (
   SELECT product_key, AVG(gap) AS days
@@ -16,17 +12,14 @@ LEFT JOIN (
            gap,
            ROW_NUMBER() OVER (PARTITION BY product_key ORDER BY gap) AS place,
            COUNT(*) OVER (PARTITION BY product_key) AS n_gaps
-    FROM (
-      SELECT product_key,
-             day - LAG(day) OVER (PARTITION BY customer_key, product_key ORDER BY day) AS gap
-      FROM (SELECT customer_key, product_key, {{day(placed_at)}} AS day FROM paid_item) bought
-    ) gaps
-    WHERE gap IS NOT NULL
+    FROM purchase
+    WHERE NOT is_last
   ) placed
   WHERE n_gaps >= :repeats
     AND place * 2 IN (n_gaps, n_gaps + 1, n_gaps + 2)
   GROUP BY product_key
 ) usual ON usual.product_key = last_bought.product_key
-WHERE :today - last_bought.last_day
+WHERE last_bought.is_last
+  AND :today - last_bought.day
       BETWEEN COALESCE(products.replenish_days, usual.days) - :lead
           AND COALESCE(products.replenish_days, usual.days) + :grace

@@ -6,7 +6,6 @@ WHERE spent_on_sale <= :share * spent
   AND customer_key NOT IN (
     SELECT paid_order.customer_key
     FROM paid_order
-    JOIN orders ON orders.order_key = paid_order.order_key
     WHERE paid_order.placed_at >= {{ago(window)}}
-      AND TRIM(orders.coupon_codes) <> ''
+      AND TRIM(paid_order.coupon_codes) <> ''
   )

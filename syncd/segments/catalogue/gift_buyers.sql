@@ -2,8 +2,7 @@
 -- held a gift card.
 SELECT DISTINCT paid_order.customer_key
 FROM paid_order
-JOIN orders ON orders.order_key = paid_order.order_key
 WHERE paid_order.placed_at >= {{ago(window)}}
-  AND (orders.gift_flag
-       OR orders.ship_to_other
-       OR orders.order_key IN (SELECT order_key FROM order_items WHERE is_gift_card))
+  AND (paid_order.gift_flag
+       OR paid_order.ship_to_other
+       OR paid_order.order_key IN (SELECT order_key FROM order_items WHERE is_gift_card))

@@ -3,15 +3,24 @@
 SELECT customer_key
 FROM (
   SELECT customer_key,
-         SUM(spent) AS spent,
-         SUM(CASE WHEN product_key IN (
+         {{whole(SUM(spent))}} AS spent,
+         {{whole(SUM(CASE WHEN on_it = 1 THEN spent ELSE 0 END))}} AS spent_on_it
+  FROM (
+    SELECT customer_key, on_it, SUM(spent) AS spent
+    FROM (
+      SELECT customer_key,
+             spent,
+             CASE WHEN product_key IN (
                SELECT product_key
                FROM product_categories
                WHERE {{folded(category_name)}} = {{folded(:category)}}
                   OR {{within(path, category)}}
-             ) THEN spent ELSE 0 END) AS spent_on_it
-  FROM paid_item
-  WHERE placed_at >= {{ago(window)}}
+             ) THEN 1 ELSE 0 END AS on_it
+      FROM paid_item
+      WHERE placed_at >= {{ago(window)}}
+    ) bought
+    GROUP BY customer_key, on_it
+  ) parts
   GROUP BY customer_key
 ) counted
 WHERE spent_on_it > 0

@@ -1,7 +1,7 @@
 -- One row a person who has bought.
 SELECT customer_key,
        COUNT(*) AS n_orders,
-       SUM(paid) AS revenue,
+       {{whole(SUM(paid))}} AS revenue,
        MIN(placed_at) AS first_at,
        MAX(placed_at) AS last_at
 FROM paid_order

@@ -12,14 +12,15 @@ FROM (
   JOIN mail_owner ON mail_owner.mail = {{folded(carts.email)}}
   WHERE carts.customer_key IS NULL
 ) owned
-JOIN person ON person.customer_key = owned.customer_key
+JOIN customers ON customers.customer_key = owned.customer_key
 LEFT JOIN (
   SELECT customer_key, MAX(placed_at) AS last_at
   FROM orders
   WHERE is_paid AND placed_at < :as_of
   GROUP BY customer_key
 ) paid ON paid.customer_key = owned.customer_key
-WHERE (owned.completed_at IS NULL OR owned.completed_at >= :as_of)
+WHERE customers.deleted IS NOT TRUE
+  AND (owned.completed_at IS NULL OR owned.completed_at >= :as_of)
   AND owned.updated_at < :as_of
-  AND (TRIM(person.email) <> '' OR TRIM(person.phone) <> '')
+  AND (TRIM(customers.email) <> '' OR TRIM(customers.phone) <> '')
   AND (paid.last_at IS NULL OR paid.last_at < owned.created_at)

@@ -6,8 +6,7 @@ SELECT paid_order.customer_key,
        order_items.product_key,
        order_items.sku,
        order_items.qty - COALESCE(order_items.qty_refunded, 0) AS units,
-       {{spent(order_items, orders)}} AS spent
+       {{spent(order_items, paid_order.fx_to_base)}} AS spent
 FROM paid_order
-JOIN orders ON orders.order_key = paid_order.order_key
 JOIN order_items ON order_items.order_key = paid_order.order_key
 WHERE order_items.qty > COALESCE(order_items.qty_refunded, 0)
