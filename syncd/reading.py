@@ -167,6 +167,7 @@ def _digested(
         tally.refused[refused.field, refused.reason] += refused.count
     rows = result.rows.append_column("erased", parts.watch.marks(batch, stones))
     rows = rows.append_column("held_out", parts.control(result.rows["key"]))
+    rows = rows.append_column("elsewhere", parts.elsewhere(result.rows["key"]))
     for name, half in zip(("fingerprint_high", "fingerprint_low"), found.T, strict=True):
         rows = rows.append_column(name, pa.array(half * result.clean))
     usable = rows.filter(result.rows["usable"])

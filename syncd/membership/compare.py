@@ -30,12 +30,16 @@ from syncd.membership.engine import (
     scalar,
 )
 from syncd.membership.held import MEMBERS
-from syncd.model import HELD_OUT, Comparison, PlanCounts, Sizes
+from syncd.model import HELD_OUT, OTHER_ARM, Comparison, PlanCounts, Sizes
 
-# Members that erasure, consent or the hold-out keeps out, by reason; NULL goes out. 1 granted,
-# 2 denied. The hold-out comes last, so that who is held out could otherwise have been sent: that
-# is whom an exposed member can be compared with.
-REASONS = ("erased", "denied", "not granted", "not granted where that is required", HELD_OUT)
+# Members that erasure, consent, the hold-out or another arm keeps out, by reason; NULL goes out. 1
+# granted, 2 denied. The hold-out comes after consent, so that who is held out could otherwise have
+# been sent: that is whom an exposed member can be compared with. It is one for all arms.
+REASONS = (
+    *("erased", "denied", "not granted", "not granted where that is required"),
+    *(HELD_OUT, OTHER_ARM),
+)
+KEPT_OUT_BY = ("consent", "erased", "region", "held_out", "elsewhere")
 _KEPT_OUT = f"""CASE
   WHEN erased THEN 'erased'
   WHEN {{asked}} AND consent = 2 THEN 'denied'
@@ -43,6 +47,7 @@ _KEPT_OUT = f"""CASE
   WHEN {{asked}} AND {{granted_in_region}} AND region AND consent IS DISTINCT FROM 1
   THEN 'not granted where that is required'
   WHEN held_out THEN '{HELD_OUT}'
+  WHEN elsewhere THEN '{OTHER_ARM}'
 END"""
 
 SEEN = """
@@ -307,18 +312,21 @@ def withdrawn(database: duckdb.DuckDBPyConnection, *, denied: bool = False) -> S
     return _going(database, f"id IN (SELECT id FROM withdrawn {which})", "FALSE")
 
 
-def joining_control(database: duckdb.DuckDBPyConnection) -> int:
-    """How many members of the snapshot leave only because they are held out now.
+def joining(database: duckdb.DuckDBPyConnection, reason: str) -> int:
+    """How many members of the snapshot leave only because something keeps them out now.
 
-    The hash of a key never changes, so they were sent before the share or its seed did.
+    Args:
+        database: After `find_gone`.
+        reason: `HELD_OUT` or `OTHER_ARM`. The hash of a key never changes, so they were sent
+            before a share or a seed did.
     """
-    held_out = f"SELECT key FROM seen WHERE kept_out = '{HELD_OUT}'"
-    if not scalar(database, f"SELECT count(*) FROM ({held_out})"):  # as where none are held out
+    kept = f"SELECT key FROM seen WHERE kept_out = '{reason}'"
+    if not scalar(database, f"SELECT count(*) FROM ({kept})"):  # as where none are
         return 0
     return scalar(
         database,
         f"""SELECT count(DISTINCT key) FROM held_row
-            WHERE current AND key IN ({held_out})
+            WHERE current AND key IN ({kept})
               AND r IN (SELECT r FROM held_link WHERE id IN (
                 SELECT id FROM gone WHERE NOT confirmation))""",
     )
@@ -384,5 +392,8 @@ def counts(
         leaving=leaving,
         withdrawn=withdrawn,
         lost={str(reason): int(count) for reason, count in lost},
-        expired="",  # which the shop's rows do not say
+        # Which the shop's rows do not say.
+        expired="",
+        arm="",
+        arm_before=None,
     )

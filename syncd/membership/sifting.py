@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from syncd.membership.blocks import BlockReader
-from syncd.membership.compare import REASONS, kept_out
+from syncd.membership.compare import KEPT_OUT_BY, REASONS, kept_out
 from syncd.membership.engine import Positions, column
 from syncd.membership.names import Column, Named, Names, consent, likeness, named
 from syncd.membership.rest import as_sent, due, moving
@@ -247,7 +247,7 @@ def _reasons(
 ) -> npt.NDArray[np.generic]:
     """Why members are kept out, as its place in `REASONS`; 0 for whoever is not."""
     why = f"coalesce(list_position({list(REASONS)}, {kept_out(comparison)}), 0)"
-    database.register("incoming", rows.select(["consent", "erased", "region", "held_out"]))
+    database.register("incoming", rows.select(list(KEPT_OUT_BY)))
     try:
         return column(database, f"SELECT {why} FROM incoming")
     finally:

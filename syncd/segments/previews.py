@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from syncd.ports import Shop
 
 _ADDRESS = ("first_name", "last_name", "postcode", "country")
+_ALONE: Mapping[str, Callable[[pa.Array], pa.Array]] = {}
 _CONSENTS = ("granted", "denied", "unknown")
 
 
@@ -30,6 +31,7 @@ class Preview:
         with_email: Those with at least one e-mail that is not blank; likewise the next.
         with_address: Those with first name, last name, postcode and country.
         consent: Members by `granted`, `denied` and `unknown`.
+        groups: Members by what tells them apart, such as arms; none where nothing does.
     """
 
     rows: int = 0
@@ -37,19 +39,31 @@ class Preview:
     with_phone: int = 0
     with_address: int = 0
     consent: Mapping[str, int] = field(default_factory=dict)
+    groups: Mapping[str, int] = field(default_factory=dict)
 
 
-def preview(shop: Shop, query: SegmentQuery) -> Preview:
+def preview(
+    shop: Shop, query: SegmentQuery, groups: Mapping[str, Callable[[pa.Array], pa.Array]] = _ALONE
+) -> Preview:
     """Read a segment whole and count; no value of a member is kept.
+
+    Args:
+        shop: Where it is read.
+        query: The segment.
+        groups: By name: whom of some customer keys, as bytes, one has, as a boolean column.
 
     Raises:
         ShopError: The shop could not be read to the end.
         ConfigError: The SQL cannot be used.
     """
     counts: Counter[str] = Counter()
+    grouped = dict.fromkeys(groups, 0)
     with shop.read(query) as reading:
         for batch in reading:
             counts += _count(batch)
+            keys = batch.column("customer_key").cast(pa.binary()) if groups else None
+            for name, having in groups.items():
+                grouped[name] += _true(having(keys))
         rows = reading.seal()
     return Preview(
         rows,
@@ -57,6 +71,7 @@ def preview(shop: Shop, query: SegmentQuery) -> Preview:
         counts["phone"],
         counts["address"],
         {state: counts[state] for state in _CONSENTS},
+        grouped,
     )
 
 

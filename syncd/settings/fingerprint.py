@@ -44,6 +44,7 @@ def configuration_digest(
         "form": FORM,
         "shop": _shop(settings),
         "segment": _segment(settings, chosen.segment, sql_digest, expired=expired),
+        **_arm(settings, chosen.segment, chosen.arm),
         "account": {
             "connector": account.connector,
             "endpoint": account.endpoint,
@@ -74,6 +75,12 @@ def _segment(settings: Settings, name: str, sql_digest: str, *, expired: bool) -
         **({"expired": True} if expired else {}),
         **({"holdout": [held.share, held.seed]} if held else {}),
     }
+
+
+def _arm(settings: Settings, segment: str, arm: str) -> dict[str, object]:
+    """What decides who is in an arm; nothing where all are sent."""
+    arms = settings.arms(segment)
+    return {"arm": [arm, dict(arms.shares), arms.seed]} if arms and arm else {}
 
 
 def _shop(settings: Settings) -> dict[str, object]:

@@ -60,7 +60,12 @@ class SegmentSettings(Shape):
         description="Share of the members kept out of all its audiences as a control group: 5%, "
         "or {share: 5%, seed: NAME}. Default seed: the segment's name; another one chooses others.",
     )
-
+    arms: forms.Arms | None = Field(
+        default=None,
+        description="Split, to try one campaign against another: [a, b], {a: 60%, b: 40%}, or "
+        "{shares: either, seed: NAME}. Each is sent by syncs that name it as their `arm`. Default "
+        "seed: the segment's name.",
+    )
     expires: forms.Day | None = Field(
         default=None,
         description="Last day on which it may be used, in the shop's zone, as of rented data: "
