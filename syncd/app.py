@@ -203,7 +203,7 @@ class App:
             facts=sync.facts
             | platform.capabilities.facts.difference(facts_apart(platform.audience_options)),
         )
-        query = partial(self.queries.nobody if sync.expired else self.query, sync.segment)
+        query = partial(self.queries.nobody if sync.expired else self.queries.sent, sync.segment)
         return replace(self._parts(sync, chosen.account, policy, query), progress=progress)
 
     def _parts(

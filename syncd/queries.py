@@ -41,12 +41,23 @@ class Queries:
     shop: Callable[[], DatabaseShop]
 
     def of(self, segment: str, as_of: datetime) -> SegmentQuery:
-        """A configured segment, or one of the catalogue, as of a moment.
+        """A configured segment, or one of the catalogue, as of a moment: who becomes a member.
 
         Raises:
             syncd.errors.ConfigError: There is none, or its SQL cannot be used.
             syncd.errors.ShopError: What a part returns could not be asked.
         """
+        return self._of(segment, as_of, staying=False)
+
+    def sent(self, segment: str, as_of: datetime) -> SegmentQuery:
+        """The same with whoever would stay a member, marked, where the segment has a `stay`.
+
+        Raises:
+            syncd.errors.ConfigError, syncd.errors.ShopError: As `of`.
+        """
+        return self._of(segment, as_of, staying=True)
+
+    def _of(self, segment: str, as_of: datetime, *, staying: bool) -> SegmentQuery:
         from syncd.segments import catalogue_query, own_query
         from syncd.segments.systems import source_of
 
@@ -72,6 +83,7 @@ class Queries:
             timezone=self.settings.shop.timezone,
             dialect=self.shop().dialect,
             source=source_of(self.settings.shop, self.guest_key),
+            stay=configured.stay if configured and staying else None,
         )
         return replace(query, name=segment)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from syncd.model import HELD_OUT, OTHER_ARM, Plan, PlanCounts
+from syncd.model import HELD_OUT, OTHER_ARM, WOULD_STAY, Plan, PlanCounts
 
 
 def sentence(plan: Plan) -> str:
@@ -22,18 +22,11 @@ def sentence(plan: Plan) -> str:
             f"The segment could be used until {counts.expired}, so it has no members now and its "
             f"audience loses all: {counts.removals:,} rows to remove."
         )
-    others = ("erased", HELD_OUT, OTHER_ARM)
-    by_consent = {reason: count for reason, count in counts.lost.items() if reason not in others}
-    lost = "; ".join(f"{reason}: {count:,}" for reason, count in by_consent.items())
     if counts.refreshed:
         said += f" {counts.refreshed:,} of those to add are there, and sent before they expire."
     if counts.updated:
         said += f" {counts.updated:,} of those to add are there; only details of them changed."
-    if lost:
-        said += f" Kept out by consent: {lost}."
-    if counts.lost.get("erased"):
-        said += f" Erased and kept out: {counts.lost['erased']:,}."
-    said += _of_control(counts) + _of_arms(counts)
+    said += _kept_out(counts) + _of_control(counts) + _of_arms(counts)
     if counts.migrating:
         said += (
             f" {counts.migrating:,} identifiers get a new digest by changed rules; the old ones "
@@ -48,6 +41,20 @@ def sentence(plan: Plan) -> str:
         said += (
             f" Removals are held: {'; '.join(plan.held)}. `syncd approve {plan.id}` lets them go."
         )
+    return said
+
+
+def _kept_out(counts: PlanCounts) -> str:
+    """Who is not sent, but for the control and other arms."""
+    others = ("erased", HELD_OUT, OTHER_ARM, WOULD_STAY)
+    by_consent = {reason: count for reason, count in counts.lost.items() if reason not in others}
+    lost, said = "; ".join(f"{reason}: {count:,}" for reason, count in by_consent.items()), ""
+    if lost:
+        said += f" Kept out by consent: {lost}."
+    if erased := counts.lost.get("erased"):
+        said += f" Erased and kept out: {erased:,}."
+    if near := counts.lost.get(WOULD_STAY):
+        said += f" Not there, and near enough only to stay if they were: {near:,}."
     return said
 
 
@@ -131,6 +138,7 @@ def numbers(plan: Plan) -> dict[str, int]:
             ("joining_control", counts.joining_control),
             ("other_arms", counts.lost.get(OTHER_ARM, 0)),
             ("joining_arms", counts.joining_arms),
+            ("would_stay", counts.lost.get(WOULD_STAY, 0)),
         )
         if count  # of what most plans have nothing of
     }

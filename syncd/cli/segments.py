@@ -113,6 +113,7 @@ def show(name: str, config: Path | None, *, as_json: bool) -> None:
                 "sql": query and query.sql,
                 "binds": query and _shown(query),
                 "lacking": lacking,
+                "stay": dict(configured.stay) if configured else {},
                 "holdout": holdout and asdict(holdout),
                 "arms": arms and asdict(arms),
             }
@@ -120,6 +121,9 @@ def show(name: str, config: Path | None, *, as_json: bool) -> None:
         return
     if segment:
         _describe(name, segment)
+    if configured and configured.stay:
+        stay = ", ".join(f"{parameter} {value}" for parameter, value in configured.stay.items())
+        say(f"to stay a member: {stay}")
     if holdout:
         say(f"held out as control: {holdout.percent}")
     if arms:
@@ -142,7 +146,7 @@ def show(name: str, config: Path | None, *, as_json: bool) -> None:
 def _query(app: App, name: str) -> tuple[SegmentQuery | None, str]:
     """The segment's query; or none, and what it lacks, where a parameter must be given."""
     try:
-        return app.query(name, app.clock.now()), ""
+        return app.queries.sent(name, app.clock.now()), ""
     except ConfigError as error:
         if name in app.settings.segments:
             raise
@@ -230,13 +234,14 @@ def _groups(app: App, name: str) -> dict[str, Callable[[pa.Array], pa.Array]]:
 def preview(name: str, config: Path | None, *, as_json: bool) -> None:
     """Print a segment's counts; a name that is not configured is looked up in the catalogue."""
     with open_app(config) as app:
-        query = app.query(name, app.clock.now())
+        query = app.queries.sent(name, app.clock.now())
         found = count(app.shop, query, _groups(app, name))
         model = app.shop.model(query)
     if as_json:
         print_json({**asdict(found), "model": model and asdict(model)})
         return
-    say(f"{name}: {found.rows:,} members")
+    near = f", and {found.stay:,} who would stay if they were" if found.stay else ""
+    say(f"{name}: {found.rows:,} members{near}")
     for what, number in (
         ("e-mail", found.with_email),
         ("phone", found.with_phone),

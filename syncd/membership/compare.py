@@ -30,29 +30,13 @@ from syncd.membership.engine import (
     scalar,
 )
 from syncd.membership.held import MEMBERS
-from syncd.model import HELD_OUT, OTHER_ARM, Comparison, PlanCounts, Sizes
-
-# Members that erasure, consent, the hold-out or another arm keeps out, by reason; NULL goes out. 1
-# granted, 2 denied. The hold-out comes after consent, so that who is held out could otherwise have
-# been sent: that is whom an exposed member can be compared with. It is one for all arms.
-REASONS = (
-    *("erased", "denied", "not granted", "not granted where that is required"),
-    *(HELD_OUT, OTHER_ARM),
-)
-KEPT_OUT_BY = ("consent", "erased", "region", "held_out", "elsewhere")
-_KEPT_OUT = f"""CASE
-  WHEN erased THEN 'erased'
-  WHEN {{asked}} AND consent = 2 THEN 'denied'
-  WHEN {{asked}} AND {{granted_only}} AND consent IS DISTINCT FROM 1 THEN 'not granted'
-  WHEN {{asked}} AND {{granted_in_region}} AND region AND consent IS DISTINCT FROM 1
-  THEN 'not granted where that is required'
-  WHEN held_out THEN '{HELD_OUT}'
-  WHEN elsewhere THEN '{OTHER_ARM}'
-END"""
+from syncd.membership.keptout import kept_out
+from syncd.model import Comparison, PlanCounts, Sizes
 
 SEEN = """
 CREATE TABLE seen (
-    n BIGINT, key BLOB, kept_out VARCHAR, details UBIGINT, cents DOUBLE, limited BOOLEAN);
+    n BIGINT, key BLOB, kept_out VARCHAR, details UBIGINT, cents DOUBLE, limited BOOLEAN,
+    stays BOOLEAN);
 CREATE TABLE want_link (n BIGINT, slot TINYINT, kind TINYINT, id UHUGEINT);
 CREATE TABLE denied_link (n BIGINT, slot TINYINT, kind TINYINT, id UHUGEINT);
 """
@@ -200,15 +184,6 @@ SELECT n FROM (
 """
 
 
-def kept_out(comparison: Comparison) -> str:
-    """SQL for why a member is kept out, one of `REASONS`; NULL for whoever is not."""
-    return _KEPT_OUT.format(
-        granted_only=comparison.consent.granted_only,
-        granted_in_region=comparison.consent.granted_in_region,
-        asked=comparison.consent.asked,
-    )
-
-
 def load_seen(
     database: duckdb.DuckDBPyConnection,
     members: Iterable[tuple[int | Positions, pa.RecordBatch]],
@@ -223,7 +198,7 @@ def load_seen(
     feed(
         database,
         members,
-        f"INSERT INTO seen SELECT n, key, {why}, {details()}, {facts()} FROM incoming",
+        f"INSERT INTO seen SELECT n, key, {why}, {details()}, {facts()}, stays FROM incoming",
         f"INSERT INTO want_link {links(wanted, 'n')}",
         f"INSERT INTO denied_link {links(denied, 'n')}",
     )

@@ -57,6 +57,7 @@ class Arms:
 HELD_OUT = "held out"  # why its members are kept out, as plans count them
 MOST_HELD_OUT = 0.5  # a larger control than what it is compared with is a slip of the pen
 OTHER_ARM = "in another arm"  # likewise
+WOULD_STAY = "would stay, and does not enter"  # likewise, where its audience has them not
 MOST_ARMS = 10  # more would each be too small to tell from another
 
 

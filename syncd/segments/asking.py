@@ -3,40 +3,34 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from syncd.errors import ConfigError
-from syncd.model import Scoring, SegmentQuery
+from syncd.model import STAYS, Scoring, SegmentQuery
+from syncd.segments.base import BIND, base_view, base_views
 from syncd.segments.macros import Dialect, Expansion, day_number
 from syncd.segments.parameters import Value
 from syncd.segments.scored import FIGURES, HISTORIES, UNTIL
 from syncd.segments.shipped import (
     Segment,
     definition,
-    directory,
     shipped,
     unavailable,
     values_of,
     without_comments,
 )
+from syncd.segments.staying import staying
 from syncd.segments.systems import GUEST_KEY, Source
 
-# Each may use those before it; they become the WITH clause of a segment that uses them.
-_BASE = (
-    *("person", "mail_owner", "paid_order", "buyer", "rhythm", "paid_item", "sale_share"),
-    *("history", "standing", "loyalty_score", "rfm", "left_cart", "consent"),
-)
 _BOUGHT = """SELECT customer_key, COUNT(*) AS orders, SUM(paid) AS paid
 FROM paid_order
 WHERE placed_at >= :since
 GROUP BY customer_key
 """
-_BIND = re.compile(r"(?<![\w:]):([a-z]\w*)")
 
 
 def catalogue_query(
@@ -47,12 +41,15 @@ def catalogue_query(
     timezone: str,
     dialect: Dialect,
     source: Source | None = None,
+    stay: Mapping[str, object] | None = None,
 ) -> SegmentQuery:
     """A shipped segment as it will be asked of a shop.
 
     Args:
         name: One of `catalogue()`.
         parameters: Values that differ from the defaults.
+        stay: Those by which a member stays one, where they differ from `parameters`: whoever
+            would only stay comes along, marked by `model.STAYS`.
         as_of: The moment the answer is for, with its zone; whole seconds count.
         timezone: Where the shop's days begin.
         dialect: Of the shop.
@@ -70,14 +67,30 @@ def catalogue_query(
     zone = _zone(timezone)
     units = {parameter.name: parameter.unit for parameter in segment.parameters}
     expansion = Expansion(dialect, moment, zone, values, units)
-    sql = expansion.expand(_compose(segment, source))
+    own, binds = definition(name), dict[str, object]()
+    if stay:
+        own, binds = staying(segment, expansion, {**parameters, **stay})
+    sql = expansion.expand(_compose(segment, source, own=own, marked=bool(stay)))
     histories = expansion.expand(_with_views(HISTORIES, source)) if segment.instead else ""
-    query = _query(name, sql, moment, zone, {**values, **expansion.binds}, source)
+    query = _query(name, sql, moment, zone, {**values, **expansion.binds, **binds}, source)
     query = replace(query, needs={} if source else segment.columns)
     if not segment.instead:
-        return query
+        return replace(query, figures=(STAYS,)) if stay else query
     scoring = _scoring(segment, query, values, histories=histories, today=day_number(moment, zone))
     return replace(query, figures=FIGURES, scoring=scoring)
+
+
+def check_staying(name: str, parameters: Mapping[str, object], stay: Mapping[str, object]) -> None:
+    """See whether members of a shipped segment can stay by these values; see `staying`.
+
+    Raises:
+        ConfigError: As `catalogue_query`.
+    """
+    if stay:
+        now = datetime(2026, 1, 1, tzinfo=UTC)
+        catalogue_query(
+            name, parameters=parameters, as_of=now, timezone="UTC", dialect="sqlite", stay=stay
+        )
 
 
 def bought_query(
@@ -120,7 +133,7 @@ def _query(
     local = moment.astimezone(zone)
     clock = {"as_of": moment, "today": day_number(moment, zone), "month": local.month}
     binds = {**clock, **values, **(source.binds if source else {})}
-    used = sorted({*_BIND.findall(without_comments(sql))} - {UNTIL})
+    used = sorted({*BIND.findall(without_comments(sql))} - {UNTIL})
     return SegmentQuery(name, sql, {bind: binds[bind] for bind in used}, f"catalogue:{name}")
 
 
@@ -157,27 +170,26 @@ def _zone(timezone: str) -> ZoneInfo:
         raise ConfigError(f"there is no time zone {timezone!r}") from None
 
 
-def _compose(segment: Segment, source: Source | None) -> str:
+def _compose(segment: Segment, source: Source | None, *, own: str, marked: bool) -> str:
     """A segment's SQL, with the base views it uses before it and the output after it."""
-    output = (directory() / "base" / "output.sql").read_text("utf-8")
+    output = base_view("output")
     carried = FIGURES if segment.instead else ("value",) if segment.value else ()
-    if carried:
-        chosen = "".join(f",\n       chosen.{name}" for name in carried)
+    found = {name: f"MAX({name})" for name in carried} | (
+        {STAYS: f"MIN({STAYS})"} if marked else {}
+    )
+    if found:
+        chosen = "".join(f",\n       chosen.{name}" for name in found)
         output = output.replace("AS ad_consent\n", f"AS ad_consent{chosen}\n")
-        found = ", ".join(f"MAX({name}) AS {name}" for name in carried)
-        output = output.replace("SELECT customer_key FROM", f"SELECT customer_key, {found} FROM")
-    return _with_views(output, source, own=definition(segment.name))
+        said = ", ".join(f"{one} AS {name}" for name, one in found.items())
+        output = output.replace("SELECT customer_key FROM", f"SELECT customer_key, {said} FROM")
+    return _with_views(output, source, own=own)
 
 
 def _with_views(output: str, source: Source | None, *, own: str = "") -> str:
     """SQL with the base views before it that it uses, and a segment's own SQL as `member`."""
-    base = {name: (directory() / "base" / f"{name}.sql").read_text("utf-8") for name in _BASE}
-    wanted = without_comments(own + output)
-    views: list[str] = []
-    for name in reversed(_BASE):
-        if re.search(rf"\b{name}\b", wanted):
-            wanted += without_comments(base[name])
-            views.insert(0, f"{name} AS (\n{base[name]})")
+    used = base_views(own + output)
+    wanted = without_comments("\n".join([own, output, *map(base_view, used)]))
+    views = [f"{name} AS (\n{base_view(name)})" for name in used]
     if own:
         views.append(f"member AS (\n{own})")
     if source:

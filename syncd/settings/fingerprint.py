@@ -73,6 +73,7 @@ def _segment(settings: Settings, name: str, sql_digest: str, *, expired: bool) -
         # Only where it is set: plans that wait were drawn without it.
         **({"prehashed": True} if segment.prehashed else {}),
         **({"expired": True} if expired else {}),
+        **({"stay": dict(segment.stay)} if segment.stay else {}),
         **({"holdout": [held.share, held.seed]} if held else {}),
     }
 

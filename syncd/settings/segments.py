@@ -18,10 +18,13 @@ class SegmentSettings(Shape):
         json_schema_extra={
             "oneOf": [
                 {"required": ["use"], "properties": {"prehashed": {"const": False}}},
-                {"required": ["sql"], "properties": {"none": {"maxItems": 0}}},
+                {
+                    "required": ["sql"],
+                    "properties": {"none": {"maxItems": 0}, "stay": {"maxProperties": 0}},
+                },
                 {
                     "anyOf": [{"required": ["any"]}, {"required": ["all"]}],
-                    "properties": {"prehashed": {"const": False}},
+                    "properties": {"prehashed": {"const": False}, "stay": {"maxProperties": 0}},
                 },
             ]
         }
@@ -33,6 +36,12 @@ class SegmentSettings(Shape):
         alias="with",
         description="Parameters of a catalogue segment, such as {share: 0.8} or "
         "{countries: [NL, BE]}.",
+    )
+    stay: Mapping[str, forms.Given] = Field(
+        default_factory=dict,
+        description="What it takes to stay a member, where that is less than to become one: "
+        "parameters of a catalogue segment that differ from `with`, such as {share: 0.85}. Whoever "
+        "stands near the line does not come and go then.",
     )
     sql: str | None = Field(
         default=None,
@@ -84,6 +93,8 @@ class SegmentSettings(Shape):
         if self.with_ and not self.use:
             what = "SQL of your own takes" if self.sql else "segments made of others take"
             raise ValueError(f"`with` goes with `use`: {what} no parameters")
+        if self.stay and not self.use:
+            raise ValueError("`stay` goes with `use`: it gives other values to its parameters")
         if self.prehashed and not self.sql:
             whose = "of the catalogue" if self.use else "made of others"
             raise ValueError(f"`prehashed` goes with `sql`: segments {whose} read raw values")
