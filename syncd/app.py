@@ -35,6 +35,7 @@ from syncd.settings import (
     Settings,
     check_accounts,
     configuration_digest,
+    defined,
     ledger_password,
     load,
     resolve_account,
@@ -142,6 +143,7 @@ class App:
         platform, account = self.account_of(name)
         facts = chosen_facts(platforms()[platform].audience_options, chosen.audience.options)
         expired = self.settings.expired(chosen.segment, self.clock.now())
+        sql = self.queries.definition(chosen.segment)
         return Sync(
             name=name,
             segment=chosen.segment,
@@ -156,11 +158,7 @@ class App:
             timing=chosen.timing,
             max_unusable=chosen.max_unusable,
             configuration=configuration_digest(
-                self.settings,
-                name,
-                sql_digest=self.queries.definition(chosen.segment),
-                facts=facts,
-                expired=expired is not None,
+                self.settings, name, sql_digest=sql, facts=facts, expired=expired is not None
             ),
             audience_options=chosen.audience.options,
             audience_lint=chosen.audience.lint,
@@ -169,6 +167,7 @@ class App:
             expired=expired,
             arms=self.settings.arms(chosen.segment) if chosen.arm else None,
             arm=chosen.arm,
+            definition=defined(self.settings, chosen.segment, sql),
         )
 
     def account_of(self, sync: str) -> tuple[str, str]:

@@ -100,6 +100,8 @@ def _with_holdout(parts: Parts, audience: KnownAudience | None, counts: PlanCoun
         expired=parts.sync.expired.isoformat() if parts.sync.expired else "",
         arm=f"{parts.sync.arm} of {parts.sync.arms}" if parts.sync.arms else "",
         arm_before=before.counts.arm if before else None,
+        definition=parts.sync.definition,
+        definition_before=before.counts.definition if before else "",
     )
 
 

@@ -194,6 +194,18 @@ class Queries:
             source=source_of(self.settings.shop, self.guest_key),
         )
 
+    def cells(self, as_of: datetime) -> SegmentQuery:
+        """How many buyers each cell by recency, frequency and money has; `segments.cells_query`."""
+        from syncd.segments import cells_query
+        from syncd.segments.systems import source_of
+
+        return cells_query(
+            as_of=as_of,
+            timezone=self.settings.shop.timezone,
+            dialect=self.shop().dialect,
+            source=source_of(self.settings.shop, self.guest_key),
+        )
+
     def definition(self, segment: str) -> str:
         """SHA-256 of what a person wrote of a configured segment's SQL, hex.
 

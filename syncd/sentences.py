@@ -26,7 +26,7 @@ def sentence(plan: Plan) -> str:
         said += f" {counts.refreshed:,} of those to add are there, and sent before they expire."
     if counts.updated:
         said += f" {counts.updated:,} of those to add are there; only details of them changed."
-    said += _kept_out(counts) + _of_control(counts) + _of_arms(counts)
+    said += _of_definition(counts) + _kept_out(counts) + _of_control(counts) + _of_arms(counts)
     if counts.migrating:
         said += (
             f" {counts.migrating:,} identifiers get a new digest by changed rules; the old ones "
@@ -42,6 +42,18 @@ def sentence(plan: Plan) -> str:
             f" Removals are held: {'; '.join(plan.held)}. `syncd approve {plan.id}` lets them go."
         )
     return said
+
+
+def _of_definition(counts: PlanCounts) -> str:
+    """What a segment was before, and what comes of it that it is another one now."""
+    before = counts.definition_before
+    if not before or before == counts.definition:
+        return ""
+    return (
+        f" The segment is another one than in the last plan that was carried out: {before} then, "
+        f"{counts.definition} now. By that, or meanwhile, {counts.additions:,} come and "
+        f"{counts.leaving.members + counts.withdrawn.members:,} members leave."
+    )
 
 
 def _kept_out(counts: PlanCounts) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syncd.app import App, open_app
+from syncd.cli import cells
 from syncd.cli.lacks import lacking_in
 from syncd.cli.output import print_json, say, table
 from syncd.errors import ConfigError, ShopError
@@ -234,11 +235,15 @@ def _groups(app: App, name: str) -> dict[str, Callable[[pa.Array], pa.Array]]:
 def preview(name: str, config: Path | None, *, as_json: bool) -> None:
     """Print a segment's counts; a name that is not configured is looked up in the catalogue."""
     with open_app(config) as app:
+        table_of = cells.counted(app, name)
+        if table_of is not None and name not in app.settings.segments:
+            cells.show(table_of, as_json=as_json)  # of all cells, since it names none
+            return
         query = app.queries.sent(name, app.clock.now())
         found = count(app.shop, query, _groups(app, name))
         model = app.shop.model(query)
     if as_json:
-        print_json({**asdict(found), "model": model and asdict(model)})
+        print_json({**asdict(found), "model": model and asdict(model), "cells": table_of})
         return
     near = f", and {found.stay:,} who would stay if they were" if found.stay else ""
     say(f"{name}: {found.rows:,} members{near}")
@@ -255,3 +260,6 @@ def preview(name: str, config: Path | None, *, as_json: bool) -> None:
         say(f"  {group}: {number:,} ({number / found.rows if found.rows else 0:.0%})")
     if model:
         say(f"  chosen by a model: {quality(model)}")
+    if table_of is not None:
+        say()
+        cells.show(table_of, as_json=False)

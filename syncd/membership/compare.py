@@ -371,4 +371,6 @@ def counts(
         expired="",
         arm="",
         arm_before=None,
+        definition="",
+        definition_before="",
     )

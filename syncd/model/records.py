@@ -146,6 +146,9 @@ class PlanCounts:
         arm: The arm that is sent, and how the segment is split, as `a of a 50%, b 50%`; empty
             where all of it is.
         arm_before: The same of the last plan that was carried out; None where there is none.
+        definition: Who is in the segment, as `Sync.definition` has it.
+        definition_before: The same of the last plan that was carried out; empty where that is not
+            known.
     """
 
     snapshot: int
@@ -172,6 +175,8 @@ class PlanCounts:
     joining_arms: int = 0
     arm: str = ""
     arm_before: str | None = None
+    definition: str = ""
+    definition_before: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,7 @@ class Sync:
             no members.
         arms: How the segment is split; None where it is not, or the sync sends all of them.
         arm: The one that the sync sends; empty for all.
+        definition: Who is in the segment, for a person, so that another one reads otherwise.
     """
 
     name: str
@@ -102,6 +103,7 @@ class Sync:
     expired: date | None = None
     arms: Arms | None = None
     arm: str = ""
+    definition: str = ""
 
 
 @dataclass(frozen=True, slots=True)

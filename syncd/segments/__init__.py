@@ -10,7 +10,7 @@ someone with a row in `customers`, guests included.
 
 from __future__ import annotations
 
-from syncd.segments.asking import bought_query, catalogue_query, check_staying
+from syncd.segments.asking import CELLS, bought_query, catalogue_query, cells_query, check_staying
 from syncd.segments.own import own_query
 from syncd.segments.parameters import Number, Parameter, Words
 from syncd.segments.previews import Preview, preview
@@ -25,6 +25,7 @@ from syncd.segments.shipped import (
 )
 
 __all__ = [
+    "CELLS",
     "Number",
     "Parameter",
     "Preview",
@@ -33,6 +34,7 @@ __all__ = [
     "bought_query",
     "catalogue",
     "catalogue_query",
+    "cells_query",
     "check_parameters",
     "check_staying",
     "definition",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,21 +12,33 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from syncd.errors import ConfigError
 from syncd.model import STAYS, Scoring, SegmentQuery
-from syncd.segments.base import BIND, base_view, base_views
 from syncd.segments.macros import Dialect, Expansion, day_number
 from syncd.segments.parameters import Value
 from syncd.segments.scored import FIGURES, HISTORIES, UNTIL
 from syncd.segments.shipped import (
     Segment,
     definition,
+    directory,
     shipped,
     unavailable,
     values_of,
     without_comments,
 )
+from syncd.segments.staying import BIND as _BIND
 from syncd.segments.staying import staying
 from syncd.segments.systems import GUEST_KEY, Source
 
+# Each may use those before it; they become the WITH clause of a segment that uses them.
+_BASE = (
+    *("person", "mail_owner", "paid_order", "buyer", "rhythm", "paid_item", "sale_share"),
+    *("history", "standing", "loyalty_score", "rfm", "rfm_placed", "left_cart", "consent"),
+)
+CELLS = "rfm_cell"  # whose parameter of that name says which
+_CELLS = """SELECT rfm_placed.cell, COUNT(*) AS customers, SUM(buyer.revenue) AS revenue
+FROM rfm_placed
+JOIN buyer ON buyer.customer_key = rfm_placed.customer_key
+GROUP BY rfm_placed.cell
+"""
 _BOUGHT = """SELECT customer_key, COUNT(*) AS orders, SUM(paid) AS paid
 FROM paid_order
 WHERE placed_at >= :since
@@ -69,7 +82,8 @@ def catalogue_query(
     expansion = Expansion(dialect, moment, zone, values, units)
     own, binds = definition(name), dict[str, object]()
     if stay:
-        own, binds = staying(segment, expansion, {**parameters, **stay})
+        views = _with_views(own, None).removesuffix(own)
+        own, binds = staying(segment, expansion, {**parameters, **stay}, views)
     sql = expansion.expand(_compose(segment, source, own=own, marked=bool(stay)))
     histories = expansion.expand(_with_views(HISTORIES, source)) if segment.instead else ""
     query = _query(name, sql, moment, zone, {**values, **expansion.binds, **binds}, source)
@@ -121,6 +135,24 @@ def bought_query(
     return _query("bought", sql, moment, zone, begun, source)
 
 
+def cells_query(
+    *, as_of: datetime, timezone: str, dialect: Dialect, source: Source | None = None
+) -> SegmentQuery:
+    """How many buyers each cell of `rfm_cell` has, as a shop is asked it.
+
+    Args:
+        as_of, timezone, dialect, source: As of `catalogue_query`.
+
+    Returns:
+        A query for `cell`, `customers`, and their `revenue` in ten-thousandths; cells with nobody
+        do not come.
+    """
+    moment, zone = as_of.replace(microsecond=0), _zone(timezone)
+    expansion = Expansion(dialect, moment, zone, {}, {})
+    sql = expansion.expand(_with_views(_CELLS, source))
+    return _query("cells", sql, moment, zone, expansion.binds, source)
+
+
 def _query(
     name: str,
     sql: str,
@@ -133,7 +165,7 @@ def _query(
     local = moment.astimezone(zone)
     clock = {"as_of": moment, "today": day_number(moment, zone), "month": local.month}
     binds = {**clock, **values, **(source.binds if source else {})}
-    used = sorted({*BIND.findall(without_comments(sql))} - {UNTIL})
+    used = sorted({*_BIND.findall(without_comments(sql))} - {UNTIL})
     return SegmentQuery(name, sql, {bind: binds[bind] for bind in used}, f"catalogue:{name}")
 
 
@@ -172,7 +204,7 @@ def _zone(timezone: str) -> ZoneInfo:
 
 def _compose(segment: Segment, source: Source | None, *, own: str, marked: bool) -> str:
     """A segment's SQL, with the base views it uses before it and the output after it."""
-    output = base_view("output")
+    output = (directory() / "base" / "output.sql").read_text("utf-8")
     carried = FIGURES if segment.instead else ("value",) if segment.value else ()
     found = {name: f"MAX({name})" for name in carried} | (
         {STAYS: f"MIN({STAYS})"} if marked else {}
@@ -187,9 +219,13 @@ def _compose(segment: Segment, source: Source | None, *, own: str, marked: bool)
 
 def _with_views(output: str, source: Source | None, *, own: str = "") -> str:
     """SQL with the base views before it that it uses, and a segment's own SQL as `member`."""
-    used = base_views(own + output)
-    wanted = without_comments("\n".join([own, output, *map(base_view, used)]))
-    views = [f"{name} AS (\n{base_view(name)})" for name in used]
+    base = {name: (directory() / "base" / f"{name}.sql").read_text("utf-8") for name in _BASE}
+    wanted = without_comments(own + output)
+    views: list[str] = []
+    for name in reversed(_BASE):
+        if re.search(rf"\b{name}\b", wanted):
+            wanted += without_comments(base[name])
+            views.insert(0, f"{name} AS (\n{base[name]})")
     if own:
         views.append(f"member AS (\n{own})")
     if source:

@@ -9,19 +9,21 @@ memory; there is no other, and nobody who is in none enters by the wider line.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
 from syncd.errors import ConfigError
 from syncd.model import STAYS
-from syncd.segments.base import BIND, base_view, base_views
 from syncd.segments.macros import Expansion
 from syncd.segments.parameters import Value
 from syncd.segments.shipped import Segment, definition, values_of
 
+BIND = re.compile(r"(?<![\w:]):([a-z]\w*)")
+
 
 def staying(
-    segment: Segment, expansion: Expansion, given: Mapping[str, object]
+    segment: Segment, expansion: Expansion, given: Mapping[str, object], views: str
 ) -> tuple[str, dict[str, object]]:
     """A segment's own SQL for both: 0 for who becomes a member, 1 for who would only stay one.
 
@@ -31,6 +33,7 @@ def staying(
         segment: One of the catalogue.
         expansion: With the values by which one becomes a member.
         given: Those by which one stays.
+        views: The base views that it uses, one each for both halves, their macros not expanded.
 
     Returns:
         The SQL, and what the binds stand for that only its second half has.
@@ -45,7 +48,7 @@ def staying(
     if not changed:
         raise ConfigError(f"{segment.name}: `stay` says what `with` and the defaults say already")
     for name in changed:
-        if _shared(own, expansion, {**expansion.parameters, name: values[name]}):
+        if _shared(views, expansion, {**expansion.parameters, name: values[name]}):
             raise ConfigError(
                 f"{segment.name}: `stay` cannot have a {name} of its own: both would read the same "
                 "orders by it; give another value to one of the other parameters"
@@ -61,9 +64,8 @@ def staying(
     return union, {f"stay_{bind}": value for bind, value in binds.items()}
 
 
-def _shared(own: str, expansion: Expansion, values: Mapping[str, Value]) -> bool:
+def _shared(views: str, expansion: Expansion, values: Mapping[str, Value]) -> bool:
     """Whether base views, of which there is one for both, would say others by other values."""
-    views = "\n".join(map(base_view, base_views(own)))
     found = []
     for given in (expansion.parameters, values):
         one = replace(expansion, parameters=given, binds={})

@@ -64,6 +64,23 @@ def configuration_digest(
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def defined(settings: Settings, name: str, sql_digest: str) -> str:
+    """Who is in a segment, for a person, and told from what it was before by a few digits.
+
+    Args:
+        settings: The configuration.
+        name: Of the segment.
+        sql_digest: SHA-256 of its SQL, hex.
+    """
+    segment = settings.segments[name]
+    given = [
+        f"{how} {json.dumps(dict(values), ensure_ascii=False, sort_keys=True)}"
+        for how, values in (("with", segment.with_), ("stay", segment.stay))
+        if values
+    ]
+    return f"{', '.join([segment.described, *given])} (SQL {sql_digest[:8]})"
+
+
 def _segment(settings: Settings, name: str, sql_digest: str, *, expired: bool) -> dict[str, object]:
     segment, held = settings.segments[name], settings.holdout(name)
     return {
