@@ -12,7 +12,11 @@ from hypothesis import strategies as st
 
 from syncd.errors import ConfigError
 from syncd.model import WOULD_STAY
-from syncd.segments import catalogue_query, check_staying
+from syncd.segments import Number, catalogue, catalogue_query, check_staying
+from syncd.segments.macros import Dialect
+from syncd.segments.shipped import without_comments
+from syncd.segments.staying import BIND
+from tests.segment_samples import required
 from tests.unit.membership_world import (
     SETTLE,
     Identifier,
@@ -148,3 +152,47 @@ def test_values_for_staying_have_binds_of_their_own() -> None:
     }
     assert query.parameters["window_ago"] > query.parameters["stay_window_ago"]  # type: ignore[operator]  # moments
     assert query.figures == ("stays",)
+
+
+def other(parameter: Number) -> float | None:
+    """Another value than the sample's that a parameter may have."""
+    usual = parameter.low if parameter.default is None else parameter.default
+    found = min(usual * 1.05, parameter.high)
+    found = round(found + 0.5) if parameter.whole and found != usual else found
+    return found if found != usual and found <= parameter.high else None
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql", "mysql", "duckdb"])
+def test_every_segment_of_the_catalogue_takes_other_values_or_says_why_not(
+    dialect: Dialect,
+) -> None:
+    """What is asked is given, apart for both lines."""
+    taken, refused = 0, list[str]()
+    for segment in catalogue():
+        for parameter in segment.parameters:
+            if not isinstance(parameter, Number) or segment.instead:
+                continue
+            given, value = required(segment), other(parameter)
+            if value is None or parameter.name in given:
+                continue
+            try:
+                query = catalogue_query(
+                    segment.name,
+                    parameters=given,
+                    as_of=datetime(2026, 5, 1, tzinfo=UTC),
+                    timezone="UTC",
+                    dialect=dialect,
+                    stay={parameter.name: value},
+                )
+            except ConfigError as error:
+                refused.append(f"{segment.name}.{parameter.name}: {error}")
+                continue
+            asked = set(BIND.findall(without_comments(query.sql)))
+            assert asked == set(query.parameters), segment.name
+            assert "AS stays" in query.sql
+            taken += 1
+    assert taken > 40
+    assert {one.split(":")[0] for one in refused} <= {
+        "sale_buyers.window",
+        "full_price_buyers.window",
+    }
