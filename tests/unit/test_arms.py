@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncd.identity.arms import Split
@@ -41,6 +41,7 @@ def test_the_split_is_the_same_in_ten_years() -> None:
     assert "".join(arms({"a": 0.5, "b": 0.3, "c": 0.2})[:40]) == FIRST_FORTY
 
 
+@settings(max_examples=25, deadline=None)
 @given(shares())
 def test_each_arm_has_its_share(of: dict[str, float]) -> None:
     """Within five standard deviations of 4,000 draws."""
@@ -50,6 +51,7 @@ def test_each_arm_has_its_share(of: dict[str, float]) -> None:
         assert abs((found == name).mean() - share) < 5 * spread
 
 
+@settings(max_examples=25, deadline=None)
 @given(shares(), shares())
 def test_changed_shares_move_nobody_but_into_an_arm_that_grew_against_theirs(
     before: dict[str, float], after: dict[str, float]
@@ -61,12 +63,14 @@ def test_changed_shares_move_nobody_but_into_an_arm_that_grew_against_theirs(
         assert grown > after.get(left, 0) * before.get(came, 0) * (1 - 1e-9)
 
 
+@settings(max_examples=25, deadline=None)
 @given(st.floats(0.05, 0.95), st.floats(0.05, 0.95))
 def test_of_two_arms_just_the_difference_moves(one: float, other: float) -> None:
     moved = (arms({"a": one, "b": 1 - one}) != arms({"a": other, "b": 1 - other})).mean()
     assert abs(moved - abs(one - other)) < 0.04
 
 
+@settings(max_examples=25, deadline=None)
 @given(shares(), st.randoms())
 def test_the_order_of_arms_and_of_members_decides_nothing(
     of: dict[str, float], order: Random
