@@ -25,7 +25,7 @@ from syncd.ledger.making import key_of, make_if_new
 from syncd.ledger.opening import open_ledger
 from syncd.ledger.store import Ledger
 from syncd.membership.leftovers import Leftovers
-from syncd.model import Guard, Holdout, IdentifierKind, SegmentQuery, Sync, Timing
+from syncd.model import Arms, Guard, Holdout, IdentifierKind, SegmentQuery, Sync, Timing
 from syncd.model.making import chosen_facts, facts_apart
 from syncd.parts import Guarded, Parts, Progress, Unlocked, nobody, silent
 from syncd.ports import Clock, Connector, Platform, Recalls
@@ -35,6 +35,7 @@ from syncd.settings import (
     Settings,
     check_accounts,
     configuration_digest,
+    defined,
     ledger_password,
     load,
     resolve_account,
@@ -45,6 +46,7 @@ from syncd.settings.values import suggest
 # its first run, and a command that asks the ledger, do without half of their memory.
 # ruff: noqa: PLC0415
 if TYPE_CHECKING:
+    from syncd.identity.arms import Split
     from syncd.identity.control import Control
     from syncd.identity.digest import Policy
     from syncd.membership.store import FileMembership
@@ -73,11 +75,9 @@ class App:
         self.clock = clock
         self.directory = settings.ledger.directory
         self.leftovers = Leftovers(self.directory)
-        self._files_key = key.derive("files")
+        self._key = key
         self.tombstone_key = key.derive("tombstone")
         self.fingerprint_key = key.derive("fingerprint")
-        self._guest_key = key.derive("guest")
-        self._holdout_key = key.derive("holdout")
         self.lock: Guarded = Unlocked()
         self.gates = Gates(ledger.accounts)
 
@@ -86,14 +86,16 @@ class App:
         """What audiences hold; all of one directory share its leftovers, and nothing else."""
         from syncd.membership.store import FileMembership
 
-        return FileMembership(self.directory, key=self._files_key, leftovers=self.leftovers)
+        return FileMembership(
+            self.directory, key=self._key.derive("files"), leftovers=self.leftovers
+        )
 
     @property
     def surviving(self) -> SurvivingFiles:
         """What a lost ledger can be made from again."""
         from syncd.membership.survivors import SurvivingFiles
 
-        return SurvivingFiles(self.directory, key=self._files_key)
+        return SurvivingFiles(self.directory, key=self._key.derive("files"))
 
     @cached_property
     def shop(self) -> ScoringShop:
@@ -110,21 +112,23 @@ class App:
     @property
     def queries(self) -> Queries:
         """What the configured segments are asked with."""
-        return Queries(self.settings, self._guest_key, lambda: self.shop.plain)
+        return Queries(self.settings, self._key.derive("guest"), lambda: self.shop.plain)
 
     def query(self, segment: str, as_of: datetime) -> SegmentQuery:
-        """A configured segment, or one of the catalogue, as of a moment.
-
-        Raises:
-            syncd.errors.ConfigError: There is none, or its SQL cannot be used.
-        """
+        """A configured segment, or one of the catalogue, as of a moment: see `Queries.of`."""
         return self.queries.of(segment, as_of)
 
     def control(self, holdout: Holdout) -> Control:
         """Who a hold-out holds out."""
         from syncd.identity.control import Control
 
-        return Control(self._holdout_key, holdout)
+        return Control(self._key.derive("holdout"), holdout)
+
+    def split(self, arms: Arms) -> Split:
+        """Who is in which arm."""
+        from syncd.identity.arms import Split
+
+        return Split(self._key.derive("arm"), arms)
 
     def sync(self, name: str) -> Sync:
         """A configured sync as the core takes it.
@@ -139,6 +143,7 @@ class App:
         platform, account = self.account_of(name)
         facts = chosen_facts(platforms()[platform].audience_options, chosen.audience.options)
         expired = self.settings.expired(chosen.segment, self.clock.now())
+        sql = self.queries.definition(chosen.segment)
         return Sync(
             name=name,
             segment=chosen.segment,
@@ -153,17 +158,16 @@ class App:
             timing=chosen.timing,
             max_unusable=chosen.max_unusable,
             configuration=configuration_digest(
-                self.settings,
-                name,
-                sql_digest=self.queries.definition(chosen.segment),
-                facts=facts,
-                expired=expired is not None,
+                self.settings, name, sql_digest=sql, facts=facts, expired=expired is not None
             ),
             audience_options=chosen.audience.options,
             audience_lint=chosen.audience.lint,
             facts=frozenset(facts),
             holdout=self.settings.holdout(chosen.segment),
             expired=expired,
+            arms=self.settings.arms(chosen.segment) if chosen.arm else None,
+            arm=chosen.arm,
+            definition=defined(self.settings, chosen.segment, sql),
         )
 
     def account_of(self, sync: str) -> tuple[str, str]:
@@ -198,7 +202,7 @@ class App:
             facts=sync.facts
             | platform.capabilities.facts.difference(facts_apart(platform.audience_options)),
         )
-        query = partial(self.queries.nobody if sync.expired else self.query, sync.segment)
+        query = partial(self.queries.nobody if sync.expired else self.queries.sent, sync.segment)
         return replace(self._parts(sync, chosen.account, policy, query), progress=progress)
 
     def _parts(
@@ -229,6 +233,7 @@ class App:
             patience=patience,
             watch=Watch(self.tombstone_key, policy.default_country, policy.prehashed),
             control=self.control(sync.holdout).marks if sync.holdout else nobody,
+            elsewhere=partial(self.split(sync.arms).beside, sync.arm) if sync.arms else nobody,
         )
 
     @property

@@ -1,11 +1,15 @@
-"""What a segment's hold-out says: its exposed members against its control, by the shop's orders.
+"""What a segment's hold-out and arms say: who bought more, by the shop's own orders.
+
+The exposed are compared with the control, all of them and each arm's, and each two arms with one
+another.
 
 Who is who is computed anew from the segment as of the first moment and the ledger's key, so
 nothing needs to have been kept. Both sides are chosen by the same rules, of which only the hash
 that draws the control tells them apart:
 
 - members as of the first moment, whatever became of them since;
-- of whom a sync of the segment could have sent something: an identifier, consent, not erased;
+- of whom a sync of the segment could have sent something: an identifier, consent, not erased; of
+  an arm against the control a sync of that arm, and of two arms one of each;
 - who share no identifier with another member. A platform reaches a held-out member by the phone
   that an exposed one has too, and who has a family is left out on both sides alike.
 """
@@ -15,16 +19,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import combinations
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from syncd.errors import UsageError
+from syncd.identity.arms import Split
 from syncd.identity.control import Control
 from syncd.membership.names import named
 from syncd.model import Consent, SegmentQuery
-from syncd.parts import Parts
+from syncd.parts import Parts, nobody
 from syncd.plan import consent_rule
 from syncd.ports import Shop
 from syncd.segments.lift import Lift, lift
@@ -48,18 +54,51 @@ class Questions(Shop, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Trial:
+    """One arm against another, or against the control.
+
+    Attributes:
+        one, other: Names of the arms; of the control "control".
+        lift: What `one` bought more; there `one` is the exposed, and `other` the control.
+    """
+
+    one: str
+    other: str
+    lift: Lift
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """How a segment's members are told apart.
+
+    Attributes:
+        control: Who is held out; None where nobody is.
+        split: Who is in which arm; None where it is not split.
+    """
+
+    control: Control | None
+    split: Split | None = None
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """Names of the arms."""
+        return tuple(self.split.arms.shares) if self.split else ()
+
+
+@dataclass(frozen=True, slots=True)
 class Lifted:
     """A segment's lift.
 
     Attributes:
-        share: Of the segment that is held out.
+        share: Of the segment that is held out; 0 for none.
         since, until: Orders from the first moment on and before the second count.
         members: Of the segment as of `since`.
         unsent: Those of whom nothing could be sent, on either side.
         reached: Held-out members who share an identifier with an exposed one, and so were
             reached all the same; left out.
         related: All members left out because they share an identifier with another one.
-        lift: The comparison of the rest.
+        lift: The exposed, of all arms, compared with the control; None without a hold-out.
+        trials: Each arm compared with the control, and each two arms.
         caveats: What a reader should know before believing it, a sentence each.
     """
 
@@ -71,7 +110,8 @@ class Lifted:
     unsent: int
     reached: int
     related: int
-    lift: Lift
+    lift: Lift | None
+    trials: tuple[Trial, ...]
     caveats: tuple[str, ...]
 
 
@@ -81,14 +121,16 @@ class _Members:
 
     Attributes:
         keys: Their customer keys.
-        sendable: Whether a sync could have sent something of them.
+        by_sync: Whether each sync could have sent something of them, whatever their arm.
         held_out: Whether they are of the control.
+        arm: The place of their arm; 0 where there are none.
         ids: A line each, of what a sync sends; 0 where there is none.
     """
 
     keys: list[bytes]
-    sendable: Flags
+    by_sync: Flags
     held_out: Flags
+    arm: npt.NDArray[np.intp]
     ids: npt.NDArray[np.uint64]
 
 
@@ -96,91 +138,145 @@ def lifted(
     shop: Questions,
     query: SegmentQuery,
     bought: SegmentQuery,
-    control: Control,
+    groups: Groups,
     syncs: Sequence[Parts],
     moments: tuple[datetime, datetime],
     timeless: Sequence[str] = (),
 ) -> Lifted:
-    """Compare a segment's exposed members with its control.
+    """Compare a segment's exposed members with its control, and its arms.
 
     Args:
         shop: Where both are asked.
         query: The segment as of the first moment.
         bought: What everybody bought between the two.
-        control: Who is held out.
+        groups: Who is held out, and who is in which arm; one of the two at least.
         syncs: Those that send the segment, one at least.
         moments: The first, and the one after the last.
         timeless: Own segments that it is made of and that do not ask for `:as_of`.
 
     Raises:
         syncd.errors.ShopError: The shop could not be read to the end.
-        syncd.errors.UsageError: An arm has hardly anybody in it.
+        syncd.errors.UsageError: One of what is compared has hardly anybody in it.
     """
-    members = _read(shop, query, control, syncs)
-    related, reached = _related(members)
-    compared = members.sendable & ~related
-    orders, revenue = _outcomes(shop.ask(bought), members.keys)
-    arms = [compared & ~members.held_out, compared & members.held_out]
-    sizes = [int(arm.sum()) for arm in arms]
-    if min(sizes) < 2:  # noqa: PLR2004 - of one nothing varies
-        raise UsageError(
-            f"segment {query.name} as of {moments[0]:%Y-%m-%d %H:%M} UTC has {sizes[0]:,} exposed "
-            f"and {sizes[1]:,} held-out members that can be compared; each side needs two at "
-            "least, and a hundred to say much: a larger `holdout`, or an earlier or later --since"
-        )
-    found = lift(*((orders[arm], revenue[arm]) for arm in arms))
+    members = _read(shop, query, groups, syncs)
+    arms = {name: members.arm == place for place, name in enumerate(groups.arms)}
+    sent = {name: _sent(members, syncs, name) for name in groups.arms}
+    sendable = np.asarray(members.by_sync.any(axis=1), np.bool_)
+    related, reached = _related(members, sendable)
+    compared = sendable & ~related
+    # Of the control too: the hash says which arm each of them would have been in.
+    own = np.logical_or.reduce([flags & sent[name] for name, flags in arms.items()] or [sendable])
+    figures = _outcomes(shop.ask(bought), members.keys)
+
+    def against(one: tuple[str, Flags], other: tuple[str, Flags]) -> Lift:
+        return _compared(query.name, moments[0], figures, one, other)
+
+    control, exposed = compared & members.held_out, compared & ~members.held_out
+    whole = None
+    if groups.control:
+        whole = against(("exposed", exposed & own), ("held-out", control & own))
+    trials = []
+    for name, flags in arms.items():
+        if groups.control:
+            ours, theirs = flags & exposed & sent[name], control & sent[name]
+            trials.append(Trial(name, "control", against((name, ours), ("control", theirs))))
+    for (one, ours), (other, theirs) in combinations(arms.items(), 2):
+        both = exposed & sent[one] & sent[other]
+        trials.append(Trial(one, other, against((one, ours & both), (other, theirs & both))))
     return Lifted(
         segment=query.name,
-        share=control.holdout.share,
+        share=groups.control.holdout.share if groups.control else 0.0,
         since=moments[0],
         until=moments[1],
         members=len(members.keys),
-        unsent=int((~members.sendable).sum()),
+        unsent=int((~own).sum()),
         reached=reached,
-        related=int((related & members.sendable).sum()),
-        lift=found,
-        caveats=tuple(_caveats(found, timeless)),
+        related=int((related & own).sum()),
+        lift=whole,
+        trials=tuple(trials),
+        caveats=tuple(_caveats(whole, trials, timeless)),
     )
 
 
-def _caveats(found: Lift, timeless: Sequence[str]) -> Iterator[str]:
+def _sent(members: _Members, syncs: Sequence[Parts], arm: str) -> Flags:
+    """Of whom a sync of an arm, or one of the whole segment, could have sent something."""
+    of_it = [parts.sync.arm in ("", arm) for parts in syncs]
+    return np.asarray(members.by_sync[:, of_it].any(axis=1), np.bool_)
+
+
+def _compared(
+    segment: str,
+    since: datetime,
+    figures: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]],
+    *sides: tuple[str, Flags],
+) -> Lift:
+    """Compare two sides by the orders and revenue of each member."""
+    (one, ours), (other, theirs) = sides
+    sizes = [int(ours.sum()), int(theirs.sum())]
+    if min(sizes) < 2:  # noqa: PLR2004 - of one nothing varies
+        raise UsageError(
+            f"segment {segment} as of {since:%Y-%m-%d %H:%M} UTC has {sizes[0]:,} {one} "
+            f"and {sizes[1]:,} {other} members that can be compared; each side needs two at "
+            "least, and a hundred to say much: a larger share, or an earlier or later --since"
+        )
+    orders, revenue = figures
+    return lift((orders[ours], revenue[ours]), (orders[theirs], revenue[theirs]))
+
+
+def _caveats(whole: Lift | None, trials: Sequence[Trial], timeless: Sequence[str]) -> Iterator[str]:
     for own in timeless:
         yield (
             f"the SQL of segment {own} does not ask for :as_of, so its members are those of now: "
             "if what they bought meanwhile decides who they are, this compares nothing"
         )
-    for name, arm in (("exposed", found.exposed), ("held-out", found.control)):
+    sides = {"exposed": whole.exposed, "held-out": whole.control} if whole else {}
+    for trial in trials:
+        sides.setdefault(f"arm {trial.one}", trial.lift.exposed)
+        if trial.other != "control":
+            sides.setdefault(f"arm {trial.other}", trial.lift.control)
+    for name, arm in sides.items():
         if arm.members < _FEW or arm.buyers < _FEW_BUYERS:
             yield (
                 f"of {arm.members:,} {name} members {arm.buyers:,} bought: too few to say much; "
                 "a larger share or a longer time"
             )
+    if len(trials) > 1:
+        yield (
+            f"{len(trials)} comparisons at 95 % each: one in twenty such intervals misses zero by "
+            "chance alone"
+        )
 
 
-def _read(
-    shop: Questions, query: SegmentQuery, control: Control, syncs: Sequence[Parts]
-) -> _Members:
+def _read(shop: Questions, query: SegmentQuery, groups: Groups, syncs: Sequence[Parts]) -> _Members:
     keys: list[bytes] = []
-    sendable, held_out = [np.empty(0, np.bool_)], [np.empty(0, np.bool_)]
+    by_sync = [np.empty((0, len(syncs)), np.bool_)]
+    held_out, arm = [np.empty(0, np.bool_)], [np.empty(0, np.intp)]
     ids: list[list[npt.NDArray[np.uint64]]] = []
     stones = syncs[0].ledger.erasures.stones()
     with shop.read(query) as reading:
         for batch in reading:
-            erased = _flags(syncs[0].watch.marks(batch, stones))
-            may = np.zeros(batch.num_rows, np.bool_)
-            lines = []
+            there = ~_flags(syncs[0].watch.marks(batch, stones))
+            may, lines = [], []
             for number, parts in enumerate(syncs):
                 rows = parts.digest(batch).rows
-                may |= _flags(rows["usable"]) & _allowed(rows, parts)
+                may.append(_flags(rows["usable"]) & _allowed(rows, parts) & there)
                 # Another platform's rules may digest the same address otherwise: told apart.
                 lines.append(_spread(named(rows).ids, number))
-            sendable.append(may & ~erased)
-            key = rows["key"]
-            held_out.append(_flags(control.marks(key)))
+            by_sync.append(np.column_stack(may))
+            key, whole = rows["key"], np.zeros(batch.num_rows, np.intp)
+            marks = groups.control.marks(key) if groups.control else nobody(key)
+            held_out.append(_flags(marks))
+            arm.append(groups.split.places(key) if groups.split else whole)
             keys += key.to_pylist()
             ids.append(lines)
         reading.seal()
-    return _Members(keys, np.concatenate(sendable), np.concatenate(held_out), _joined(ids))
+    return _Members(
+        keys,
+        np.concatenate(by_sync),
+        np.concatenate(held_out),
+        np.concatenate(arm),
+        _joined(ids),
+    )
 
 
 def _spread(ids: npt.NDArray[np.uint64], number: int) -> npt.NDArray[np.uint64]:
@@ -210,13 +306,16 @@ def _allowed(rows: pa.RecordBatch, parts: Parts) -> Flags:
     return found
 
 
-def _related(members: _Members) -> tuple[Flags, int]:
-    """Who shares an identifier with another member, and how many held out with an exposed one."""
-    related, reached = _sharing(members, members.sendable), 0
+def _related(members: _Members, sendable: Flags) -> tuple[Flags, int]:
+    """Who shares an identifier with another member, and how many held out with an exposed one.
+
+    So nobody is compared whom another arm, or the exposed, would have reached too.
+    """
+    related, reached = _sharing(members, sendable), 0
     if related.any():
-        exposed = members.ids[members.sendable & ~members.held_out]
+        exposed = members.ids[sendable & ~members.held_out]
         there = np.isin(members.ids, exposed[exposed != 0]).any(axis=1)
-        reached = int((there & members.sendable & members.held_out).sum())
+        reached = int((there & sendable & members.held_out).sum())
     return related, reached
 
 

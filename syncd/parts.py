@@ -83,6 +83,7 @@ class Parts:
         patience: Makes the requests to the platform, and tries again.
         watch: Recognises who was erased among what the shop returns.
         control: Which of some customer keys the segment holds out, as a boolean column.
+        elsewhere: Likewise which are in another arm of it.
         progress: Told (what, rows done, rows in all).
     """
 
@@ -104,6 +105,7 @@ class Parts:
     patience: Patience
     watch: Watch
     control: Callable[[pa.Array], pa.Array] = nobody
+    elsewhere: Callable[[pa.Array], pa.Array] = nobody
     progress: Progress = silent
 
     def event(

@@ -15,7 +15,6 @@ from syncd.ledger import directory
 from syncd.ledger.audiences import KnownAudience
 from syncd.ledger.store import Ledger
 from syncd.model import (
-    HELD_OUT,
     BatchRecord,
     BatchState,
     Comparison,
@@ -34,6 +33,7 @@ from syncd.model import (
 from syncd.parts import Parts
 from syncd.plan import consent_rule
 from syncd.refresh import refresh
+from syncd.sentences import numbers, sentence
 
 REFERENCE = timedelta(days=7)  # the guard measures against the largest membership since
 PLAN_AGE = timedelta(hours=24)  # a plan older than this is not carried out as shown
@@ -98,6 +98,10 @@ def _with_holdout(parts: Parts, audience: KnownAudience | None, counts: PlanCoun
         holdout=parts.sync.holdout.share if parts.sync.holdout else 0.0,
         holdout_before=before.counts.holdout if before else None,
         expired=parts.sync.expired.isoformat() if parts.sync.expired else "",
+        arm=f"{parts.sync.arm} of {parts.sync.arms}" if parts.sync.arms else "",
+        arm_before=before.counts.arm if before else None,
+        definition=parts.sync.definition,
+        definition_before=before.counts.definition if before else "",
     )
 
 
@@ -130,117 +134,6 @@ def _keep(parts: Parts, opened: Run, plan: Plan, audience: KnownAudience, *, act
     )
     with directory.step(parts.ledger, parts.directory):
         parts.ledger.add_plan(plan, opened.id, _batches(parts, plan), event=event)
-
-
-def sentence(plan: Plan) -> str:
-    """A plan for a reader who has never seen the code."""
-    counts = plan.counts
-    if plan.takes_out:
-        return _taking(plan)
-    said = (
-        f"Of {counts.snapshot:,} members read, {counts.wanted:,} may be sent: "
-        f"{counts.additions:,} to add, {counts.removals:,} rows to remove, "
-        f"{counts.again:,} to send again, {counts.unchanged:,} unchanged."
-    )
-    if counts.expired:
-        said = (
-            f"The segment could be used until {counts.expired}, so it has no members now and its "
-            f"audience loses all: {counts.removals:,} rows to remove."
-        )
-    others = ("erased", HELD_OUT)
-    by_consent = {reason: count for reason, count in counts.lost.items() if reason not in others}
-    lost = "; ".join(f"{reason}: {count:,}" for reason, count in by_consent.items())
-    if counts.refreshed:
-        said += f" {counts.refreshed:,} of those to add are there, and sent before they expire."
-    if counts.updated:
-        said += f" {counts.updated:,} of those to add are there; only details of them changed."
-    if lost:
-        said += f" Kept out by consent: {lost}."
-    if counts.lost.get("erased"):
-        said += f" Erased and kept out: {counts.lost['erased']:,}."
-    said += _of_control(counts)
-    if counts.migrating:
-        said += (
-            f" {counts.migrating:,} identifiers get a new digest by changed rules; the old ones "
-            "leave once the new ones have settled, outside the guard."
-        )
-    if counts.superseded:
-        said += (
-            f" {counts.superseded:,} identifiers leave by their digest of earlier rules, whose "
-            "new ones have settled."
-        )
-    if plan.held:
-        said += (
-            f" Removals are held: {'; '.join(plan.held)}. `syncd approve {plan.id}` lets them go."
-        )
-    return said
-
-
-def _of_control(counts: PlanCounts) -> str:
-    """How many are held out, and what a changed share does, which is no churn."""
-    said, share = "", f"{counts.holdout * 100:g}%"
-    if counts.holdout:
-        held = counts.lost.get(HELD_OUT, 0)
-        said += f" Held out as control ({share} of the segment): {held:,}."
-    before = counts.holdout_before
-    if before is not None and before != counts.holdout:
-        said += f" The share held out changes from {before * 100:g}% to {share}."
-    if counts.joining_control:
-        said += (
-            f" {counts.joining_control:,} of them were sent before, and leave to join the "
-            "control: that is the hold-out, and no churn."
-        )
-    return said
-
-
-def _taking(plan: Plan) -> str:
-    """The same of a sync that only takes members out."""
-    counts = plan.counts
-    said = (
-        f"Of {counts.snapshot:,} members read, {counts.additions:,} are to be taken out, "
-        f"{counts.unchanged:,} were taken out before."
-    )
-    if counts.forgotten:
-        said += f" {counts.forgotten:,} identifiers left the segment: forgotten, nothing is sent."
-    if counts.lost.get("erased"):
-        said += f" Erased and not sent: {counts.lost['erased']:,}."
-    if counts.removals:
-        said += f" {counts.removals:,} rows to remove of who was erased."
-    said += _of_control(counts)
-    if plan.held:
-        said += f" Held: {'; '.join(plan.held)}. `syncd approve {plan.id}` takes them out."
-    return said
-
-
-def numbers(plan: Plan) -> dict[str, int]:
-    """A plan's counts for the audit; whoever is taken out counts as a removal."""
-    counts = plan.counts
-    if plan.takes_out:
-        removals = counts.removals + counts.additions
-        counts = replace(counts, additions=0, removals=removals)
-    return {
-        "read": counts.snapshot,
-        "wanted": counts.wanted,
-        "additions": counts.additions,
-        "again": counts.again,
-        "removals": counts.removals,
-        "confirmations": counts.confirmations,
-        "leaving": counts.leaving.members,
-        "withdrawn": counts.withdrawn.members,
-        "unchanged": counts.unchanged,
-    } | {
-        name: count
-        for name, count in (
-            ("superseded", counts.superseded),
-            ("migrating", counts.migrating),
-            ("refreshed", counts.refreshed),
-            ("updated", counts.updated),
-            ("forgotten", counts.forgotten),
-            ("held_out", counts.lost.get(HELD_OUT, 0)),
-            ("joining_control", counts.joining_control),
-        )
-        if count  # of what most plans have nothing of
-    }
 
 
 def _comparison(

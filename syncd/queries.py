@@ -43,12 +43,23 @@ class Queries:
     shop: Callable[[], DatabaseShop]
 
     def of(self, segment: str, as_of: datetime) -> SegmentQuery:
-        """A configured segment, or one of the catalogue, as of a moment.
+        """A configured segment, or one of the catalogue, as of a moment: who becomes a member.
 
         Raises:
             syncd.errors.ConfigError: There is none, or its SQL cannot be used.
             syncd.errors.ShopError: What a part returns could not be asked.
         """
+        return self._of(segment, as_of, staying=False)
+
+    def sent(self, segment: str, as_of: datetime) -> SegmentQuery:
+        """The same with whoever would stay a member, marked, where the segment has a `stay`.
+
+        Raises:
+            syncd.errors.ConfigError, syncd.errors.ShopError: As `of`.
+        """
+        return self._of(segment, as_of, staying=True)
+
+    def _of(self, segment: str, as_of: datetime, *, staying: bool) -> SegmentQuery:
         from syncd.segments import catalogue_query, own_query
         from syncd.segments.systems import source_of
 
@@ -74,6 +85,7 @@ class Queries:
             timezone=self.settings.shop.timezone,
             dialect=self.shop().dialect,
             source=source_of(self.settings.shop, self.guest_key),
+            stay=configured.stay if configured and staying else None,
         )
         return replace(query, name=segment)
 
@@ -150,7 +162,7 @@ class Queries:
         as_of: datetime,
         values: Mapping[str, int],
     ) -> SegmentQuery:
-        from syncd.segments.asking import question
+        from syncd.segments.questions import question
         from syncd.segments.systems import source_of
 
         return question(
@@ -242,6 +254,18 @@ class Queries:
         return bought_query(
             since=since,
             until=until,
+            timezone=self.settings.shop.timezone,
+            dialect=self.shop().dialect,
+            source=source_of(self.settings.shop, self.guest_key),
+        )
+
+    def cells(self, as_of: datetime) -> SegmentQuery:
+        """How many buyers each cell by recency, frequency and money has; `segments.cells_query`."""
+        from syncd.segments import cells_query
+        from syncd.segments.systems import source_of
+
+        return cells_query(
+            as_of=as_of,
             timezone=self.settings.shop.timezone,
             dialect=self.shop().dialect,
             source=source_of(self.settings.shop, self.guest_key),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from syncd.errors import ConfigError, EmptySegment
-from syncd.model import Generation, Raw, Refused, Run, Snapshot, SnapshotId
+from syncd.model import STAYS, Generation, Raw, Refused, Run, Snapshot, SnapshotId
 from syncd.model.making import chosen_facts
 from syncd.overlap import ahead
 from syncd.parts import Parts
@@ -55,7 +55,7 @@ def read(parts: Parts, opened: Run, generation: Generation | None = None) -> Sna
             raw = _batches(parts, known, stones, tally)
             file = parts.membership.receive(snapshot_id, raw, generation)
         rows = reading.seal()
-        columns = reading.columns
+        columns = tuple(name for name in reading.columns if name != STAYS)
     usable = tally.usable + file.unchanged
     snapshot = Snapshot(
         id=snapshot_id,
@@ -116,7 +116,9 @@ def _fingerprinted(
 ) -> Iterator[tuple[pa.RecordBatch, Fingerprints]]:
     """What the shop returns, with what else decides what it is digested to."""
     for batch in reading:
-        yield batch, parts.fingerprints(batch, said=said)
+        # On which side of a line a member stands changes nothing of who is sent already.
+        told = batch.drop_columns([STAYS]) if STAYS in batch.schema.names else batch
+        yield batch, parts.fingerprints(told, said=said)
 
 
 def _batches(
@@ -167,8 +169,20 @@ def _digested(
         tally.refused[refused.field, refused.reason] += refused.count
     rows = result.rows.append_column("erased", parts.watch.marks(batch, stones))
     rows = rows.append_column("held_out", parts.control(result.rows["key"]))
+    rows = rows.append_column("elsewhere", parts.elsewhere(result.rows["key"]))
+    rows = rows.append_column(STAYS, would_stay(batch))
     for name, half in zip(("fingerprint_high", "fingerprint_low"), found.T, strict=True):
         rows = rows.append_column(name, pa.array(half * result.clean))
     usable = rows.filter(result.rows["usable"])
     tally.usable += usable.num_rows
     return usable
+
+
+def would_stay(batch: pa.RecordBatch) -> pa.Array:
+    """Which of a batch's rows are of members who would stay, and do not become members."""
+    import pyarrow as pa  # noqa: PLC0415 - a daemon waits without it
+    import pyarrow.compute as pc  # noqa: PLC0415 - likewise
+
+    if STAYS not in batch.schema.names:
+        return pa.repeat(pa.scalar(value=False), batch.num_rows)
+    return pc.equal(pc.cast(batch.column(STAYS), pa.float64()), 1.0)

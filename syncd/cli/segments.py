@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from syncd.app import App, open_app
+from syncd.cli import cells
 from syncd.cli.lacks import lacking_in
 from syncd.cli.models import groups, quality
 from syncd.cli.output import print_json, say, table
 from syncd.errors import ConfigError, ShopError
-from syncd.model import SegmentQuery
+from syncd.model import HELD_OUT, SegmentQuery
+from syncd.parts import nobody
 from syncd.segments import (
     Number,
     Segment,
@@ -24,6 +28,9 @@ from syncd.segments import (
 from syncd.segments import preview as count
 from syncd.segments.systems import GUEST_KEY
 from syncd.settings import Settings, find, load
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _GROUPS = (
     ("target", "to show advertisements to"),
@@ -97,6 +104,7 @@ def show(name: str, config: Path | None, *, as_json: bool) -> None:
         segment = shipped(used) if used else None
         query, lacking = _query(app, name)
         made = configured.described if configured and configured.composed else ""
+        holdout, arms = app.settings.holdout(name), app.settings.arms(name)
         text = made or (definition(used) if used else query.sql if query else "")
     if as_json:
         print_json(
@@ -107,11 +115,21 @@ def show(name: str, config: Path | None, *, as_json: bool) -> None:
                 "sql": query and query.sql,
                 "binds": query and _shown(query),
                 "lacking": lacking,
+                "stay": dict(configured.stay) if configured else {},
+                "holdout": holdout and asdict(holdout),
+                "arms": arms and asdict(arms),
             }
         )
         return
     if segment:
         _describe(name, segment)
+    if configured and configured.stay:
+        stay = ", ".join(f"{parameter} {value}" for parameter, value in configured.stay.items())
+        say(f"to stay a member: {stay}")
+    if holdout:
+        say(f"held out as control: {holdout.percent}")
+    if arms:
+        say(f"arms: {arms}")
     say(text.rstrip())
     say()
     if query is None:
@@ -130,7 +148,7 @@ def show(name: str, config: Path | None, *, as_json: bool) -> None:
 def _query(app: App, name: str) -> tuple[SegmentQuery | None, str]:
     """The segment's query; or none, and what it lacks, where a parameter must be given."""
     try:
-        return app.query(name, app.clock.now()), ""
+        return app.queries.sent(name, app.clock.now()), ""
     except ConfigError as error:
         if name in app.settings.segments:
             raise
@@ -187,16 +205,38 @@ def _bound(binds: Mapping[str, object]) -> None:
     )
 
 
+def _groups(app: App, name: str) -> dict[str, Callable[[pa.Array], pa.Array]]:
+    """What a segment's members are told apart by: the hold-out, and the arms of the others."""
+    import pyarrow.compute as pc  # noqa: PLC0415 - `--help` does without
+
+    holdout, arms = app.settings.holdout(name), app.settings.arms(name)
+    held = app.control(holdout).marks if holdout else nobody
+    found: dict[str, Callable[[pa.Array], pa.Array]] = {HELD_OUT: held} if holdout else {}
+    if arms:
+        split = app.split(arms)
+
+        def sent(arm: str, keys: pa.Array) -> pa.Array:
+            return pc.and_not(split.within(arm, keys), held(keys))
+
+        found |= {f"arm {arm}": partial(sent, arm) for arm in arms.shares}
+    return found
+
+
 def preview(name: str, config: Path | None, *, as_json: bool) -> None:
     """Print a segment's counts; a name that is not configured is looked up in the catalogue."""
     with open_app(config) as app:
-        query = app.query(name, app.clock.now())
-        found = count(app.shop, query)
+        table_of = cells.counted(app, name)
+        if table_of is not None and name not in app.settings.segments:
+            cells.show(table_of, as_json=as_json)  # of all cells, since it names none
+            return
+        query = app.queries.sent(name, app.clock.now())
+        found = count(app.shop, query, _groups(app, name))
         model = app.shop.model(query)
     if as_json:
-        print_json({**asdict(found), "model": model and asdict(model)})
+        print_json({**asdict(found), "model": model and asdict(model), "cells": table_of})
         return
-    say(f"{name}: {found.rows:,} members")
+    near = f", and {found.stay:,} who would stay if they were" if found.stay else ""
+    say(f"{name}: {found.rows:,} members{near}")
     for what, number in (
         ("e-mail", found.with_email),
         ("phone", found.with_phone),
@@ -206,7 +246,12 @@ def preview(name: str, config: Path | None, *, as_json: bool) -> None:
         say(f"  with {what}: {number:,} ({share:.0%})")
     consents = ", ".join(f"{state} {count:,}" for state, count in found.consent.items())
     say(f"  consent: {consents}")
+    for group, number in found.groups.items():
+        say(f"  {group}: {number:,} ({number / found.rows if found.rows else 0:.0%})")
     if model:
         say(f"  chosen by a model: {quality(model)}")
         for group in groups(model):
             say(f"    {group}")
+    if table_of is not None:
+        say()
+        cells.show(table_of, as_json=False)

@@ -60,7 +60,7 @@ def check(config: Path | None, *, as_json: bool) -> None:
 
 
 def _segments(settings: Settings) -> None:
-    from syncd.segments import check_parameters, own_query  # noqa: PLC0415
+    from syncd.segments import check_parameters, check_staying, own_query  # noqa: PLC0415
     from syncd.segments.systems import source_of  # noqa: PLC0415
 
     try:
@@ -74,6 +74,7 @@ def _segments(settings: Settings) -> None:
                 own_query(name, path)
             elif segment.use:
                 check_parameters(segment.use, segment.with_)
+                check_staying(segment.use, segment.with_, segment.stay)
         except ConfigError as error:
             if error.where:
                 raise

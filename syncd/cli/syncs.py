@@ -21,7 +21,7 @@ from syncd.ledger.lock import Holder, holder
 from syncd.model import Measured, Phase, Plan, RunState
 from syncd.needs import needed
 from syncd.orphans import orphans as orphaned
-from syncd.planning import sentence
+from syncd.sentences import sentence
 from syncd.settings import Manual, Settings
 from syncd.smallness import too_small
 from syncd.sync import Result, Wish, show

@@ -16,7 +16,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from syncd.errors import ConfigError
 from syncd.ledger.files import make_directory, sync_directory, sync_file
 
-Purpose = Literal["files", "audit", "tombstone", "guest", "holdout", "keys", "check", "fingerprint"]
+Purpose = Literal[
+    "files", "audit", "tombstone", "guest", "holdout", "arm", "keys", "check", "fingerprint"
+]
 
 _BYTES = 32
 

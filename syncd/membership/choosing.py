@@ -21,7 +21,7 @@ from syncd.membership.held import beside, sizes, total
 from syncd.membership.sieve import Side, distinct
 from syncd.membership.sifting import Part, Sifted
 from syncd.membership.unchanged import Members
-from syncd.model import Comparison, PlanCounts, Sizes
+from syncd.model import HELD_OUT, OTHER_ARM, Comparison, PlanCounts, Sizes
 from syncd.plan import held_reasons, withdrawal_reasons
 
 # Opens the tables of a part, after `compare.find_gone`.
@@ -36,7 +36,8 @@ class _Measure:
         leaving, withdrawn, denied, target: As `compare` measures them.
         held: What its rows as sent amount to.
         unapproved: By what a guard may hold (ordinary, denied): what no approval names of it.
-        joining_control: Members of the leaving who are held out now.
+        joining_control, joining_arms: Members of the leaving who are held out, or in another
+            arm, now.
     """
 
     leaving: Sizes
@@ -46,6 +47,7 @@ class _Measure:
     held: Sizes
     unapproved: dict[tuple[bool, bool], int]
     joining_control: int
+    joining_arms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class _Verdict:
         withdrawals: So do those for denied consent.
         held: Why others do not.
         leaving, withdrawn: Who would go, in sum.
-        joining_control: How many of them are held out now.
+        joining_control, joining_arms: How many of them are held out, or in another arm, now.
     """
 
     free: bool
@@ -66,6 +68,7 @@ class _Verdict:
     leaving: Sizes
     withdrawn: Sizes
     joining_control: int
+    joining_arms: int
 
 
 def decide(
@@ -123,6 +126,7 @@ def _summed(sifted: Sifted, verdict: _Verdict, counts: Sequence[PlanCounts]) -> 
         unchanged=sifted.wanted - added,
         respelled=len(sifted.respelled.at),
         joining_control=verdict.joining_control,
+        joining_arms=verdict.joining_arms,
         lost=sifted.lost,
     )
     every = [rest, *counts]
@@ -167,7 +171,8 @@ def _measure(
             for which in ((True, True), (True, False), (False, True))
             if comparison.approved
         },
-        joining_control=compare.joining_control(database) if goes else 0,
+        joining_control=compare.joining(database, HELD_OUT) if goes else 0,
+        joining_arms=compare.joining(database, OTHER_ARM) if goes else 0,
     )
 
 
@@ -190,16 +195,19 @@ def _verdict(
             guard=guard,
             changes=comparison.changes,
         )
-    joining = sum(each.joining_control for each in measures)
-    if ordinary and joining:
-        ordinary += (f"{joining:,} of the members who would leave are held out as control",)
+    control = sum(each.joining_control for each in measures)
+    arms = sum(each.joining_arms for each in measures)
+    if ordinary and control:
+        ordinary += (f"{control:,} of the members who would leave are held out as control",)
+    if ordinary and arms:
+        ordinary += (f"{arms:,} of the members who would leave are in another arm",)
     free, withdrawals = not ordinary, not denied
     if comparison.approved and (ordinary or denied):
         which = bool(ordinary), bool(denied)
         left = sum(each.unapproved[which] for each in measures)
         more = f"{left:,} identifiers would leave that the approved plan does not name"
         ordinary, denied = ((more,) if left else ()), ()
-    return _Verdict(free, withdrawals, (*ordinary, *denied), leaving, withdrawn, joining)
+    return _Verdict(free, withdrawals, (*ordinary, *denied), leaving, withdrawn, control, arms)
 
 
 def _target(

@@ -30,24 +30,13 @@ from syncd.membership.engine import (
     scalar,
 )
 from syncd.membership.held import MEMBERS
-from syncd.model import HELD_OUT, Comparison, PlanCounts, Sizes
-
-# Members that erasure, consent or the hold-out keeps out, by reason; NULL goes out. 1 granted,
-# 2 denied. The hold-out comes last, so that who is held out could otherwise have been sent: that
-# is whom an exposed member can be compared with.
-REASONS = ("erased", "denied", "not granted", "not granted where that is required", HELD_OUT)
-_KEPT_OUT = f"""CASE
-  WHEN erased THEN 'erased'
-  WHEN {{asked}} AND consent = 2 THEN 'denied'
-  WHEN {{asked}} AND {{granted_only}} AND consent IS DISTINCT FROM 1 THEN 'not granted'
-  WHEN {{asked}} AND {{granted_in_region}} AND region AND consent IS DISTINCT FROM 1
-  THEN 'not granted where that is required'
-  WHEN held_out THEN '{HELD_OUT}'
-END"""
+from syncd.membership.keptout import kept_out
+from syncd.model import Comparison, PlanCounts, Sizes
 
 SEEN = """
 CREATE TABLE seen (
-    n BIGINT, key BLOB, kept_out VARCHAR, details UBIGINT, cents DOUBLE, limited BOOLEAN);
+    n BIGINT, key BLOB, kept_out VARCHAR, details UBIGINT, cents DOUBLE, limited BOOLEAN,
+    stays BOOLEAN);
 CREATE TABLE want_link (n BIGINT, slot TINYINT, kind TINYINT, id UHUGEINT);
 CREATE TABLE denied_link (n BIGINT, slot TINYINT, kind TINYINT, id UHUGEINT);
 """
@@ -195,15 +184,6 @@ SELECT n FROM (
 """
 
 
-def kept_out(comparison: Comparison) -> str:
-    """SQL for why a member is kept out, one of `REASONS`; NULL for whoever is not."""
-    return _KEPT_OUT.format(
-        granted_only=comparison.consent.granted_only,
-        granted_in_region=comparison.consent.granted_in_region,
-        asked=comparison.consent.asked,
-    )
-
-
 def load_seen(
     database: duckdb.DuckDBPyConnection,
     members: Iterable[tuple[int | Positions, pa.RecordBatch]],
@@ -218,7 +198,7 @@ def load_seen(
     feed(
         database,
         members,
-        f"INSERT INTO seen SELECT n, key, {why}, {details()}, {facts()} FROM incoming",
+        f"INSERT INTO seen SELECT n, key, {why}, {details()}, {facts()}, stays FROM incoming",
         f"INSERT INTO want_link {links(wanted, 'n')}",
         f"INSERT INTO denied_link {links(denied, 'n')}",
     )
@@ -307,18 +287,21 @@ def withdrawn(database: duckdb.DuckDBPyConnection, *, denied: bool = False) -> S
     return _going(database, f"id IN (SELECT id FROM withdrawn {which})", "FALSE")
 
 
-def joining_control(database: duckdb.DuckDBPyConnection) -> int:
-    """How many members of the snapshot leave only because they are held out now.
+def joining(database: duckdb.DuckDBPyConnection, reason: str) -> int:
+    """How many members of the snapshot leave only because something keeps them out now.
 
-    The hash of a key never changes, so they were sent before the share or its seed did.
+    Args:
+        database: After `find_gone`.
+        reason: `HELD_OUT` or `OTHER_ARM`. The hash of a key never changes, so they were sent
+            before a share or a seed did.
     """
-    held_out = f"SELECT key FROM seen WHERE kept_out = '{HELD_OUT}'"
-    if not scalar(database, f"SELECT count(*) FROM ({held_out})"):  # as where none are held out
+    kept = f"SELECT key FROM seen WHERE kept_out = '{reason}'"
+    if not scalar(database, f"SELECT count(*) FROM ({kept})"):  # as where none are
         return 0
     return scalar(
         database,
         f"""SELECT count(DISTINCT key) FROM held_row
-            WHERE current AND key IN ({held_out})
+            WHERE current AND key IN ({kept})
               AND r IN (SELECT r FROM held_link WHERE id IN (
                 SELECT id FROM gone WHERE NOT confirmation))""",
     )
@@ -384,5 +367,10 @@ def counts(
         leaving=leaving,
         withdrawn=withdrawn,
         lost={str(reason): int(count) for reason, count in lost},
-        expired="",  # which the shop's rows do not say
+        # Which the shop's rows do not say.
+        expired="",
+        arm="",
+        arm_before=None,
+        definition="",
+        definition_before="",
     )

@@ -12,6 +12,7 @@ from syncd.membership.blocks import BlockReader, BlockWriter
 from syncd.membership.choosing import decide
 from syncd.membership.engine import engine, feed, positioned
 from syncd.membership.held import load_held
+from syncd.membership.keptout import leave_out_strangers
 from syncd.membership.rest import whole
 from syncd.membership.sections import write_new, write_plan
 from syncd.membership.sifting import Part, of_plan
@@ -85,6 +86,7 @@ class Comparing:
             seen = self._members.of(part.members, part.rows)
             compare.load_seen(database, seen, self._comparison)
             load_held(database, self._generation, part.rows, apart=len(self._sifted.parts) > 1)
+            leave_out_strangers(database)
             database.execute(_APPROVED)
             for file in self._approved:
                 feed(database, positioned(file.batches("held")), _INTO)

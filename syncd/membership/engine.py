@@ -73,6 +73,8 @@ SNAPSHOT_SCHEMA = pa.schema(
         pa.field("region", pa.bool_()),
         pa.field("erased", pa.bool_()),
         pa.field("held_out", pa.bool_()),
+        pa.field("elsewhere", pa.bool_()),
+        pa.field("stays", pa.bool_()),
         *FINGERPRINT,
     ]
 )

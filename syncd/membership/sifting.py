@@ -10,19 +10,21 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from syncd.membership.blocks import BlockReader
-from syncd.membership.compare import REASONS, kept_out
 from syncd.membership.engine import Positions, column
+from syncd.membership.keptout import KEPT_OUT_BY, REASONS, kept_out
 from syncd.membership.names import Column, Named, Names, consent, likeness, named
 from syncd.membership.rest import as_sent, due, moving
 from syncd.membership.sieve import Flags, Pool, Side, distinct_names, parts, spread
 from syncd.membership.unchanged import Lines, Members, Respelled, lines_of
-from syncd.model import Comparison
+from syncd.model import HELD_OUT, WOULD_STAY, Comparison
 
 # Of the first two of `REASONS` nothing must be there; of others what they were sent leaves as if
 # they had left.
 _OUT = 2
+_LATER, _WOULD_STAY = REASONS.index(HELD_OUT) + 1, REASONS.index(WOULD_STAY) + 1
 # What tells whether a row is still its member's, and whether they say the same of consent.
 _ALIKE: Mapping[str, Column] = {"likeness": likeness, "consent": consent}
 MOST = 100_000  # rows and members that are compared at a time, unless more are joined
@@ -196,8 +198,10 @@ class _Scan:
             self._take(here, batch, rows)
 
     def _take(self, here: slice, batch: pa.RecordBatch, rows: Named) -> None:
-        reason = np.asarray(rows.more["reason"], np.int64)
+        reason = np.array(rows.more["reason"], np.int64)
         known, resting, at = self._sent.look(rows, reason == 0)
+        # Of who was sent the comparison says whether they still are.
+        reason[_would_stay(batch) & ~known & ((reason == 0) | (reason >= _LATER))] = _WOULD_STAY
         lines = lines_of(batch)
         told = (at >= 0) & lines.any(axis=1)
         self._respelled.append((at[told], lines[told]))
@@ -247,11 +251,16 @@ def _reasons(
 ) -> npt.NDArray[np.generic]:
     """Why members are kept out, as its place in `REASONS`; 0 for whoever is not."""
     why = f"coalesce(list_position({list(REASONS)}, {kept_out(comparison)}), 0)"
-    database.register("incoming", rows.select(["consent", "erased", "region", "held_out"]))
+    database.register("incoming", rows.select(list(KEPT_OUT_BY)))
     try:
         return column(database, f"SELECT {why} FROM incoming")
     finally:
         database.unregister("incoming")
+
+
+def _would_stay(rows: pa.RecordBatch) -> Flags:
+    """Who would stay a member, and does not become one."""
+    return np.asarray(pc.fill_null(rows["stays"], fill_value=False), np.bool_)
 
 
 def _side(

@@ -45,6 +45,10 @@ SEGMENT_COLUMNS = (
 )
 
 
+# What a query of ours may say beside: 1 for whoever stays a member, but does not become one.
+STAYS = "stays"
+
+
 class IdentifierKind(Enum):
     """What can match a person alone. An address counts as one, and only when whole."""
 

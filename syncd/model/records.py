@@ -141,6 +141,14 @@ class PlanCounts:
         holdout_before: The same of the last plan that was carried out; None where there is none.
         expired: The last day on which the segment could be used, YYYY-MM-DD, once that is over:
             all its members leave; else empty.
+        joining_arms: Members among the leaving who are in another arm now: they were sent before
+            the segment was split, or before its shares or seed changed.
+        arm: The arm that is sent, and how the segment is split, as `a of a 50%, b 50%`; empty
+            where all of it is.
+        arm_before: The same of the last plan that was carried out; None where there is none.
+        definition: Who is in the segment, as `Sync.definition` has it.
+        definition_before: The same of the last plan that was carried out; empty where that is not
+            known.
     """
 
     snapshot: int
@@ -164,6 +172,11 @@ class PlanCounts:
     holdout: float = 0.0
     holdout_before: float | None = None
     expired: str = ""
+    joining_arms: int = 0
+    arm: str = ""
+    arm_before: str | None = None
+    definition: str = ""
+    definition_before: str = ""
 
 
 @dataclass(frozen=True, slots=True)

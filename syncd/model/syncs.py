@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -37,8 +38,27 @@ class Holdout:
         return f"{self.share * 100:g}%"
 
 
+@dataclass(frozen=True, slots=True)
+class Arms:
+    """How a segment is split, each part into audiences of its own, to try one against another.
+
+    Attributes:
+        shares: Of the segment's members, by arm, in the order of their names; 1 in sum.
+        seed: Who is in which; the same seed and shares split every segment alike.
+    """
+
+    shares: Mapping[str, float]
+    seed: str
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name} {share * 100:g}%" for name, share in self.shares.items())
+
+
 HELD_OUT = "held out"  # why its members are kept out, as plans count them
 MOST_HELD_OUT = 0.5  # a larger control than what it is compared with is a slip of the pen
+OTHER_ARM = "in another arm"  # likewise
+WOULD_STAY = "would stay, and does not enter"  # likewise, where its audience has them not
+MOST_ARMS = 10  # more would each be too small to tell from another
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +78,9 @@ class Sync:
         holdout: The segment's control group; None where it has none.
         expired: The last day on which the segment could be used, once that is over: it then has
             no members.
+        arms: How the segment is split; None where it is not, or the sync sends all of them.
+        arm: The one that the sync sends; empty for all.
+        definition: Who is in the segment, for a person, so that another one reads otherwise.
     """
 
     name: str
@@ -78,6 +101,9 @@ class Sync:
     facts: frozenset[Fact] = frozenset()
     holdout: Holdout | None = None
     expired: date | None = None
+    arms: Arms | None = None
+    arm: str = ""
+    definition: str = ""
 
 
 @dataclass(frozen=True, slots=True)

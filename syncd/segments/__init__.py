@@ -10,10 +10,11 @@ someone with a row in `customers`, guests included.
 
 from __future__ import annotations
 
-from syncd.segments.asking import bought_query, catalogue_query
+from syncd.segments.asking import catalogue_query, check_staying
 from syncd.segments.own import own_query
 from syncd.segments.parameters import Number, Parameter, Words
 from syncd.segments.previews import Preview, preview
+from syncd.segments.questions import CELLS, bought_query, cells_query, customers_query
 from syncd.segments.shipped import (
     Segment,
     catalogue,
@@ -25,6 +26,7 @@ from syncd.segments.shipped import (
 )
 
 __all__ = [
+    "CELLS",
     "Number",
     "Parameter",
     "Preview",
@@ -33,7 +35,10 @@ __all__ = [
     "bought_query",
     "catalogue",
     "catalogue_query",
+    "cells_query",
     "check_parameters",
+    "check_staying",
+    "customers_query",
     "definition",
     "not_offered",
     "own_query",

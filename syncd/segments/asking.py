@@ -3,48 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import cast
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from syncd.errors import ConfigError
-from syncd.model import Scoring, SegmentQuery
-from syncd.segments.canonical import ORDERS
+from syncd.model import STAYS, Scoring, SegmentQuery
+from syncd.segments.base import BIND, compose, composed, with_views, zone_of
 from syncd.segments.macros import Dialect, Expansion, day_number
 from syncd.segments.parameters import Value
-from syncd.segments.scored import UNTIL, family_of
+from syncd.segments.scored import family_of
 from syncd.segments.shipped import (
     Segment,
-    columns_of,
     definition,
-    directory,
     shipped,
     unavailable,
     values_of,
     without_comments,
 )
+from syncd.segments.staying import staying
 from syncd.segments.systems import GUEST_KEY, Source
-
-# Each may use those before it; they become the WITH clause of a segment that uses them.
-_BASE = (
-    *("person", "mail_owner", "paid_order", "buyer", "rhythm", "paid_item", "purchase"),
-    *("sale_share", "history", "standing", "loyalty_score", "rfm", "left_cart", "consent"),
-    *("early_order", "footing", "category_item", "affinity", "taste"),
-)
-_BOUGHT = """SELECT customer_key, COUNT(*) AS orders, SUM(paid) AS paid
-FROM paid_order
-WHERE placed_at >= :since
-GROUP BY customer_key
-"""
-# What is quicker read twice than kept: rows of it are many, and few columns of each asked for.
-_INLINED: Mapping[Dialect, frozenset[str]] = {
-    "postgresql": frozenset({"person", "paid_order", "paid_item"}),
-}
-_OPTIONAL = tuple(column.name for column in ORDERS.columns if column.optional)
-_BIND = re.compile(r"(?<![\w:]):([a-z]\w*)")
 
 
 def catalogue_query(
@@ -55,12 +34,15 @@ def catalogue_query(
     timezone: str,
     dialect: Dialect,
     source: Source | None = None,
+    stay: Mapping[str, object] | None = None,
 ) -> SegmentQuery:
     """A shipped segment as it will be asked of a shop.
 
     Args:
         name: One of `catalogue()`.
         parameters: Values that differ from the defaults.
+        stay: Those by which a member stays one, where they differ from `parameters`: whoever
+            would only stay comes along, marked by `model.STAYS`.
         as_of: The moment the answer is for, with its zone; whole seconds count.
         timezone: Where the shop's days begin.
         dialect: Of the shop.
@@ -75,17 +57,21 @@ def catalogue_query(
     if reason := unavailable(name, source, dialect):
         raise ConfigError(f"{name} is unavailable: {reason}", where=f"catalogue:{name}")
     moment = as_of.replace(microsecond=0)
-    zone = _zone(timezone)
+    zone = zone_of(timezone)
     units = {parameter.name: parameter.unit for parameter in segment.parameters}
     expansion = Expansion(dialect, moment, zone, values, units)
-    sql = expansion.expand(_compose(segment, source, dialect))
+    own, binds = definition(name), dict[str, object]()
+    if stay:
+        views = with_views(own, None, dialect).removesuffix(own)
+        own, binds = staying(segment, expansion, {**parameters, **stay}, views)
+    sql = expansion.expand(compose(segment, source, dialect, own=own, marked=bool(stay)))
     family = family_of(name)
-    told = _with_views(family.histories, source, dialect) if segment.instead else ""
+    told = with_views(family.histories, source, dialect) if segment.instead else ""
     histories = expansion.expand(told)
-    query = _query(name, sql, moment, zone, {**values, **expansion.binds}, source)
+    query = composed(name, sql, moment, zone, {**values, **expansion.binds, **binds}, source)
     query = replace(query, needs={} if source else segment.columns)
     if not segment.instead:
-        return query
+        return replace(query, figures=(STAYS,)) if stay else query
     # As it is written: what macros make of it changes with the year.
     written = f"{dialect} {zone.key}\n{told}"
     today = day_number(moment, zone)
@@ -93,83 +79,17 @@ def catalogue_query(
     return replace(query, figures=family.figures, scoring=scoring)
 
 
-def bought_query(
-    *,
-    since: datetime,
-    until: datetime,
-    timezone: str,
-    dialect: Dialect,
-    source: Source | None = None,
-) -> SegmentQuery:
-    """What each person bought from one moment until another, as a shop is asked it.
-
-    Args:
-        since: The first moment; whole seconds count.
-        until: The moment after the last.
-        timezone: Where the shop's days begin.
-        dialect: Of the shop.
-        source: The shop's system; None where it has the canonical relations itself.
-
-    Returns:
-        A query for `customer_key`, the number of orders, and what they came to net of refunds,
-        in ten-thousandths. Orders count as they do for segments.
-    """
-    moment, zone = until.replace(microsecond=0), _zone(timezone)
-    expansion = Expansion(dialect, moment, zone, {}, {})
-    sql = expansion.expand(_with_views(_BOUGHT, source, dialect))
-    begun = {**expansion.binds, "since": since.replace(microsecond=0)}
-    return _query("bought", sql, moment, zone, begun, source)
-
-
-def question(
-    name: str,
-    sql: str,
-    *,
-    needs: Collection[str],
-    values: Mapping[str, int],
-    as_of: datetime,
-    timezone: str,
-    dialect: Dialect,
-    source: Source | None = None,
-) -> SegmentQuery:
-    """A question of ours about buyers, of the base views, as a shop is asked it.
-
-    Args:
-        name: What it is about, for messages.
-        sql: One SELECT from the views, with macros and binds.
-        needs: What it reads, as `Segment.needs`.
-        values: What it is given; calendar days.
-        as_of: The moment the answer is for, with its zone; whole seconds count.
-        timezone: Where the shop's days begin.
-        dialect: Of the shop.
-        source: The shop's system; None where it has the canonical relations itself.
+def check_staying(name: str, parameters: Mapping[str, object], stay: Mapping[str, object]) -> None:
+    """See whether members of a shipped segment can stay by these values; see `staying`.
 
     Raises:
-        ConfigError: The shop's system lacks something that is needed; says what and why.
+        ConfigError: As `catalogue_query`.
     """
-    if source and (reason := source.why_not(needs, by_consent=False)):
-        raise ConfigError(f"{name} cannot be told: {reason}", where=name)
-    moment, zone = as_of.replace(microsecond=0), _zone(timezone)
-    expansion = Expansion(dialect, moment, zone, values, dict.fromkeys(values, "calendar days"))
-    told = expansion.expand(_with_views(sql, source, dialect))
-    query = _query(name, told, moment, zone, {**values, **expansion.binds}, source)
-    return replace(query, source=name, needs={} if source else columns_of(needs))
-
-
-def _query(
-    name: str,
-    sql: str,
-    moment: datetime,
-    zone: ZoneInfo,
-    values: Mapping[str, object],
-    source: Source | None,
-) -> SegmentQuery:
-    """SQL with those of all binds that it asks for, but for the day that a model says."""
-    local = moment.astimezone(zone)
-    clock = {"as_of": moment, "today": day_number(moment, zone), "month": local.month}
-    binds = {**clock, **values, **(source.binds if source else {})}
-    used = sorted({*_BIND.findall(without_comments(sql))} - {UNTIL})
-    return SegmentQuery(name, sql, {bind: binds[bind] for bind in used}, f"catalogue:{name}")
+    if stay:
+        now = datetime(2026, 1, 1, tzinfo=UTC)
+        catalogue_query(
+            name, parameters=parameters, as_of=now, timezone="UTC", dialect="sqlite", stay=stay
+        )
 
 
 def _scoring(
@@ -185,7 +105,7 @@ def _scoring(
     moving = {"as_of", "today", "month", GUEST_KEY}
     settings = {bind: value for bind, value in query.parameters.items() if bind not in moving}
     # What a segment was given is of its model only where it says what the model reads.
-    read = set(_BIND.findall(without_comments(histories)))
+    read = set(BIND.findall(without_comments(histories)))
     own = {parameter.name for parameter in segment.parameters} - read
     asked = [written, *(f"{k}={v}" for k, v in sorted(settings.items()) if k not in own)]
     numbers = {name: float(v) for name, v in values.items() if isinstance(v, int | float)}
@@ -199,48 +119,3 @@ def _scoring(
         instead=segment.instead,
         basis=hashlib.sha256("\n".join(asked).encode()).hexdigest(),
     )
-
-
-def _zone(timezone: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(timezone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ConfigError(f"there is no time zone {timezone!r}") from None
-
-
-def _compose(segment: Segment, source: Source | None, dialect: Dialect) -> str:
-    """A segment's SQL, with the base views it uses before it and the output after it."""
-    output = (directory() / "base" / "output.sql").read_text("utf-8")
-    figures = family_of(segment.name).figures
-    carried = figures if segment.instead else ("value",) if segment.value else ()
-    if carried:
-        chosen = "".join(f",\n       chosen.{name}" for name in carried)
-        output = output.replace("AS ad_consent\n", f"AS ad_consent{chosen}\n")
-        found = ", ".join(f"MAX({name}) AS {name}" for name in carried)
-        output = output.replace("SELECT customer_key FROM", f"SELECT customer_key, {found} FROM")
-    return _with_views(output, source, dialect, own=definition(segment.name))
-
-
-def _with_views(output: str, source: Source | None, dialect: Dialect, *, own: str = "") -> str:
-    """SQL with the base views before it that it uses, and a segment's own SQL as `member`."""
-    base = {name: (directory() / "base" / f"{name}.sql").read_text("utf-8") for name in _BASE}
-    wanted = without_comments(own + output)
-    views: list[str] = []
-    for name in reversed(_BASE):
-        if re.search(rf"\b{name}\b", wanted):
-            sql = _carrying(wanted, base[name]) if name == "paid_order" else base[name]
-            wanted += without_comments(sql)
-            inlined = " NOT MATERIALIZED" if name in _INLINED.get(dialect, ()) else ""
-            views.insert(0, f"{name} AS{inlined} (\n{sql})")
-    if own:
-        views.append(f"member AS (\n{own})")
-    if source:
-        views[:0] = source.views(wanted)
-    return f"WITH {', '.join(views)}\n{output}"
-
-
-def _carrying(wanted: str, paid_order: str) -> str:
-    """The view of orders that count with those optional columns that it is asked for."""
-    asked = [name for name in _OPTIONAL if re.search(rf"\bpaid_order\.{name}\b", wanted)]
-    also = "".join(f",\n       orders.{name}" for name in asked)
-    return paid_order.replace(" AS paid\n", f" AS paid{also}\n")

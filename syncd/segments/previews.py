@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import TYPE_CHECKING
@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from syncd.model import EMAIL_CELLS, PHONE_CELLS
+from syncd.model import EMAIL_CELLS, PHONE_CELLS, STAYS
 
 if TYPE_CHECKING:
     from syncd.model import SegmentQuery
     from syncd.ports import Shop
 
 _ADDRESS = ("first_name", "last_name", "postcode", "country")
+_ALONE: Mapping[str, Callable[[pa.Array], pa.Array]] = {}
 _CONSENTS = ("granted", "denied", "unknown")
 
 
@@ -30,6 +31,8 @@ class Preview:
         with_email: Those with at least one e-mail that is not blank; likewise the next.
         with_address: Those with first name, last name, postcode and country.
         consent: Members by `granted`, `denied` and `unknown`.
+        stay: Others who are near enough to stay members where an audience has them.
+        groups: Members by what tells them apart, such as arms; none where nothing does.
     """
 
     rows: int = 0
@@ -37,26 +40,42 @@ class Preview:
     with_phone: int = 0
     with_address: int = 0
     consent: Mapping[str, int] = field(default_factory=dict)
+    stay: int = 0
+    groups: Mapping[str, int] = field(default_factory=dict)
 
 
-def preview(shop: Shop, query: SegmentQuery) -> Preview:
+def preview(
+    shop: Shop, query: SegmentQuery, groups: Mapping[str, Callable[[pa.Array], pa.Array]] = _ALONE
+) -> Preview:
     """Read a segment whole and count; no value of a member is kept.
+
+    Args:
+        shop: Where it is read.
+        query: The segment.
+        groups: By name: whom of some customer keys, as bytes, one has, as a boolean column.
 
     Raises:
         ShopError: The shop could not be read to the end.
         ConfigError: The SQL cannot be used.
     """
     counts: Counter[str] = Counter()
+    grouped = dict.fromkeys(groups, 0)
     with shop.read(query) as reading:
-        for batch in reading:
+        for read in reading:
+            batch = _entering(read)
             counts += _count(batch)
+            keys = batch.column("customer_key").cast(pa.binary()) if groups else None
+            for name, having in groups.items():
+                grouped[name] += _true(having(keys))
         rows = reading.seal()
     return Preview(
-        rows,
+        counts["all"],
         counts["email"],
         counts["phone"],
         counts["address"],
         {state: counts[state] for state in _CONSENTS},
+        rows - counts["all"],
+        grouped,
     )
 
 
@@ -64,12 +83,20 @@ def _count(batch: pa.RecordBatch) -> Counter[str]:
     consents = _consents(batch)
     return Counter(
         {
+            "all": batch.num_rows,
             "email": _true(reduce(pc.or_, _filled(batch, EMAIL_CELLS))),
             "phone": _true(reduce(pc.or_, _filled(batch, PHONE_CELLS))),
             "address": _true(reduce(pc.and_, _filled(batch, _ADDRESS))),
             **consents,
         }
     )
+
+
+def _entering(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Those of a batch who become members."""
+    if STAYS not in batch.schema.names:
+        return batch
+    return batch.filter(pc.equal(pc.cast(batch.column(STAYS), pa.float64()), 0.0))
 
 
 def _filled(batch: pa.RecordBatch, names: Iterable[str]) -> Iterable[pa.Array]:

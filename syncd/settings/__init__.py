@@ -18,7 +18,7 @@ from syncd.settings.accounts import (
 )
 from syncd.settings.alerting import AlertSettings, TargetSettings
 from syncd.settings.cron import CronFields, read_cron
-from syncd.settings.fingerprint import configuration_digest
+from syncd.settings.fingerprint import configuration_digest, defined
 from syncd.settings.models import (
     AccountSettings,
     AudienceSettings,
@@ -57,6 +57,7 @@ __all__ = [
     "api_token",
     "check_accounts",
     "configuration_digest",
+    "defined",
     "find",
     "flagged",
     "json_schema",

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from syncd.settings.document import Document, Keys, Problem
 from syncd.settings.problems import line_of
-from syncd.settings.values import suggest
+from syncd.settings.values import parse_arms, suggest
 
 _LISTS = ("any", "all", "none")  # what a composed segment is made of
 
@@ -20,6 +20,7 @@ def crosschecks(document: Document) -> Iterator[Problem]:
     for name, sync in syncs.items():
         for key, table in (("segment", "segments"), ("account", "accounts")):
             yield from _name_leads_nowhere(document, ("syncs", name, key), sync, table)
+        yield from _bad_arm(document, ("syncs", name, "arm"), sync)
         yield from _bad_after(document, name, syncs)
     yield from _audiences_filled_twice(document, syncs)
     yield from _bad_parts(document, _table(document.data, "segments"))
@@ -39,6 +40,23 @@ def _name_leads_nowhere(
     known = _table(document.data, table)
     if isinstance(wanted, str) and wanted not in known:
         text = f"{'.'.join(keys)}: no {keys[-1]} {wanted}; {suggest(wanted, known)}"
+        yield Problem(line_of(document.lines, keys), text)
+
+
+def _bad_arm(document: Document, keys: Keys, sync: object) -> Iterator[Problem]:
+    """An arm is one of the sync's segment."""
+    arm, segment = _table(sync).get("arm"), _table(sync).get("segment")
+    if not isinstance(arm, str) or not arm or not isinstance(segment, str):
+        return
+    made = _table(document.data, "segments").get(segment)
+    if made is None:
+        return  # which is said already
+    try:
+        known, _ = parse_arms(_table(made).get("arms"))
+    except ValueError:
+        known = {}
+    if arm not in known:
+        text = f"{'.'.join(keys)}: segment {segment} has no arm {arm}; {suggest(arm, known)}"
         yield Problem(line_of(document.lines, keys), text)
 
 

@@ -44,6 +44,7 @@ def configuration_digest(
         "form": FORM,
         "shop": _shop(settings),
         "segment": _segment(settings, chosen.segment, sql_digest, expired=expired),
+        **_arm(settings, chosen.segment, chosen.arm),
         "account": {
             "connector": account.connector,
             "endpoint": account.endpoint,
@@ -63,6 +64,23 @@ def configuration_digest(
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def defined(settings: Settings, name: str, sql_digest: str) -> str:
+    """Who is in a segment, for a person, and told from what it was before by a few digits.
+
+    Args:
+        settings: The configuration.
+        name: Of the segment.
+        sql_digest: SHA-256 of its SQL, hex.
+    """
+    segment = settings.segments[name]
+    given = [
+        f"{how} {json.dumps(dict(values), ensure_ascii=False, sort_keys=True)}"
+        for how, values in (("with", segment.with_), ("stay", segment.stay))
+        if values
+    ]
+    return f"{', '.join([segment.described, *given])} (SQL {sql_digest[:8]})"
+
+
 def _segment(settings: Settings, name: str, sql_digest: str, *, expired: bool) -> dict[str, object]:
     segment, held = settings.segments[name], settings.holdout(name)
     return {
@@ -72,8 +90,15 @@ def _segment(settings: Settings, name: str, sql_digest: str, *, expired: bool) -
         # Only where it is set: plans that wait were drawn without it.
         **({"prehashed": True} if segment.prehashed else {}),
         **({"expired": True} if expired else {}),
+        **({"stay": dict(segment.stay)} if segment.stay else {}),
         **({"holdout": [held.share, held.seed]} if held else {}),
     }
+
+
+def _arm(settings: Settings, segment: str, arm: str) -> dict[str, object]:
+    """What decides who is in an arm; nothing where all are sent."""
+    arms = settings.arms(segment)
+    return {"arm": [arm, dict(arms.shares), arms.seed]} if arms and arm else {}
 
 
 def _shop(settings: Settings) -> dict[str, object]:

@@ -341,6 +341,44 @@ Holdout = Annotated[
         }
     ),
 ]
+_SHARES_SCHEMA = {
+    "anyOf": [
+        {
+            "type": "array",
+            "items": {"type": "string", "pattern": NAME},
+            "minItems": 2,
+            "maxItems": model.MOST_ARMS,
+            "uniqueItems": True,
+        },
+        {
+            "type": "object",
+            "propertyNames": {"pattern": NAME},
+            "additionalProperties": PERCENT_SCHEMA,
+            "minProperties": 2,
+            "maxProperties": model.MOST_ARMS,
+        },
+    ]
+}
+Arms = Annotated[
+    model.Arms,
+    PlainValidator(lambda value: model.Arms(*values.parse_arms(value))),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                *_SHARES_SCHEMA["anyOf"],
+                {
+                    "type": "object",
+                    "properties": {
+                        "shares": _SHARES_SCHEMA,
+                        "seed": {"type": "string", "pattern": NAME},
+                    },
+                    "required": ["shares"],
+                    "additionalProperties": False,
+                },
+            ]
+        }
+    ),
+]
 Name = Annotated[str, Field(pattern=NAME)]
 Folder = Annotated[
     Path,

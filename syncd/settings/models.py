@@ -204,6 +204,9 @@ class SyncSettings(Shape):
     """A pairing: this segment to that audience."""
 
     segment: str = Field(description="Name under `segments`.")
+    arm: str = Field(
+        default="", description="One of the segment's `arms`: only its members; else all."
+    )
     account: str = Field(description="Name under `accounts`.")
     audience: Annotated[
         AudienceSettings,

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from syncd.errors import ConfigError
-from syncd.model import Holdout
+from syncd.model import Arms, Holdout
 from syncd.settings.alerting import AlertSettings
 from syncd.settings.crosschecks import crosschecks
 from syncd.settings.document import Document, Keys, Problem, dotted, read
@@ -81,6 +81,12 @@ class Settings:
         configured = self.segments.get(segment)
         held = configured.holdout if configured else None
         return replace(held, seed=held.seed or segment) if held else None
+
+    def arms(self, segment: str) -> Arms | None:
+        """How a segment is split; likewise."""
+        configured = self.segments.get(segment)
+        arms = configured.arms if configured else None
+        return replace(arms, seed=arms.seed or segment) if arms else None
 
 
 def find(path: Path | None, environment: Mapping[str, str]) -> Path:

@@ -18,10 +18,13 @@ class SegmentSettings(Shape):
         json_schema_extra={
             "oneOf": [
                 {"required": ["use"], "properties": {"prehashed": {"const": False}}},
-                {"required": ["sql"], "properties": {"none": {"maxItems": 0}}},
+                {
+                    "required": ["sql"],
+                    "properties": {"none": {"maxItems": 0}, "stay": {"maxProperties": 0}},
+                },
                 {
                     "anyOf": [{"required": ["any"]}, {"required": ["all"]}],
-                    "properties": {"prehashed": {"const": False}},
+                    "properties": {"prehashed": {"const": False}, "stay": {"maxProperties": 0}},
                 },
             ]
         }
@@ -33,6 +36,12 @@ class SegmentSettings(Shape):
         alias="with",
         description="Parameters of a catalogue segment, such as {share: 0.8} or "
         "{countries: [NL, BE]}.",
+    )
+    stay: Mapping[str, forms.Given] = Field(
+        default_factory=dict,
+        description="What it takes to stay a member, where that is less than to become one: "
+        "parameters of a catalogue segment that differ from `with`, such as {share: 0.85}. Whoever "
+        "stands near the line does not come and go then.",
     )
     sql: str | None = Field(
         default=None,
@@ -60,7 +69,12 @@ class SegmentSettings(Shape):
         description="Share of the members kept out of all its audiences as a control group: 5%, "
         "or {share: 5%, seed: NAME}. Default seed: the segment's name; another one chooses others.",
     )
-
+    arms: forms.Arms | None = Field(
+        default=None,
+        description="Split, to try one campaign against another: [a, b], {a: 60%, b: 40%}, or "
+        "{shares: either, seed: NAME}. Each is sent by syncs that name it as their `arm`. Default "
+        "seed: the segment's name.",
+    )
     expires: forms.Day | None = Field(
         default=None,
         description="Last day on which it may be used, in the shop's zone, as of rented data: "
@@ -79,6 +93,8 @@ class SegmentSettings(Shape):
         if self.with_ and not self.use:
             what = "SQL of your own takes" if self.sql else "segments made of others take"
             raise ValueError(f"`with` goes with `use`: {what} no parameters")
+        if self.stay and not self.use:
+            raise ValueError("`stay` goes with `use`: it gives other values to its parameters")
         if self.prehashed and not self.sql:
             whose = "of the catalogue" if self.use else "made of others"
             raise ValueError(f"`prehashed` goes with `sql`: segments {whose} read raw values")

@@ -9,17 +9,18 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from syncd.model import MOST_HELD_OUT
+from syncd.model import MOST_ARMS, MOST_HELD_OUT
 from syncd.settings.cron import parse_cron
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+_ROUNDED = 0.001  # what 33.3% three times leaves
 MAX_DAYS = 3660  # ten years; longer is a slip of the pen
 
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -112,6 +113,48 @@ def parse_holdout(value: object) -> tuple[float, str]:
             "the rest; leave `holdout` out for none"
         )
     return share, seed
+
+
+def parse_arms(value: object) -> tuple[dict[str, float], str]:
+    """Read `[a, b]`, `{a: 60%, b: 40%}`, or `{shares: either, seed: spring}`.
+
+    Returns:
+        Shares by arm, in the order of their names, and the seed: empty for the segment's name.
+    """
+    seed = ""
+    if isinstance(value, dict) and isinstance(value.get("shares"), dict | list):
+        unknown = [str(key) for key in value if key not in {"shares", "seed"}]
+        if unknown:
+            raise ValueError(f"unknown key {unknown[0]}; {suggest(unknown[0], ('shares', 'seed'))}")
+        seed, value = value.get("seed", ""), value["shares"]
+        if not isinstance(seed, str) or (seed and not re.fullmatch(NAME, seed)):
+            raise ValueError("seed: must be a name of letters, digits, `.`, `_` and `-`")
+    match value:
+        case list() if len({str(name) for name in value}) == len(value):
+            shares = {name: 1 / len(value) for name in value}
+        case dict():
+            shares = {name: parse_percent(share) for name, share in value.items()}
+        case _:
+            raise ValueError("must be [a, b], each once, or {a: 60%, b: 40%}")
+    _check_arms(shares)
+    return dict(sorted(shares.items())), seed
+
+
+def _check_arms(shares: Mapping[object, float]) -> None:
+    wrong = [name for name in shares if not isinstance(name, str) or not re.fullmatch(NAME, name)]
+    if wrong:
+        raise ValueError(
+            f"{wrong[0]}: an arm is a name of letters, digits, `.`, `_` and `-`, in quotes where "
+            "YAML would take it for something else"
+        )
+    if not 2 <= len(shares) <= MOST_ARMS:  # noqa: PLR2004 - one arm is no split
+        raise ValueError(f"has {len(shares)} arms; it must have 2 to {MOST_ARMS}")
+    total = sum(shares.values())
+    if min(shares.values()) <= 0 or abs(total - 1) > _ROUNDED:
+        raise ValueError(
+            f"come to {total * 100:g}%: each must be more than 0%, and all together 100%; whom "
+            "no arm is to have, `holdout` keeps out"
+        )
 
 
 def parse_duration(value: object) -> timedelta:

@@ -9,7 +9,7 @@ from syncd.identity.advice import way_on
 from syncd.ledger.history import RunStory
 from syncd.logs import scrubbed
 from syncd.model import BatchRecord, BatchState, Phase, Plan, Snapshot
-from syncd.planning import sentence
+from syncd.sentences import sentence
 from syncd.sums import pushed_rows, refused_rows
 from syncd.web.shapes import BatchTold, Refused, RunTold, Step, Unusable
 

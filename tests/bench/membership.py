@@ -91,6 +91,8 @@ class Bench:
                 "region": pa.repeat(pa.scalar(value=False), size),
                 "erased": pa.repeat(pa.scalar(value=False), size),
                 "held_out": pa.repeat(pa.scalar(value=False), size),
+                "elsewhere": pa.repeat(pa.scalar(value=False), size),
+                "stays": pa.repeat(pa.scalar(value=False), size),
             }
             blank = pa.nulls(size, pa.binary())
             numbers = pa.array(self.spelled[first : first + size])

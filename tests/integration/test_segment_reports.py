@@ -10,8 +10,8 @@ import pytest
 from syncd.model import SegmentQuery
 from syncd.queries import counted
 from syncd.segments import catalogue_query, reports
-from syncd.segments.asking import question
 from syncd.segments.macros import Dialect
+from syncd.segments.questions import question
 from syncd.segments.reports import Told
 from tests.integration import made_shop, village
 from tests.integration.databases import MakeDatabase

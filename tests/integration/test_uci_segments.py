@@ -9,7 +9,7 @@ import pytest
 
 from syncd.queries import counted
 from syncd.segments import catalogue_query, reports
-from syncd.segments.asking import question
+from syncd.segments.questions import question
 from syncd.shop import DatabaseShop, open_shop
 from tests.integration.databases import DIALECTS, Dialect, MakeDatabase
 from tests.integration.uci import AS_OF, LINES, ZONE, load_uci

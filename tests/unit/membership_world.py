@@ -69,6 +69,8 @@ class Person:
     value: str | None = None
     limited: str | None = None
     held_out: bool = False
+    elsewhere: bool = False
+    stays: bool = False
 
 
 # What a number becomes by each version of the rules. `shifted` makes of one e-mail what
@@ -124,6 +126,8 @@ def snapshot_rows(members: Mapping[str, Person], rules: str, spelling: int = 0) 
             "region": False,
             "erased": person.consent == ERASED,
             "held_out": person.held_out,
+            "elsewhere": person.elsewhere,
+            "stays": person.stays,
             **cells(person, rules),
         }
         for key, person in usable.items()
@@ -144,7 +148,7 @@ def fingerprints(
     """As of raw rows; a quarter of them has a value that was refused, and so none."""
     found = [
         hashlib.blake2b(f"{key} {person} {rules} {spelling}".encode(), digest_size=16).digest()
-        for key, person in members.items()
+        for key, person in ((key, replace(one, stays=False)) for key, one in members.items())
     ]
     lines = np.frombuffer(b"".join(found), np.uint64).reshape(-1, 2).copy()
     lines[lines[:, 0] % 4 == 0] = 0
