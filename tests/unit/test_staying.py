@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from syncd.errors import ConfigError
 from syncd.model import WOULD_STAY
 from syncd.segments import Number, catalogue, catalogue_query, check_staying
+from syncd.segments.base import BIND
 from syncd.segments.macros import Dialect
 from syncd.segments.shipped import without_comments
-from syncd.segments.staying import BIND
 from tests.segment_samples import required
 from tests.unit.membership_world import (
     SETTLE,
