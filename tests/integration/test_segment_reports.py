@@ -136,6 +136,20 @@ def test_the_village_by_product(opened: Open, dialect: Dialect) -> None:
     assert grown.by_place["first"].buyers == 6
 
 
+@pytest.mark.parametrize("dialect", ENGINES)
+def test_no_group_of_few_leaves_the_shop(opened: Open, dialect: Dialect) -> None:
+    """Not by name, nor its number: what is too small comes as one line."""
+    engine = opened(dialect, "village")
+    sources = reports.sources_sql("source"), reports.sources_needs("source")
+    products = reports.products_sql(), reports.PRODUCTS_NEEDS
+    by_source = list(asked(engine, "village", "whales", *sources, least=2))
+    assert "google" not in str(by_source)
+    assert "facebook" not in str(by_source)
+    by_product = list(asked(engine, "village", "whales", *products, least=3, horizon=0))
+    assert "s-candle" in str(by_product)
+    assert not [name for name in ("throw", "coffee", "card") if name in str(by_product)]
+
+
 def test_engines_agree_where_much_is_equal_missing_or_odd(
     opened: Open,
 ) -> None:
