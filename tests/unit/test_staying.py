@@ -104,6 +104,17 @@ def test_a_phone_that_only_somebody_near_has_too_leaves(tmp_path: Path) -> None:
     assert held(world) == identifiers(cells(family["m3"]))
 
 
+@pytest.mark.parametrize("full", [False, True])
+def test_who_stays_is_looked_after_like_any_member(tmp_path: Path, full: bool) -> None:  # noqa: FBT001
+    """Another e-mail, a relative who left, a full resync: none of it is a reason to leave."""
+    world = MembershipWorld(tmp_path)
+    world.run({"m1": Person((1,), (1,)), "m2": Person((2,), (1,)), "m3": Person((3,))})
+    now = {"m1": Person((9,), (1,), stays=True), "m3": Person((3,), stays=True)}
+    counts = world.run(now, full=full).counts
+    assert (counts.wanted, counts.lost) == (2, {})
+    assert held(world) == frozenset().union(*(identifiers(cells(one)) for one in now.values()))
+
+
 def test_the_control_and_other_arms_are_of_those_who_become_members(tmp_path: Path) -> None:
     world = MembershipWorld(tmp_path)
     counts = world.run(
