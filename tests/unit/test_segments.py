@@ -378,14 +378,15 @@ def test_the_readme_lists_every_segment_as_it_is() -> None:
 @pytest.mark.parametrize("name", [each.name for each in catalogue() if "orders" in each.needs])
 def test_no_order_is_looked_up_by_its_key_again(name: str) -> None:
     """What a segment asks of an order comes with the order: a second look costs as much again."""
-    sql = ask(name, **required(shipped(name))).sql
+    sql = ask(name, "sqlite", **required(shipped(name))).sql
     joins = sqlglot.parse_one(sql, dialect="sqlite").find_all(exp.Join)
     assert [join.sql() for join in joins if join.this.name == "orders"] == []
 
 
 def test_orders_that_count_carry_those_optional_columns_that_are_asked_for() -> None:
     def carried(name: str, **parameters: object) -> set[str]:
-        tree = sqlglot.parse_one(ask(name, **parameters).sql, dialect="sqlite")
+        sql = ask(name, "sqlite", **parameters).sql
+        tree = sqlglot.parse_one(sql, dialect="sqlite")
         (view,) = (each for each in tree.find_all(exp.CTE) if each.alias == "paid_order")
         return {each.alias_or_name for each in view.this.selects}
 
