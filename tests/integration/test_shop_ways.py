@@ -385,9 +385,10 @@ def test_a_read_takes_one_core_and_little_memory_of_postgresql(make_database: Ma
     )
     sql = (
         "SELECT current_setting('work_mem') || ' by ' || "
-        "current_setting('max_parallel_workers_per_gather') AS customer_key"
+        "current_setting('max_parallel_workers_per_gather') || ' for ' || "
+        "current_setting('cursor_tuple_fraction') AS customer_key"
     )
     with quick(database, sql) as ways:
         for rows in ways:
             said = [key for batch in rows.batches() for key in batch.column(0).to_pylist()]
-            assert said == ["64MB by 0"]
+            assert said == ["64MB by 0 for 1"]

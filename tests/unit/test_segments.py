@@ -421,7 +421,8 @@ def test_no_order_is_looked_up_by_its_key_again(name: str) -> None:
 
 def test_orders_that_count_carry_those_optional_columns_that_are_asked_for() -> None:
     def carried(name: str, **parameters: object) -> set[str]:
-        tree = sqlglot.parse_one(ask(name, "sqlite", **parameters).sql, dialect="sqlite")
+        sql = ask(name, "sqlite", **parameters).sql
+        tree = sqlglot.parse_one(sql, dialect="sqlite")
         (view,) = (each for each in tree.find_all(exp.CTE) if each.alias == "paid_order")
         return {each.alias_or_name for each in view.this.selects}
 
