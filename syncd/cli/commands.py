@@ -29,6 +29,7 @@ from syncd.cli.reading import (
     segments_overlap,
     segments_preview,
     segments_show,
+    segments_survey,
     web,
 )
 from syncd.cli.service import run
@@ -84,7 +85,10 @@ def register(application: typer.Typer) -> None:
     application.command("erase", context_settings={"allow_extra_args": True})(erase)
     told = (audit_show, audit_export, audit_verify)
     _group(application, "audit", "What happened, in sentences.", *told, alone=audit)
-    ours = (segments_list, segments_show, segments_preview, segments_overlap, segments_lift)
+    ours = (
+        *(segments_list, segments_show, segments_preview, segments_overlap, segments_lift),
+        segments_survey,
+    )
     _group(application, "segments", "The catalogue and yours.", *ours)
     known = "How values become what a platform matches."
     below = _group(application, "identity", known, identity_sample)

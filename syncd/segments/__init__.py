@@ -10,7 +10,7 @@ someone with a row in `customers`, guests included.
 
 from __future__ import annotations
 
-from syncd.segments.asking import bought_query, catalogue_query
+from syncd.segments.asking import bought_query, catalogue_query, customers_query
 from syncd.segments.own import own_query
 from syncd.segments.parameters import Number, Parameter, Words
 from syncd.segments.previews import Preview, preview
@@ -34,6 +34,7 @@ __all__ = [
     "catalogue",
     "catalogue_query",
     "check_parameters",
+    "customers_query",
     "definition",
     "not_offered",
     "own_query",

@@ -36,6 +36,7 @@ FROM paid_order
 WHERE placed_at >= :since
 GROUP BY customer_key
 """
+_CUSTOMERS = "SELECT COUNT(*) AS customers FROM person\n"
 _BIND = re.compile(r"(?<![\w:]):([a-z]\w*)")
 
 
@@ -106,6 +107,22 @@ def bought_query(
     sql = expansion.expand(_with_views(_BOUGHT, source))
     begun = {**expansion.binds, "since": since.replace(microsecond=0)}
     return _query("bought", sql, moment, zone, begun, source)
+
+
+def customers_query(
+    *, as_of: datetime, timezone: str, dialect: Dialect, source: Source | None = None
+) -> SegmentQuery:
+    """How many customers the shop has who were not erased, as a shop is asked it.
+
+    Args:
+        as_of: Now: who has joined since then counts too.
+        timezone: Where the shop's days begin.
+        dialect: Of the shop.
+        source: The shop's system; None where it has the canonical relations itself.
+    """
+    moment, zone = as_of.replace(microsecond=0), _zone(timezone)
+    sql = Expansion(dialect, moment, zone, {}, {}).expand(_with_views(_CUSTOMERS, source))
+    return _query("customers", sql, moment, zone, {}, source)
 
 
 def _query(
