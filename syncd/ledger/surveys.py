@@ -177,19 +177,22 @@ def last_counted(tx: Connection) -> dict[str, Survey]:
     return {segment: known[number] for segment, number in numbers.items()}
 
 
-def last_lifted(tx: Connection) -> dict[str, tuple[Survey, LiftFound]]:
-    """By segment, the newest comparison that came to something, and its survey."""
-    found = tx.execute(
-        select(surveyed_lift.c.segment, func.max(surveyed_lift.c.survey))
+def last_lifted(tx: Connection) -> dict[str, LiftFound]:
+    """By segment, the newest comparison that came to something."""
+    newest = (
+        select(surveyed_lift.c.segment, func.max(surveyed_lift.c.survey).label("survey"))
         .where(surveyed_lift.c.figures != "")
         .group_by(surveyed_lift.c.segment)
+        .subquery()
     )
-    numbers = {segment: int(number) for segment, number in found}
-    known = {number: one(tx, number) for number in set(numbers.values())}
-    return {
-        segment: (known[number], next(e for e in known[number].lifts if e.segment == segment))
-        for segment, number in numbers.items()
-    }
+    found = tx.execute(
+        select(surveyed_lift).join(
+            newest,
+            (surveyed_lift.c.segment == newest.c.segment)
+            & (surveyed_lift.c.survey == newest.c.survey),
+        )
+    ).mappings()
+    return {each["segment"]: LiftFound(each["segment"], each["figures"], "") for each in found}
 
 
 def sizes_after(tx: Connection, number: int) -> Iterator[tuple[int, str, datetime, int]]:

@@ -158,13 +158,11 @@ class Published:
 
     def members(self, audience: int | None, days: int) -> tuple[Day, ...]:
         """Who might be in an audience, at the end of each day on which that changed."""
-        since = iso(self.now.at - timedelta(days=days))
-        rows = self.page.execute(
+        return self._by_day(
             "SELECT substr(at, 1, 10), members, max(number) FROM membership "
             "WHERE audience = ? AND at >= ? GROUP BY 1 ORDER BY 1",
-            [audience, since],
+            *(audience, self._ago(days)),
         )
-        return tuple(Day(date, members) for date, members, _ in rows)
 
     def members_at(self, audience: int | None, at: datetime) -> int | None:
         """Who might have been in an audience at a moment; None before its first membership."""
@@ -177,23 +175,33 @@ class Published:
 
     def stated(self, audience: int | None, column: str, days: int) -> tuple[Day, ...]:
         """A column of what platforms stated, at the end of each day."""
-        since = iso(self.now.at - timedelta(days=days))
-        rows = self.page.execute(
+        return self._by_day(
             f"SELECT substr(at, 1, 10), {column}, max(number) FROM size "
             f"WHERE audience = ? AND at >= ? AND {column} IS NOT NULL GROUP BY 1 ORDER BY 1",
-            [audience, since],
+            *(audience, self._ago(days)),
         )
-        return tuple(Day(date, value) for date, value, _ in rows)
 
     def read_of(self, sync: str, days: int) -> tuple[Day, ...]:
         """Rows that a sync's segment had, at the end of each day on which it was read."""
-        since = iso(self.now.at - timedelta(days=days))
-        rows = self.page.execute(
+        return self._by_day(
             "SELECT substr(started_at, 1, 10), read, max(number) FROM run "
             "WHERE sync = ? AND started_at >= ? AND read > 0 GROUP BY 1 ORDER BY 1",
-            [sync, since],
+            *(sync, self._ago(days)),
         )
-        return tuple(Day(date, read) for date, read, _ in rows)
+
+    def counted_of(self, segment: str, days: int) -> tuple[Day, ...]:
+        """Members that surveys counted in a segment, at the end of each day."""
+        return self._by_day(
+            "SELECT substr(at, 1, 10), members, max(survey) FROM counted "
+            "WHERE segment = ? AND at >= ? GROUP BY 1 ORDER BY 1",
+            *(segment, self._ago(days)),
+        )
+
+    def _by_day(self, query: str, *values: object) -> tuple[Day, ...]:
+        return tuple(Day(date, value) for date, value, _ in self.page.execute(query, values))
+
+    def _ago(self, days: int) -> str:
+        return iso(self.now.at - timedelta(days=days))
 
     # --- events -----------------------------------------------------------------------
 
