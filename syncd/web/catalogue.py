@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -71,7 +71,8 @@ def segments(seen: Published, frame: Frame) -> Context:
 def worth(seen: Published) -> Context:
     """What the shop said of all of them together."""
     told = seen.now.survey
-    return {"survey": told, "heat": heat(told), "days": DAYS}
+    order = [each.name for each in seen.now.segments]
+    return {"survey": told, "heat": heat(told, order), "days": DAYS}
 
 
 def row(seen: Published, frame: Frame, segment: SegmentTold) -> SegmentRow:
@@ -91,12 +92,18 @@ def row(seen: Published, frame: Frame, segment: SegmentTold) -> SegmentRow:
     )
 
 
-def heat(told: SurveyTold) -> Heat | None:
-    """The heat map; None where no two segments were counted."""
+def heat(told: SurveyTold, order: Sequence[str]) -> Heat | None:
+    """The heat map; None where no two segments were counted.
+
+    Args:
+        told: The survey.
+        order: Of the segments, as they are configured.
+    """
     if not told.pairs:
         return None
     known = {frozenset((pair.one, pair.other)): pair for pair in told.pairs}
-    names = tuple(dict.fromkeys(name for pair in told.pairs for name in (pair.one, pair.other)))
+    counted = {name for pair in told.pairs for name in (pair.one, pair.other)}
+    names = tuple(name for name in order if name in counted)
     lines = tuple((one, tuple(_cells(known, one, names))) for one in names)
     return Heat(names, lines, tuple(pair for pair in told.pairs if pair.alike))
 

@@ -30,7 +30,7 @@ GUARD = {"min_members": 0}
 TABLES = (
     *(f"ALTER TABLE customers ADD COLUMN {column}" for column in ("city", "region", "deleted")),
     f"CREATE TABLE orders ({', '.join(ORDERS)})",
-    f"CREATE TABLE consents ({', '.join(CONSENTS)})",
+    f"CREATE TABLE consents ({', '.join((*CONSENTS, 'email'))})",
 )
 # What no answer of the page may hold, in any form: three of the week's customers, and secrets.
 PLANTED = ("sandbox-token", "zoe.quill@example.com", "+31687654321", "Quillsworth")
