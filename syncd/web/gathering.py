@@ -167,7 +167,7 @@ def _segment(
         wording=shipped[chosen.use].wording if chosen.use in shipped else "",
         parameters=", ".join(f"{key} {value}" for key, value in chosen.with_.items()),
         # A net: a file may name a colleague's address that is to be left out.
-        sql=scrubbed(definition(chosen.use) if chosen.use else own).strip(),
+        sql=scrubbed(definition(chosen.use) if chosen.use else own or chosen.described).strip(),
         syncs=tuple(key for key, sync in app.settings.syncs.items() if sync.segment == name),
         own=path is not None,
         holdout=holdout.percent if holdout else "",

@@ -152,6 +152,7 @@ def audit(seen: Published, frame: Frame) -> Context:
         "older": found[EVENTS - 1].number if len(found) > EVENTS else None,
         "kinds": kinds,
         "actors": actors,
+        "syncs": seen.now.syncs,
         "chain": seen.now.chain,
     }
 
