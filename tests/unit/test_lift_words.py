@@ -26,8 +26,10 @@ UNSURE = IntervalTold(0.02, -0.003, 0.045)
     [
         (
             compared(IntervalTold(0.041, -0.005, 0.089), UNSURE),
-            "4.1 % more orders a member, between \N{MINUS SIGN}0.5 % and 8.9 %: not sure yet, "
-            "chance may be all there is",
+            (
+                "4.1 % more orders a member, between \N{MINUS SIGN}0.5 % and 8.9 %: not sure yet, "
+                "chance may be all there is"
+            ),
             "not sure yet",
         ),
         (
@@ -37,8 +39,10 @@ UNSURE = IntervalTold(0.02, -0.003, 0.045)
         ),
         (
             compared(IntervalTold(-0.2, -0.3, -0.1), IntervalTold(-0.1, -0.15, -0.05)),
-            "20.0 % fewer orders a member, between \N{MINUS SIGN}30.0 % and "
-            "\N{MINUS SIGN}10.0 %: hardly by chance",
+            (
+                "20.0 % fewer orders a member, between \N{MINUS SIGN}30.0 % and "
+                "\N{MINUS SIGN}10.0 %: hardly by chance"
+            ),
             "fewer orders",
         ),
         (
