@@ -59,7 +59,7 @@ class Page:
 
     def lines(self, lines: Sequence[Line]) -> None:
         """Print how syncs went, and under them why some failed."""
-        columns = ("sync", "members", "no consent", "unchanged", "rows out", "rows in", "requests")
+        columns = ("sync", "members", "kept out", "unchanged", "rows out", "rows in", "requests")
         self.table(
             (*columns, "ended"),
             [

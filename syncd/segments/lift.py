@@ -184,9 +184,11 @@ def _spreads(one: Amounts, other: Amounts) -> list[float]:
 
 
 def _point(parts: Sequence[float], lengths: tuple[int, int]) -> float:
-    """Student's point by Welch and Satterthwaite's degrees of freedom."""
-    freedom = sum(parts) ** 2 / sum(
-        part * part / (length - 1) for part, length in zip(parts, lengths, strict=True)
+    """Student's point by Welch and Satterthwaite's degrees of freedom; not both parts are 0."""
+    # By the larger one: the square of a very small one is nothing.
+    scaled = [part / max(parts) for part in parts]
+    freedom = sum(scaled) ** 2 / sum(
+        part * part / (length - 1) for part, length in zip(scaled, lengths, strict=True)
     )
     return student(freedom)
 

@@ -15,7 +15,6 @@ from syncd.web.shapes import SegmentTold
 from syncd.web.worth import PairTold, SurveyTold
 
 DAYS = 90  # that charts show
-RUNS = 30  # of a sync, among which the newest that read anybody is looked for
 STEPS = 10  # shades of the heat map
 Context = Mapping[str, object]
 
@@ -77,7 +76,7 @@ def worth(seen: Published) -> Context:
 
 def row(seen: Published, frame: Frame, segment: SegmentTold) -> SegmentRow:
     """A segment with all that is known of it."""
-    read = [run for name in segment.syncs for run in seen.runs(name, RUNS) if run.read]
+    read = [run for name in segment.syncs if (run := seen.last_read(name))]
     newest = max(read, key=lambda run: run.started_at, default=None)
     days: tuple[Day, ...] = seen.read_of(newest.sync, DAYS) if newest else ()
     if len(days) < 2:  # noqa: PLR2004 - the ends of a line

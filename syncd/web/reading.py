@@ -120,11 +120,18 @@ class Published:
 
     def last_change(self, sync: str) -> RunLine | None:
         """The last run of a sync that added or removed anybody."""
-        row = self.page.execute(
-            f"SELECT {_RUN_COLUMNS} FROM run WHERE sync = ? AND added + removed > 0 "
-            "ORDER BY number DESC LIMIT 1",
-            [sync],
-        ).fetchone()
+        return self._last(sync, "added + removed > 0")
+
+    def last_read(self, sync: str) -> RunLine | None:
+        """The last run of a sync that read anybody."""
+        return self._last(sync, "read > 0")
+
+    def _last(self, sync: str, which: str) -> RunLine | None:
+        query = (
+            f"SELECT {_RUN_COLUMNS} FROM run WHERE sync = ? AND {which} "
+            "ORDER BY number DESC LIMIT 1"
+        )
+        row = self.page.execute(query, [sync]).fetchone()
         return None if row is None else _run_line(row)
 
     def run(self, run_id: str) -> RunTold | None:
@@ -146,14 +153,15 @@ class Published:
 
     def size(self, audience: int | None) -> SizeLine | None:
         """The last that a platform stated of an audience."""
-        query = f"SELECT {_SIZE_COLUMNS} FROM size WHERE audience = ? ORDER BY number DESC LIMIT 1"
-        row = self.page.execute(query, [audience]).fetchone()
-        return None if row is None else _size_line(row)
+        return self._size("audience", audience)
 
     def size_of_run(self, run: str) -> SizeLine | None:
         """What a platform stated after a run."""
-        query = f"SELECT {_SIZE_COLUMNS} FROM size WHERE run = ? ORDER BY number DESC LIMIT 1"
-        row = self.page.execute(query, [run]).fetchone()
+        return self._size("run", run)
+
+    def _size(self, of: str, which: object) -> SizeLine | None:
+        query = f"SELECT {_SIZE_COLUMNS} FROM size WHERE {of} = ? ORDER BY number DESC LIMIT 1"
+        row = self.page.execute(query, [which]).fetchone()
         return None if row is None else _size_line(row)
 
     def members(self, audience: int | None, days: int) -> tuple[Day, ...]:

@@ -131,6 +131,13 @@ def test_a_share_of_a_mean_has_fiellers_interval() -> None:
         assert (6 - 4 * end) ** 2 == pytest.approx(point**2 * variance * (1 + end**2))
 
 
+def test_a_spread_of_hardly_anything_is_one() -> None:
+    """Its square is nothing to a float."""
+    one, other = np.array([0.0, 1e-100]), np.array([0.0, 0.0])
+    found = welch(one, other)
+    assert found.low < found.value < found.high
+
+
 def test_where_the_control_may_have_bought_nothing_no_share_of_it_is_told() -> None:
     few = np.array([0.0] * 30 + [1.0])
     assert fieller(np.array([1.0, 2.0, 3.0]), few) is None
