@@ -17,6 +17,7 @@ from pathlib import Path
 from syncd.ledger.tables import iso
 from syncd.model import AuditEvent
 from syncd.web import schema
+from syncd.web.filters import EVENT_COLUMNS, query_of
 from syncd.web.shapes import NOW, RUN, Now, RunTold
 
 
@@ -217,7 +218,7 @@ class Published:
         """One event, by its number."""
         if not 0 < number <= self.now.chain.events:
             return None
-        query = f"SELECT {_EVENT_COLUMNS} FROM event WHERE number = ?"
+        query = f"SELECT {EVENT_COLUMNS} FROM event WHERE number = ?"
         for found in _of_volume(self.folder, schema.volume_of(number), query, [number]):
             return found
         return None
@@ -225,7 +226,7 @@ class Published:
     def events(self, wanted: Wanted) -> Iterator[AuditEvent]:
         """Events that fit, the newest first, read as they are asked for."""
         last = min(self.now.chain.events, (wanted.before or self.now.chain.events + 1) - 1)
-        query, values = _query(wanted, last)
+        query, values = query_of(wanted, last)
         for volume in range(schema.volume_of(last), -1, -1) if last > 0 else ():
             yield from _of_volume(self.folder, volume, query, values, wanted)
 
@@ -289,10 +290,6 @@ _RUN_COLUMNS = (
     "refused, detail"
 )
 _SIZE_COLUMNS = "at, run, members, least, most, status, warning, rate_least, rate_most, own_rate"
-_EVENT_COLUMNS = (
-    "event.kind, event.at, event.actor, event.detail, event.sync, event.audience, event.run, "
-    "event.plan, event.counts, event.number"
-)
 
 
 def _run_line(row: sqlite3.Row) -> RunLine:
@@ -348,34 +345,7 @@ def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-# --- events by filter -------------------------------------------------------------------
-
-
-def _query(wanted: Wanted, last: int) -> tuple[str, list[object]]:
-    """The statement for one volume, and its values."""
-    same = {"sync": wanted.sync, "actor": wanted.actor, "kind": wanted.kind, "run": wanted.run}
-    conditions: list[tuple[str, object]] = [("event.number <= ?", last)]
-    conditions += [(f"event.{column} = ?", value) for column, value in same.items() if value]
-    if wanted.since is not None:
-        conditions.append(("event.at >= ?", iso(wanted.since)))
-    if wanted.until is not None:
-        conditions.append(("event.at < ?", iso(wanted.until)))
-    tables = "event"
-    if wanted.text.split():
-        tables = "words JOIN event ON event.number = words.rowid"
-        conditions.append(("words MATCH ?", _words(wanted.text)))
-    order = "words.rowid" if tables != "event" else "event.number"
-    query = (
-        f"SELECT {_EVENT_COLUMNS} FROM {tables} WHERE {' AND '.join(c for c, _ in conditions)} "
-        f"ORDER BY {order} DESC"
-    )
-    return query, [value for _, value in conditions]
-
-
-def _words(text: str) -> str:
-    """Words as FTS5 takes them, whatever was typed: each one quoted, and the beginning of one."""
-    quoted = ('"' + word.replace('"', '""') + '"*' for word in text.split())
-    return " ".join(quoted)
+# --- events by volume -------------------------------------------------------------------
 
 
 def _of_volume(
