@@ -35,6 +35,7 @@ from syncd.rereading import reread
 from syncd.rhythm import Rhythm
 from syncd.signals import Call, heard
 from syncd.stopping import SAID, StoppingClock, StoppingLock
+from syncd.surveying import Surveyor
 from syncd.sync import Wish
 from syncd.turn import SCHEDULE, take
 from syncd.web.publishing import publish
@@ -116,6 +117,7 @@ class Daemon:
         self._news = threading.Event()
         self._looked: datetime | None = None
         self._shown = datetime.min.replace(tzinfo=UTC)
+        self._surveyor = Surveyor(self._news.set)
         self._orders = Orders(lambda: self._app.names("q"))
         self._turned = time.monotonic()
         self._late = 3 * every.total_seconds() + LONG
@@ -175,6 +177,7 @@ class Daemon:
             try:
                 self._workers.tick()
                 self._erase()
+                self._survey()
                 self._warn()
                 self._alarm.set(self._agenda.next_at(), self._app.clock.now())
             except SyncdError as error:
@@ -207,6 +210,12 @@ class Daemon:
             log.info("erasures_stopped")
         finally:
             app.membership.let_go()
+
+    def _survey(self) -> None:
+        """Ask the shop what the segments are worth, if that is due; runs do not wait for it."""
+        app = self._app
+        if self._surveyor.wanted(app):
+            self._workers.also("survey", "survey", partial(self._surveyor.go, app))
 
     def _warn(self) -> None:
         """Note what people are to be told; a thread of its own sends it, which may take long."""

@@ -271,6 +271,22 @@ class Queries:
             source=source_of(self.settings.shop, self.guest_key),
         )
 
+    def customers(self, as_of: datetime) -> SegmentQuery:
+        """How many customers there are; see `segments.customers_query`.
+
+        Raises:
+            syncd.errors.ConfigError: The shop's system is set up wrongly.
+        """
+        from syncd.segments import customers_query
+        from syncd.segments.systems import source_of
+
+        return customers_query(
+            as_of=as_of,
+            timezone=self.settings.shop.timezone,
+            dialect=self.shop().dialect,
+            source=source_of(self.settings.shop, self.guest_key),
+        )
+
     def definition(self, segment: str) -> str:
         """SHA-256 of what a person wrote of a configured segment's SQL, hex.
 

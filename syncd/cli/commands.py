@@ -31,6 +31,7 @@ from syncd.cli.reading import (
     segments_products,
     segments_show,
     segments_sources,
+    segments_survey,
     web,
 )
 from syncd.cli.service import run
@@ -88,7 +89,7 @@ def register(application: typer.Typer) -> None:
     _group(application, "audit", "What happened, in sentences.", *told, alone=audit)
     ours = (
         *(segments_list, segments_show, segments_preview, segments_overlap, segments_lift),
-        *(segments_sources, segments_products),
+        *(segments_sources, segments_products, segments_survey),
     )
     _group(application, "segments", "The catalogue and yours.", *ours)
     known = "How values become what a platform matches."

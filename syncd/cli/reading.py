@@ -183,6 +183,19 @@ def segments_products(
     beginnings.products(name, config, horizon=horizon, as_of=as_of, least=least, as_json=json)
 
 
+def segments_survey(
+    config: Config = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Count every configured segment in the shop now, for the page: sizes, revenue, overlap, lift.
+
+    The daemon does so by itself once a day (`page.survey`). Nothing is sent.
+    """
+    from syncd.cli import surveys  # noqa: PLC0415
+
+    surveys.survey(config, as_json=json)
+
+
 def web(
     directory: Directory = None,
     socket: Socket = None,

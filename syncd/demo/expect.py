@@ -12,7 +12,7 @@ import re
 import sqlite3
 import string
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -67,6 +67,7 @@ def expected_identifiers(
     default_country: str,
     consent: ConsentPolicy = "not_denied",
     kinds: Collection[Kind] = KINDS,
+    held_out: Callable[[str], bool] = lambda _: False,
 ) -> frozenset[Identifier]:
     """All identifiers that the platform's audience should hold for a segment, no others.
 
@@ -78,6 +79,7 @@ def expected_identifiers(
         default_country: For phones and addresses of members without one.
         consent: Whom Meta is told of; Google's rule is fixed.
         kinds: What the sync sends.
+        held_out: Whether a customer key is of the control group, who are not sent.
 
     Returns:
         Kind and text: a digest in hex, an id as it is; for an address
@@ -86,6 +88,8 @@ def expected_identifiers(
     """
     found: set[Identifier] = set()
     for cells in _rows(path, sql, parameters):
+        if held_out(cells["customer_key"]):
+            continue
         member = _member(cells, default_country)
         if not _may_be_sent(member, platform, consent):
             continue

@@ -16,7 +16,7 @@ class Line:
 
     Attributes:
         read: Usable members of the segment.
-        kept_out: Those that consent keeps out.
+        kept_out: Those that consent or a hold-out keeps out.
         removed, sent: Rows that reached the platform, repetitions included.
         unchanged: Members who needed nothing.
         requests: That carried those rows.

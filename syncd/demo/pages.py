@@ -11,6 +11,7 @@ from syncd.demo.operator import Line
 from syncd.demo.shop import ShopFacts
 from syncd.demo.verdict import Verdict
 from syncd.model import AuditEvent
+from syncd.model.surveys import Survey
 
 WIDTH = 100
 _INDENT = "   "
@@ -58,7 +59,7 @@ class Page:
 
     def lines(self, lines: Sequence[Line]) -> None:
         """Print how syncs went, and under them why some failed."""
-        columns = ("sync", "members", "no consent", "unchanged", "rows out", "rows in", "requests")
+        columns = ("sync", "members", "kept out", "unchanged", "rows out", "rows in", "requests")
         self.table(
             (*columns, "ended"),
             [
@@ -72,6 +73,19 @@ class Page:
         for line in lines:
             if line.said:
                 self.tell(f"syncd: {line.sync}: {line.said}")
+
+    def segments(self, found: Survey) -> None:
+        """Print how large segments are, and what their members paid of what all did."""
+        self.table(
+            ("segment", "members", "of all customers", "of revenue"),
+            [
+                (
+                    *(each.segment, each.members, _share(each.members, found.customers)),
+                    _share(each.revenue, found.revenue),
+                )
+                for each in found.segments
+            ],
+        )
 
     def verdicts(self, verdicts: Sequence[Verdict]) -> None:
         """Print what was compared with what."""
@@ -121,6 +135,10 @@ def _wrapped(text: str, *, room: int = 0, further: str = "") -> list[str]:
     return textwrap.wrap(
         text, width, subsequent_indent=further, break_on_hyphens=False, break_long_words=False
     )
+
+
+def _share(part: int | None, whole: int | None) -> str:
+    return f"{part / whole:.1%}" if part is not None and whole else "-"
 
 
 def _cell(value: int | str | None) -> str:

@@ -44,7 +44,7 @@ accounts:
     endpoint: {google}
 page: {{directory: "{folder}/{page}"}}
 segments:
-  all-customers: {{use: all_customers}}
+  all-customers: {{use: all_customers, holdout: 10%}}
   win-back: {{use: win_back}}
   cart-abandoners: {{use: cart_abandoners}}
 syncs:

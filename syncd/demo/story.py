@@ -32,6 +32,7 @@ from syncd.demo.verdict import Verdict, compare
 from syncd.errors import SyncdError
 from syncd.local import LocalPlatforms, StartLocal
 from syncd.retry import ATTEMPTS
+from syncd.surveying import survey
 from syncd.web.publishing import publish
 
 GOOGLE_DELAY = 0.2  # seconds until the local Google applies what it accepted
@@ -134,6 +135,7 @@ class _Story:
         self.recovery()
         self.nothing()
         verdicts = self.agreement()
+        self.worth()
         self.audit()
         return verdicts
 
@@ -147,7 +149,8 @@ class _Story:
         lines = self._sync()
         page.tell(
             "Nobody who denied consent went out; Google was told of nobody in Europe who has",
-            f"not granted it. {_rows(lines):,} rows in all.",
+            f"not granted it. One in ten of all customers is held out, for later. {_rows(lines):,}",
+            "rows in all.",
         )
         self._expect(_rows(lines) > 0, "the first sync sent nothing")
         self._expect_all_done(lines)
@@ -219,9 +222,24 @@ class _Story:
             self._expect(one.expected > 0, f"{one.sync}: nobody is expected")
         return verdicts
 
+    def worth(self) -> None:
+        page = self.page
+        page.heading(8, "What are the segments worth?")
+        page.command("segments", "survey")
+        found = survey(self.app, actor="demo")
+        page.segments(found)
+        self._expect(len(found.counted) == len(found.segments), "a segment was not counted")
+        self._expect(found.revenue is not None, f"revenue is not known: {found.trouble}")
+        for lift in found.lifts:
+            self._expect(bool(lift.figures), f"no lift of {lift.segment}: {lift.trouble}")
+        page.tell(
+            "The page shows these, how much the segments overlap, and what all customers bought",
+            "more than those held out: nothing that is sure, after three days.",
+        )
+
     def audit(self) -> None:
         page, ledger = self.page, self.app.ledger
-        page.heading(8, "The end of the audit")
+        page.heading(9, "The end of the audit")
         page.command("audit", "show", "--sync", CUT_OFF, "--limit", str(LAST_EVENTS))
         for event in ledger.events(sync=CUT_OFF, limit=LAST_EVENTS, newest=True):
             page.event(event)

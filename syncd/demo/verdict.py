@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -10,6 +11,7 @@ from syncd.app import App
 from syncd.demo.control import Control, Held
 from syncd.demo.expect import Identifier, Platform, expected_identifiers
 from syncd.demo.stage import COUNTRY
+from syncd.model import Holdout
 
 _NOTHING = Held(frozenset(), ())
 
@@ -47,8 +49,9 @@ class Verdict:
 def compare(app: App, control: Control, shop: Path) -> tuple[Verdict, ...]:
     """Compare every sync's audience with the shop as it stands now.
 
-    The segment's SQL is the product's. All after it is a path of its own: reading,
-    consent, normalising and hashing are those of `syncd.demo.expect`.
+    The segment's SQL is the product's, and so is the word on who is held out: that takes the
+    ledger's key. All else is a path of its own: reading, consent, normalising and hashing are
+    those of `syncd.demo.expect`.
     """
     audiences = control.audiences()
     verdicts = []
@@ -68,7 +71,15 @@ def _expected(app: App, name: str, shop: Path) -> frozenset[Identifier]:
         query.parameters,
         platform=cast("Platform", sync.platform),
         default_country=COUNTRY,
+        held_out=_control(app, sync.holdout) if sync.holdout else lambda _: False,
     )
+
+
+def _control(app: App, holdout: Holdout) -> Callable[[str], bool]:
+    import pyarrow as pa  # noqa: PLC0415 - as in `syncd.app`
+
+    marks = app.control(holdout).marks
+    return lambda key: bool(marks(pa.array([key.encode()]))[0].as_py())
 
 
 def _judge(name: str, expected: frozenset[Identifier], held: Held) -> Verdict:

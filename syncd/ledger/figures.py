@@ -128,6 +128,22 @@ class Moment:
         )
         return found
 
+    def first_sent(self, syncs: Collection[str]) -> datetime | None:
+        """When the first run of some syncs had ended that drew a plan and sent by it."""
+        query = (
+            select(run.c.ended_at)
+            .where(
+                run.c.sync.in_(syncs),
+                run.c.plan.is_not(None),
+                run.c.ended_at.is_not(None),
+                run.c.state.in_([*(one.value for one in SUCCESSES), RunState.HELD.value]),
+            )
+            .order_by(run.c.ended_at)
+            .limit(1)
+        )
+        found: datetime | None = self.tx.scalar(query)
+        return found
+
     def due_at(self, sync: str) -> datetime | None:
         """When a sync is due by its schedule, as far as a daemon has kept it."""
         found: datetime | None = self.tx.scalar(select(due.c.due_at).where(due.c.sync == sync))

@@ -30,6 +30,7 @@ from syncd.ledger.fitted import FittedModels
 from syncd.ledger.measured import Measurements
 from syncd.ledger.plans import Approval
 from syncd.ledger.states import PlanState
+from syncd.ledger.surveys import Surveys
 from syncd.ledger.tables import ledger
 from syncd.ledger.transactions import Stamp, Transactions, advance
 from syncd.model import (
@@ -63,6 +64,7 @@ class Ledger(BatchLedger):
         self.alerts = Alerts(transactions)
         self.figures = Figures(transactions)
         self.fitted = FittedModels(transactions)
+        self.surveys = Surveys(transactions)
 
     @property
     def transactions(self) -> Transactions:

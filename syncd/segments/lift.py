@@ -2,7 +2,9 @@
 
 Figures a head are compared by Welch's interval for means of unequal variances (Welch 1947), shares
 of buyers by Newcombe's hybrid score interval, method 10 (Newcombe 1998, Statistics in Medicine 17,
-873-890), which is made of Wilson's intervals of the two shares (Wilson 1927). All are two-sided,
+873-890), which is made of Wilson's intervals of the two shares (Wilson 1927). What a mean is of
+another has Fieller's interval (Fieller 1954, J. R. Stat. Soc. B 16, 175-185), with the degrees of
+freedom of Welch's, so that the two never disagree on whether chance may be all. All are two-sided,
 95 %. They are exact for nobody: an interval that holds zero says that chance may be all there is.
 """
 
@@ -69,6 +71,9 @@ class Lift:
         more_orders, more_revenue: What that comes to for all of the exposed.
         relative: The exposed's revenue a head as a multiple of the control's, less 1; None where
             the control bought nothing.
+        times_orders, times_revenue: What the exposed have more a head, as a share of what the
+            control has; None where the control's own figure may be nothing, so that no share of
+            it is certain.
     """
 
     exposed: Arm
@@ -79,6 +84,8 @@ class Lift:
     more_orders: Interval
     more_revenue: Interval
     relative: float | None
+    times_orders: Interval | None = None
+    times_revenue: Interval | None = None
 
 
 def lift(exposed: tuple[Amounts, Amounts], control: tuple[Amounts, Amounts]) -> Lift:
@@ -105,6 +112,8 @@ def lift(exposed: tuple[Amounts, Amounts], control: tuple[Amounts, Amounts]) -> 
         more_orders=orders.times(ours.members),
         more_revenue=revenue.times(ours.members),
         relative=revenue.value / base if base > 0 else None,
+        times_orders=fieller(exposed[0], control[0]),
+        times_revenue=fieller(exposed[1], control[1]),
     )
 
 
@@ -139,17 +148,49 @@ def newcombe(hits: int, of: int, other_hits: int, of_other: int) -> Interval:
 def welch(one: Amounts, other: Amounts) -> Interval:
     """What a mean is more than another of independent people, whose spread may differ."""
     difference = float(one.mean() - other.mean())
-    parts = [float(each.var(ddof=1)) / len(each) for each in (one, other)]
+    parts = _spreads(one, other)
     error = math.sqrt(sum(parts))
     if not error:
         return Interval(difference, difference, difference)
-    # Welch and Satterthwaite's degrees of freedom.
-    lengths = (len(one), len(other))
-    freedom = sum(parts) ** 2 / sum(
-        part * part / (length - 1) for part, length in zip(parts, lengths, strict=True)
-    )
-    half = student(freedom) * error
+    half = _point(parts, (len(one), len(other))) * error
     return Interval(difference, difference - half, difference + half)
+
+
+def fieller(one: Amounts, other: Amounts) -> Interval | None:
+    """What a mean is more than another of independent people, as a share of the other.
+
+    Returns:
+        None where the other may be nothing, or less: then no share has an end.
+    """
+    above, below = float(one.mean()), float(other.mean())
+    parts = _spreads(one, other)
+    if below <= 0:
+        return None
+    share = above / below
+    if not sum(parts):
+        return Interval(share - 1, share - 1, share - 1)
+    point = _point(parts, (len(one), len(other)))
+    doubt = point * point * parts[1] / (below * below)
+    if doubt >= 1:
+        return None
+    half = point / below * math.sqrt(parts[0] * (1 - doubt) + share * share * parts[1])
+    least, most = ((share - half) / (1 - doubt), (share + half) / (1 - doubt))
+    return Interval(share - 1, least - 1, most - 1)
+
+
+def _spreads(one: Amounts, other: Amounts) -> list[float]:
+    """The variance of either mean."""
+    return [float(each.var(ddof=1)) / len(each) for each in (one, other)]
+
+
+def _point(parts: Sequence[float], lengths: tuple[int, int]) -> float:
+    """Student's point by Welch and Satterthwaite's degrees of freedom; not both parts are 0."""
+    # By the larger one: the square of a very small one is nothing.
+    scaled = [part / max(parts) for part in parts]
+    freedom = sum(scaled) ** 2 / sum(
+        part * part / (length - 1) for part, length in zip(scaled, lengths, strict=True)
+    )
+    return student(freedom)
 
 
 def student(freedom: float) -> float:

@@ -319,7 +319,7 @@ class Configuration(Shape):
         json_schema_extra={"default": {}},
     )
     page: Annotated[PageSettings, BeforeValidator(forms.empty_if_blank)] = Field(
-        default=PageSettings(),
+        default_factory=PageSettings,
         description="What the growth team reads, in a browser.",
         json_schema_extra={"default": {}},
     )

@@ -16,6 +16,7 @@ from syncd.needs import needed
 from syncd.ports import Platform
 from syncd.settings import GuardSettings, SyncSettings
 from syncd.staleness import stale_at
+from syncd.web import surveyed
 from syncd.web.shapes import (
     AccountTold,
     AlertTold,
@@ -35,7 +36,7 @@ Platforms = Mapping[str, Platform]  # installed ones, by name; to look for them 
 
 def now_of(app: App, seen: Moment, chain: ChainTold) -> Now:
     """Everything that is so at this moment."""
-    first, known = holder(app.directory), platforms()
+    first, known, found = holder(app.directory), platforms(), surveyed.Known.of(seen)
     return Now(
         at=app.clock.now(),
         version=__version__,
@@ -43,7 +44,7 @@ def now_of(app: App, seen: Moment, chain: ChainTold) -> Now:
         runner=first.name.split()[0] if first else "",
         syncs=tuple(_sync(app, seen, known, name) for name in app.settings.syncs),
         orphans=tuple(_orphans(app, seen, known)),
-        segments=tuple(_segment(app, name) for name in app.settings.segments),
+        segments=tuple(_segment(app, seen, known, found, name) for name in app.settings.segments),
         accounts=tuple(_account(app, known, name) for name in app.settings.accounts),
         alerts=tuple(
             AlertTold(one.subject, one.condition, one.opened_at, scrubbed(one.said))
@@ -59,6 +60,7 @@ def now_of(app: App, seen: Moment, chain: ChainTold) -> Now:
         targets=tuple(app.settings.alerts.targets),
         erasures=len(app.ledger.erasures.open()),
         chain=chain,
+        survey=surveyed.told(app, found),
     )
 
 
@@ -148,21 +150,33 @@ def _orphans(app: App, seen: Moment, known: Platforms) -> Iterator[OrphanTold]:
         yield OrphanTold(each.name, title, each.account, members, needs)
 
 
-def _segment(app: App, name: str) -> SegmentTold:
+def _segment(
+    app: App, seen: Moment, known: Platforms, found: surveyed.Known, name: str
+) -> SegmentTold:
     from syncd.segments import catalogue, definition  # noqa: PLC0415 - as in `syncd.app`
 
     chosen = app.settings.segments[name]
     shipped = {each.name: each for each in catalogue()}
     path = app.settings.sql_file(name)
     own = path.read_text("utf-8") if path is not None and path.is_file() else ""
+    counted, holdout = found.of_segment(name), app.settings.holdout(name)
+    members = counted.members if counted else None
     return SegmentTold(
         name=name,
         source=f"your own SQL: {chosen.sql}" if chosen.sql else chosen.described,
         wording=shipped[chosen.use].wording if chosen.use in shipped else "",
         parameters=", ".join(f"{key} {value}" for key, value in chosen.with_.items()),
         # A net: a file may name a colleague's address that is to be left out.
-        sql=scrubbed(definition(chosen.use) if chosen.use else own).strip(),
+        sql=scrubbed(definition(chosen.use) if chosen.use else own or chosen.described).strip(),
         syncs=tuple(key for key, sync in app.settings.syncs.items() if sync.segment == name),
+        own=path is not None,
+        holdout=holdout.percent if holdout else "",
+        arms=str(app.settings.arms(name) or ""),
+        counted=counted,
+        trouble=found.trouble(name),
+        small=tuple(surveyed.small(app, seen, known, name, members)),
+        lift=found.lift(name),
+        lift_trouble=found.lift_trouble(name),
     )
 
 

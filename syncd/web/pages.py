@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syncd.telling import COLUMNS, cells, plain
-from syncd.web import views
+from syncd.web import catalogue, views
 from syncd.web.doors import Doors, SignIn
 from syncd.web.frame import BadQuestion, Frame, known_zone
 from syncd.web.reading import Published, Unpublished, published
@@ -81,7 +81,7 @@ def _routes(folder: Path, clock: Callable[[], datetime]) -> list[Route]:
         Route("/audiences/{name}", page("audience", named(views.audience))),
         Route("/runs", page("runs", lambda _: views.runs)),
         Route("/runs/{name}", page("run", named(views.run))),
-        Route("/segments", page("segments", lambda _: views.segments)),
+        Route("/segments", page("segments", lambda _: catalogue.segments)),
         Route("/audit", page("audit", lambda _: views.audit)),
         Route("/audit/{number:int}", page("event", numbered)),
         export(_as_csv, "text/csv", "audit.csv"),

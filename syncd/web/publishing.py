@@ -21,7 +21,7 @@ import structlog
 
 from syncd.app import App, platforms
 from syncd.errors import Unwritten
-from syncd.ledger import history
+from syncd.ledger import history, surveys
 from syncd.ledger.audit import seal
 from syncd.ledger.figures import Moment
 from syncd.ledger.tables import iso
@@ -90,6 +90,7 @@ def _publish(app: App, folder: Path) -> None:
         with app.ledger.figures.moment() as seen:
             _runs(app, seen, page)
             _sizes(seen, page)
+            _surveys(seen, page)
             found = now_of(app, seen, chain)
         page.execute("DELETE FROM now")
         page.execute(
@@ -268,6 +269,13 @@ def _sizes(seen: Moment, page: sqlite3.Connection) -> None:
     for audience, number, at, members in history.memberships_after(seen, known):
         row = (audience, number, iso(at), members)
         page.execute("INSERT INTO membership VALUES (?, ?, ?, ?)", row)
+
+
+def _surveys(seen: Moment, page: sqlite3.Connection) -> None:
+    """How large segments were, as the shop was asked."""
+    (last,) = page.execute("SELECT coalesce(max(survey), 0) FROM counted").fetchone()
+    for number, segment, at, members in surveys.sizes_after(seen.tx, last):
+        page.execute("INSERT INTO counted VALUES (?, ?, ?, ?)", (segment, number, iso(at), members))
 
 
 def _rate(stated: Measured) -> tuple[float | None, float | None, bool]:

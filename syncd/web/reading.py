@@ -17,6 +17,7 @@ from pathlib import Path
 from syncd.ledger.tables import iso
 from syncd.model import AuditEvent
 from syncd.web import schema
+from syncd.web.filters import EVENT_COLUMNS, query_of
 from syncd.web.shapes import NOW, RUN, Now, RunTold
 
 
@@ -120,11 +121,18 @@ class Published:
 
     def last_change(self, sync: str) -> RunLine | None:
         """The last run of a sync that added or removed anybody."""
-        row = self.page.execute(
-            f"SELECT {_RUN_COLUMNS} FROM run WHERE sync = ? AND added + removed > 0 "
-            "ORDER BY number DESC LIMIT 1",
-            [sync],
-        ).fetchone()
+        return self._last(sync, "added + removed > 0")
+
+    def last_read(self, sync: str) -> RunLine | None:
+        """The last run of a sync that read anybody."""
+        return self._last(sync, "read > 0")
+
+    def _last(self, sync: str, which: str) -> RunLine | None:
+        query = (
+            f"SELECT {_RUN_COLUMNS} FROM run WHERE sync = ? AND {which} "
+            "ORDER BY number DESC LIMIT 1"
+        )
+        row = self.page.execute(query, [sync]).fetchone()
         return None if row is None else _run_line(row)
 
     def run(self, run_id: str) -> RunTold | None:
@@ -146,25 +154,24 @@ class Published:
 
     def size(self, audience: int | None) -> SizeLine | None:
         """The last that a platform stated of an audience."""
-        query = f"SELECT {_SIZE_COLUMNS} FROM size WHERE audience = ? ORDER BY number DESC LIMIT 1"
-        row = self.page.execute(query, [audience]).fetchone()
-        return None if row is None else _size_line(row)
+        return self._size("audience", audience)
 
     def size_of_run(self, run: str) -> SizeLine | None:
         """What a platform stated after a run."""
-        query = f"SELECT {_SIZE_COLUMNS} FROM size WHERE run = ? ORDER BY number DESC LIMIT 1"
-        row = self.page.execute(query, [run]).fetchone()
+        return self._size("run", run)
+
+    def _size(self, of: str, which: object) -> SizeLine | None:
+        query = f"SELECT {_SIZE_COLUMNS} FROM size WHERE {of} = ? ORDER BY number DESC LIMIT 1"
+        row = self.page.execute(query, [which]).fetchone()
         return None if row is None else _size_line(row)
 
     def members(self, audience: int | None, days: int) -> tuple[Day, ...]:
         """Who might be in an audience, at the end of each day on which that changed."""
-        since = iso(self.now.at - timedelta(days=days))
-        rows = self.page.execute(
+        return self._by_day(
             "SELECT substr(at, 1, 10), members, max(number) FROM membership "
             "WHERE audience = ? AND at >= ? GROUP BY 1 ORDER BY 1",
-            [audience, since],
+            *(audience, self._ago(days)),
         )
-        return tuple(Day(date, members) for date, members, _ in rows)
 
     def members_at(self, audience: int | None, at: datetime) -> int | None:
         """Who might have been in an audience at a moment; None before its first membership."""
@@ -177,23 +184,33 @@ class Published:
 
     def stated(self, audience: int | None, column: str, days: int) -> tuple[Day, ...]:
         """A column of what platforms stated, at the end of each day."""
-        since = iso(self.now.at - timedelta(days=days))
-        rows = self.page.execute(
+        return self._by_day(
             f"SELECT substr(at, 1, 10), {column}, max(number) FROM size "
             f"WHERE audience = ? AND at >= ? AND {column} IS NOT NULL GROUP BY 1 ORDER BY 1",
-            [audience, since],
+            *(audience, self._ago(days)),
         )
-        return tuple(Day(date, value) for date, value, _ in rows)
 
     def read_of(self, sync: str, days: int) -> tuple[Day, ...]:
         """Rows that a sync's segment had, at the end of each day on which it was read."""
-        since = iso(self.now.at - timedelta(days=days))
-        rows = self.page.execute(
+        return self._by_day(
             "SELECT substr(started_at, 1, 10), read, max(number) FROM run "
             "WHERE sync = ? AND started_at >= ? AND read > 0 GROUP BY 1 ORDER BY 1",
-            [sync, since],
+            *(sync, self._ago(days)),
         )
-        return tuple(Day(date, read) for date, read, _ in rows)
+
+    def counted_of(self, segment: str, days: int) -> tuple[Day, ...]:
+        """Members that surveys counted in a segment, at the end of each day."""
+        return self._by_day(
+            "SELECT substr(at, 1, 10), members, max(survey) FROM counted "
+            "WHERE segment = ? AND at >= ? GROUP BY 1 ORDER BY 1",
+            *(segment, self._ago(days)),
+        )
+
+    def _by_day(self, query: str, *values: object) -> tuple[Day, ...]:
+        return tuple(Day(date, value) for date, value, _ in self.page.execute(query, values))
+
+    def _ago(self, days: int) -> str:
+        return iso(self.now.at - timedelta(days=days))
 
     # --- events -----------------------------------------------------------------------
 
@@ -201,7 +218,7 @@ class Published:
         """One event, by its number."""
         if not 0 < number <= self.now.chain.events:
             return None
-        query = f"SELECT {_EVENT_COLUMNS} FROM event WHERE number = ?"
+        query = f"SELECT {EVENT_COLUMNS} FROM event WHERE number = ?"
         for found in _of_volume(self.folder, schema.volume_of(number), query, [number]):
             return found
         return None
@@ -209,7 +226,7 @@ class Published:
     def events(self, wanted: Wanted) -> Iterator[AuditEvent]:
         """Events that fit, the newest first, read as they are asked for."""
         last = min(self.now.chain.events, (wanted.before or self.now.chain.events + 1) - 1)
-        query, values = _query(wanted, last)
+        query, values = query_of(wanted, last)
         for volume in range(schema.volume_of(last), -1, -1) if last > 0 else ():
             yield from _of_volume(self.folder, volume, query, values, wanted)
 
@@ -273,10 +290,6 @@ _RUN_COLUMNS = (
     "refused, detail"
 )
 _SIZE_COLUMNS = "at, run, members, least, most, status, warning, rate_least, rate_most, own_rate"
-_EVENT_COLUMNS = (
-    "event.kind, event.at, event.actor, event.detail, event.sync, event.audience, event.run, "
-    "event.plan, event.counts, event.number"
-)
 
 
 def _run_line(row: sqlite3.Row) -> RunLine:
@@ -332,34 +345,7 @@ def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-# --- events by filter -------------------------------------------------------------------
-
-
-def _query(wanted: Wanted, last: int) -> tuple[str, list[object]]:
-    """The statement for one volume, and its values."""
-    same = {"sync": wanted.sync, "actor": wanted.actor, "kind": wanted.kind, "run": wanted.run}
-    conditions: list[tuple[str, object]] = [("event.number <= ?", last)]
-    conditions += [(f"event.{column} = ?", value) for column, value in same.items() if value]
-    if wanted.since is not None:
-        conditions.append(("event.at >= ?", iso(wanted.since)))
-    if wanted.until is not None:
-        conditions.append(("event.at < ?", iso(wanted.until)))
-    tables = "event"
-    if wanted.text.split():
-        tables = "words JOIN event ON event.number = words.rowid"
-        conditions.append(("words MATCH ?", _words(wanted.text)))
-    order = "words.rowid" if tables != "event" else "event.number"
-    query = (
-        f"SELECT {_EVENT_COLUMNS} FROM {tables} WHERE {' AND '.join(c for c, _ in conditions)} "
-        f"ORDER BY {order} DESC"
-    )
-    return query, [value for _, value in conditions]
-
-
-def _words(text: str) -> str:
-    """Words as FTS5 takes them, whatever was typed: each one quoted, and the beginning of one."""
-    quoted = ('"' + word.replace('"', '""') + '"*' for word in text.split())
-    return " ".join(quoted)
+# --- events by volume -------------------------------------------------------------------
 
 
 def _of_volume(

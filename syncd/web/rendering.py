@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup, escape
 
 from syncd.web.frame import NONE, Frame
+from syncd.web.lifts import percent
 from syncd.web.reading import SizeLine
 from syncd.web.standing import tone_of
 from syncd.web.views import Context
@@ -34,6 +35,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     found.filters |= {"count": count, "counted": counted, "rate": rate, "span": span, "told": told}
+    found.filters["share"] = share
     found.globals["tone_of"] = tone_of
     return found
 
@@ -41,6 +43,11 @@ def _environment() -> Environment:
 def count(number: int | None) -> str:
     """A number with separators; a dash for none."""
     return NONE if number is None else f"{number:,}"
+
+
+def share(part: float | None) -> str:
+    """A share in percent with a decimal; a dash for none."""
+    return NONE if part is None else percent(part)
 
 
 def counted(size: SizeLine | None) -> str:

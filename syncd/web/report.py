@@ -12,11 +12,12 @@ from importlib.resources import files
 
 from markupsafe import Markup
 
-from syncd.web import views
+from syncd.web import catalogue, views
 from syncd.web.frame import Frame
+from syncd.web.lifts import percent, said
 from syncd.web.reading import Published, Totals
 from syncd.web.rendering import counted, rate, render
-from syncd.web.shapes import SyncTold
+from syncd.web.shapes import SegmentTold, SyncTold
 from syncd.web.views import Context, Row
 
 WEEK = timedelta(days=7)
@@ -60,6 +61,8 @@ def _context(seen: Published, around: Frame) -> Context:
         **views.overview(seen, around),
         "weeks": _weeks(seen, around),
         "since": _since(around),
+        "segment_rows": [catalogue.row(seen, around, each) for each in seen.now.segments],
+        **catalogue.worth(seen),
         "version": seen.now.version,
     }
 
@@ -82,11 +85,46 @@ def _lines(seen: Published, around: Frame) -> Iterator[str]:
     yield f"Audiences from {since:%d %b} to {until:%d %b %Y}, as of {until:%H:%M} ({zone.key})"
     for row, week in zip(rows, _weeks(seen, around), strict=True):
         yield f"- {_standing(row)}; {_totals(week)}"
+    yield from _segments(seen, around)
     needs = [row.sync for row in rows if row.sync.needs]
     if needs:
         yield "Needs a person:"
     for sync in needs:
         yield f"- {sync.audience} on {sync.title}: {sync.why} Run: {sync.needs}"
+
+
+def _segments(seen: Published, around: Frame) -> Iterator[str]:
+    """What the shop said of the segments; nothing where it was not asked."""
+    told = seen.now.survey
+    if told.at is None:
+        return
+    at = told.at.astimezone(around.zone)
+    yield f"Segments, as counted in the shop {at:%d %b, %H:%M}:"
+    for each in seen.now.segments:
+        yield f"- {each.name}: {_worth(each)}"
+        if each.lift is not None:
+            for side in each.lift.sides:
+                share = f" ({each.holdout} held out)" if side.other == "control" else ""
+                yield f"  {side.one} against {side.other}{share}: {said(side.lift).orders}"
+    for pair in (pair for pair in told.pairs if pair.alike):
+        yield (
+            f"- {pair.one} and {pair.other} are hardly two segments: {pair.both:,} customers are "
+            f"in both, {percent(pair.jaccard)} of those in either"
+        )
+
+
+def _worth(segment: SegmentTold) -> str:
+    known = segment.counted
+    if known is None:
+        return f"not counted: {segment.trouble or 'it is new'}"
+    parts = [f"{known.members:,} members"]
+    if known.of_customers is not None:
+        parts.append(f"{percent(known.of_customers)} of customers")
+    if known.of_revenue is not None:
+        parts.append(f"{percent(known.of_revenue)} of revenue")
+    if segment.trouble:
+        parts.append(f"as counted before; not counted anew: {segment.trouble}")
+    return ", ".join(parts)
 
 
 def _standing(row: Row) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-VERSION = 1  # of these tables and of what stands in their documents
+VERSION = 2  # of these tables and of what stands in their documents
 PAGE = "page.db"
 VOLUME = 50_000  # events in one file
 
@@ -59,6 +59,13 @@ CREATE TABLE membership (
     at TEXT NOT NULL,
     members INTEGER NOT NULL,
     PRIMARY KEY (audience, number)
+) WITHOUT ROWID;
+CREATE TABLE counted (
+    segment TEXT NOT NULL,
+    survey INTEGER NOT NULL,
+    at TEXT NOT NULL,
+    members INTEGER NOT NULL,
+    PRIMARY KEY (segment, survey)
 ) WITHOUT ROWID;
 """
 EVENT_TABLES = """

@@ -11,6 +11,8 @@ from datetime import datetime
 
 from pydantic import TypeAdapter
 
+from syncd.web.worth import CountedTold, LiftTold, SurveyTold
+
 
 @dataclass(frozen=True, slots=True)
 class SyncTold:
@@ -83,6 +85,14 @@ class SegmentTold:
         wording: What it is, for a person; "" where nobody has said.
         parameters: What it was given, as text.
         sql: As a person wrote it.
+        own: Whether that is a person's own SQL.
+        holdout: The share of it that is held out, as text; "" for none.
+        arms: What it is split into, as text; "" where it is not.
+        counted: As it was counted last; None if it never was.
+        trouble: Why the last survey could not count it; "" where it could.
+        small: What is said of each sync for which it is too small.
+        lift: What its hold-out said last; None if it never said anything.
+        lift_trouble: Why the last survey could not compare; "" where it could.
     """
 
     name: str
@@ -91,6 +101,19 @@ class SegmentTold:
     parameters: str
     sql: str
     syncs: tuple[str, ...]
+    own: bool
+    holdout: str
+    arms: str
+    counted: CountedTold | None
+    trouble: str
+    small: tuple[str, ...]
+    lift: LiftTold | None
+    lift_trouble: str
+
+    @property
+    def tried(self) -> bool:
+        """Whether parts of it are compared with one another."""
+        return bool(self.holdout or self.arms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +196,7 @@ class Now:
     targets: tuple[str, ...]
     erasures: int
     chain: ChainTold
+    survey: SurveyTold
 
     def sync(self, name: str) -> SyncTold | None:
         """The sync of that name."""

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from syncd.web import charts
 from syncd.web.frame import Frame
 from syncd.web.reading import Published, RunLine, SizeLine, Wanted
-from syncd.web.shapes import AlertTold, SegmentTold, SyncTold
+from syncd.web.shapes import AlertTold, SyncTold
 from syncd.web.standing import Standing, standing
 
 DAYS = 90  # that charts show
@@ -141,32 +141,6 @@ def runs(seen: Published, _: Frame) -> Context:
     return {"runs": seen.runs(None, 2 * RUNS)}
 
 
-@dataclass(frozen=True, slots=True)
-class SegmentRow:
-    """A segment in use, with its size over time.
-
-    Attributes:
-        run: The newest run that read it.
-    """
-
-    segment: SegmentTold
-    run: RunLine | None
-    chart: Markup
-
-
-def segments(seen: Published, _: Frame) -> Context:
-    """The segments in use, and what is not known of them yet."""
-    return {"rows": [_segment(seen, each) for each in seen.now.segments], "days": DAYS}
-
-
-def _segment(seen: Published, segment: SegmentTold) -> SegmentRow:
-    read = [run for name in segment.syncs for run in seen.runs(name, RUNS) if run.read]
-    newest = max(read, key=lambda run: run.started_at, default=None)
-    days = seen.read_of(newest.sync, DAYS) if newest else ()
-    chart = charts.lines(f"Rows of {segment.name}, {DAYS} days", (("Rows", days),))
-    return SegmentRow(segment, newest, chart)
-
-
 def audit(seen: Published, frame: Frame) -> Context:
     """Events that fit a filter, the newest first."""
     wanted = wanted_of(frame)
@@ -178,6 +152,7 @@ def audit(seen: Published, frame: Frame) -> Context:
         "older": found[EVENTS - 1].number if len(found) > EVENTS else None,
         "kinds": kinds,
         "actors": actors,
+        "syncs": seen.now.syncs,
         "chain": seen.now.chain,
     }
 

@@ -15,20 +15,27 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from itertools import combinations
 from pathlib import Path
 
+import numpy as np
 import yaml
+from pydantic import TypeAdapter
 
 from syncd.app import open_app
 from syncd.ledger import audit, codec
 from syncd.ledger.keys import Key
 from syncd.ledger.migrate import migrate
 from syncd.ledger.tables import iso
+from syncd.lifting import Lifted
 from syncd.model import AuditEvent, PlanCounts, Sizes
+from syncd.segments.lift import lift
 from syncd.web.publishing import publish
 from tests.web.scenes import get, page
 
 RUNS, EVENTS, SYNCS = 10_000, 1_000_000, 20
+SURVEYS = 365  # of a year
+SEGMENTS = tuple(f"own-{n:02}" for n in range(SYNCS))
 ASKED = 40  # times each view is asked for
 LIMIT = 200  # milliseconds: issue 10
 END = datetime.now(UTC) - timedelta(hours=1)
@@ -87,7 +94,7 @@ def configure(folder: Path) -> Path:
     (folder / "key").write_text(KEY, "utf-8")
     (folder / "key").chmod(0o600)
     account = {"connector": "meta", "account_id": "act_1", "access_token": {"file": "key"}}
-    chosen = {"segment": "own", "account": "meta", "schedule": "every 1h"}
+    chosen = {"account": "meta", "schedule": "every 1h"}
     data = {
         "shop": {"url": f"sqlite:///{folder}/shop.db"},
         "ledger": {
@@ -96,8 +103,11 @@ def configure(folder: Path) -> Path:
             "key": {"file": "key"},
         },
         "accounts": {"meta": account},
-        "segments": {"own": {"sql": "own.sql"}},
-        "syncs": {f"sync-{n:02}": {**chosen, "audience": f"Audience {n}"} for n in range(SYNCS)},
+        "segments": {segment: {"sql": "own.sql", "holdout": "5%"} for segment in SEGMENTS},
+        "syncs": {
+            f"sync-{n:02}": {**chosen, "segment": SEGMENTS[n], "audience": f"Audience {n}"}
+            for n in range(SYNCS)
+        },
         "page": {"directory": f"{folder}/page"},
     }
     path = folder / "syncd.yaml"
@@ -122,6 +132,10 @@ def fill(path: Path, runs: int, events: int) -> None:
         put(ledger, "attempt", _attempts(runs))
         put(ledger, "generation", _generations(runs))
         put(ledger, "size", _sizes(runs))
+        put(ledger, "survey", _surveys())
+        put(ledger, "surveyed", _surveyed())
+        put(ledger, "surveyed_pair", _pairs())
+        put(ledger, "surveyed_lift", _lifts())
         last = _write_events(ledger, key.derive("audit"), events, runs)
         head = audit.head(key.derive("audit"), events, last)
         ledger.execute(
@@ -283,6 +297,51 @@ def _sizes(runs: int) -> Iterator[dict[str, object]]:
             "warning": "",
             "foreign": False,
         }
+
+
+def _surveys() -> Iterator[dict[str, object]]:
+    for n in range(1, SURVEYS + 1):
+        at_ = END - timedelta(days=SURVEYS - n)
+        yield {
+            "number": n,
+            "at": iso(at_),
+            "ended_at": iso(at_),
+            "since": iso(at_ - timedelta(days=365)),
+            "customers": 1_000_000,
+            "buyers": 600_000,
+            "revenue": 5_000_000_000_000,
+            "trouble": "",
+        }
+
+
+def _surveyed() -> Iterator[dict[str, object]]:
+    for n in range(1, SURVEYS + 1):
+        for place, segment in enumerate(SEGMENTS, 1):
+            yield {
+                "survey": n,
+                "segment": segment,
+                "members": 90_000 + n * place,
+                "buyers": 50_000,
+                "revenue": 400_000_000_000,
+                "trouble": "",
+            }
+
+
+def _pairs() -> Iterator[dict[str, object]]:
+    for place, (one, other) in enumerate(combinations(SEGMENTS, 2)):
+        yield {"survey": SURVEYS, "one": one, "other": other, "both": 400 * place}
+
+
+def _lifts() -> Iterator[dict[str, object]]:
+    random = np.random.default_rng(1)
+    bought = [random.poisson(0.4, members).astype(np.float64) for members in (5_000, 300)]
+    found = lift((bought[0], bought[0] * 20), (bought[1], bought[1] * 20))
+    moments = (END - timedelta(days=90), END)
+    told = Lifted("", 0.05, *moments, 5_300, 0, 0, 0, found, ())
+    figures = TypeAdapter(Lifted).dump_json(told).decode()
+    for n in range(1, SURVEYS + 1):
+        for segment in SEGMENTS:
+            yield {"survey": n, "segment": segment, "figures": figures, "trouble": ""}
 
 
 def _write_events(ledger: sqlite3.Connection, key: bytes, events: int, runs: int) -> str:

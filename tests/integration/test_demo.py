@@ -19,7 +19,7 @@ from tests.web.scenes import get, page
 
 AS_OF = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 CUSTOMERS = 2_000
-CHAPTERS = 8
+CHAPTERS = 9
 
 
 @pytest.mark.slow
@@ -32,7 +32,7 @@ def test_the_demo_agrees_and_its_kept_files_can_be_read(
 
     def shown(folder: Path) -> None:
         with page(folder) as address:
-            pages.append(get(f"{address}/"))
+            pages.extend(get(address + view) for view in ("/", "/segments"))
 
     tell(local.start, kept, customers=CUSTOMERS, as_of=AS_OF, shown=shown)
     lines = capsys.readouterr().out.splitlines()
@@ -45,6 +45,9 @@ def test_the_demo_agrees_and_its_kept_files_can_be_read(
     assert (kept / "syncd.log").read_text().count("push_retry_scheduled") > 1
 
     assert pages[0].count(">Fresh<") == 6
+    assert pages[1].count('<td class="n heat-') == 6
+    assert "Not compared" not in pages[1]
+    assert "10% held out" in pages[1]
 
     syncs.status(kept / "syncd.yaml", as_json=False)
     assert capsys.readouterr().out.count(" done ") == 6

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.segments.lift import lift, newcombe, student, welch, wilson
+from syncd.segments.lift import fieller, lift, newcombe, student, welch, wilson
 
 stats = pytest.importorskip("scipy.stats", reason="scipy is of the extra `scored`")
 
@@ -100,3 +100,58 @@ def test_what_the_arms_bought_is_added_up() -> None:
     assert found.relative == 2
     assert found.revenue.by_chance
     assert lift(exposed, (np.zeros(3), np.zeros(3))).relative is None
+
+
+@given(
+    st.lists(st.integers(0, 50), min_size=2, max_size=60),
+    st.lists(st.integers(0, 50), min_size=2, max_size=60),
+)
+def test_a_share_and_a_difference_agree_on_chance(one: list[int], other: list[int]) -> None:
+    """Fieller's interval holds no difference if and only if Welch's does."""
+    arms = np.array(one, np.float64), np.array(other, np.float64)
+    share, difference = fieller(*arms), welch(*arms)
+    if share is None:
+        return
+    assert share.low <= share.value <= share.high
+    # At the very edge the two are one equation, solved on two ways.
+    near = min(abs(difference.low), abs(difference.high)) < 1e-9 * (1 + abs(difference.value))
+    assert near or share.by_chance == difference.by_chance
+
+
+def test_a_share_of_a_mean_has_fiellers_interval() -> None:
+    """By hand: means 6 and 4, each with a variance of the mean of 0.25, and the point is t."""
+    one = np.array([5.0, 6.0, 7.0, 5.5, 6.5, 6.0])
+    other = one - 2
+    found = fieller(one, other)
+    assert found is not None
+    variance = float(one.var(ddof=1)) / 6
+    point = student(10)
+    # The ends are where a share r makes (6 - 4 r)^2 = t^2 (v + r^2 v).
+    for end in (found.low + 1, found.high + 1):
+        assert (6 - 4 * end) ** 2 == pytest.approx(point**2 * variance * (1 + end**2))
+
+
+def test_a_spread_of_hardly_anything_is_one() -> None:
+    """Its square is nothing to a float."""
+    one, other = np.array([0.0, 1e-100]), np.array([0.0, 0.0])
+    found = welch(one, other)
+    assert found.low < found.value < found.high
+
+
+def test_where_the_control_may_have_bought_nothing_no_share_of_it_is_told() -> None:
+    few = np.array([0.0] * 30 + [1.0])
+    assert fieller(np.array([1.0, 2.0, 3.0]), few) is None
+    assert fieller(np.array([1.0, 2.0]), np.zeros(5)) is None
+    assert lift((few, few), (few, few)).times_orders is None
+
+
+def test_a_share_lies_where_its_interval_says_as_often_as_the_level_says() -> None:
+    """Of two thousand tests whose true share is a quarter more, about 95 % hold it."""
+    random = np.random.default_rng(20_261_128)
+    inside = 0
+    for _ in range(2_000):
+        one, other = random.poisson(0.5, 900), random.poisson(0.4, 300)
+        found = fieller(one.astype(np.float64), other.astype(np.float64))
+        assert found is not None
+        inside += found.low <= 0.25 <= found.high
+    assert 1_870 <= inside <= 1_930

@@ -103,6 +103,38 @@ def test_events_are_filtered_and_taken_away(chromium: Browser, at: str, tmp_path
     assert [row["kind"] for row in rows] == ["plan_held"]
 
 
+def test_events_of_one_audience_are_chosen_by_its_name(chromium: Browser, at: str) -> None:
+    with looking(chromium, at) as page:
+        page.goto(f"{at}/audit")
+        page.get_by_label("Audience").select_option("Buyers on Meta (buyers)")
+        page.get_by_role("button", name="Filter").click()
+        told = page.locator(".events .meta").all_inner_texts()
+        assert told
+        assert all(" · buyers · " in each for each in told)
+
+
+def test_what_segments_are_worth_is_read_without_a_script(chromium: Browser, at: str) -> None:
+    """From the table of segments to a lift's interval, by links and by what is heard."""
+    with looking(chromium, at, width=390) as page:
+        page.goto(f"{at}/")
+        page.get_by_role("link", name="Segments").click()
+        row = page.get_by_role("row", name=re.compile("^everyone your own SQL"))
+        assert re.search(r"\d+\.\d %", row.inner_text())
+        heat = page.get_by_role("table", name="Columns are numbered as rows")
+        assert heat.get_by_role("columnheader", name="letter").count() == 1
+        assert heat.get_by_role("row", name=re.compile("everyone")).count() == 1
+        assert page.get_by_text(
+            re.compile("letter are too alike, hardly two segments")
+        ).is_visible()
+        lift = page.get_by_text(re.compile(r"(more|fewer) orders a member, between .* % and .* %:"))
+        assert lift.is_visible()
+        row.get_by_role("link").click()
+        page.wait_for_url(f"{at}/segments#everyone")
+        page.goto(f"{at}/audiences/everyone")
+        page.get_by_role("link", name="exposed against control").click()
+        page.wait_for_url(f"{at}/segments#lift")
+
+
 def test_a_zone_is_kept_from_link_to_link(chromium: Browser, at: str) -> None:
     with looking(chromium, at) as page:
         page.goto(f"{at}/audiences/everyone")

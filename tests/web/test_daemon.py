@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,11 @@ import pytest
 from connectors.sandbox import Sandbox
 from syncd.app import open_app
 from syncd.model import AuditEvent
+from syncd.web.catalogue import segments
+from syncd.web.frame import Frame
 from syncd.web.publishing import publish
 from syncd.web.reading import Published, Unpublished, Wanted, published
+from syncd.web.rendering import render
 from tests.integration.commands import Desk, platforms, wait_until
 from tests.integration.daemons import keeping
 
@@ -48,6 +52,40 @@ def test_what_the_daemon_ran_is_on_the_page(shop: Desk) -> None:
 
     with keeping(shop.config):
         wait_until(shown)
+
+
+def test_the_daemon_asks_what_segments_are_worth_and_shows_it(shop: Desk) -> None:
+    """By itself, beside its runs; the shop has no orders, and that is said."""
+
+    def shown() -> bool:
+        try:
+            with published(shop.folder / "page") as seen:
+                (segment,) = seen.now.segments
+                known = segment.counted
+                return known is not None and known.members == 10 and bool(seen.now.survey.trouble)
+        except Unpublished:
+            return False
+
+    with keeping(shop.config):
+        wait_until(shown)
+    with open_app(shop.config) as app:
+        (event,) = app.ledger.events(kind="segments_surveyed")
+    assert event.actor == "schedule"
+
+
+def test_before_the_shop_was_asked_the_page_says_how_to(shop: Desk) -> None:
+    assert shop.syncd("sync", "everyone").code == 0
+    with published(shop.folder / "page") as seen:
+        now = datetime.now(UTC)
+        frame = Frame(now, seen.now.at, seen.now.zone, "", "/segments", {})
+        text = render("segments", frame, segments(seen, frame))
+    for said in (
+        "The shop was not asked yet what the segments are worth. The daemon does so every 1 d",
+        "<code>syncd segments survey</code> does so now",
+        "an overlap needs two",
+        "Set <code>holdout: 5%</code> on one",
+    ):
+        assert said in text
 
 
 def test_a_folder_that_cannot_be_written_stops_no_run(shop: Desk) -> None:

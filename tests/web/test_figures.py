@@ -6,6 +6,7 @@ The ledger is asked in SQL here, by none of the code that publishes it.
 from __future__ import annotations
 
 import json
+import math
 import re
 import sqlite3
 from collections import defaultdict
@@ -180,10 +181,152 @@ def test_every_figure_of_the_segments_is_the_ledgers(
         syncs = [name for name, sync in app.settings.syncs.items() if sync.segment == segment]
         read = last_read(ledger, *syncs)
         if read is None:
-            assert " Rows not read yet: " in card
+            assert " Rows not read by a run yet: " in card
         else:
             assert f" Rows {read['rows']:,} , read " in card.replace(", read", " , read")
             assert f" by run {read['id']} " in card
+
+
+def counted(ledger: sqlite3.Connection, segment: str) -> sqlite3.Row | None:
+    """A segment as the last survey that could has counted it."""
+    return one(
+        ledger,
+        "SELECT surveyed.*, survey.customers, survey.revenue AS whole FROM surveyed "
+        "JOIN survey ON survey.number = surveyed.survey "
+        "WHERE segment = ? AND members IS NOT NULL ORDER BY survey DESC",
+        segment,
+    )
+
+
+def test_every_share_of_a_segment_is_the_ledgers(
+    at: str, app: App, ledger: sqlite3.Connection
+) -> None:
+    """Members, of all customers, of revenue; and why one was not counted."""
+    text = get(f"{at}/segments")
+    page, known = words(text), 0
+    for segment in app.settings.segments:
+        shown = cells_of(text, f"#{segment}")
+        found = counted(ledger, segment)
+        if found is None:
+            assert shown[1:3] == [NONE, NONE]
+            why = one(ledger, "SELECT trouble FROM surveyed WHERE segment = ?", segment)
+            assert why is not None
+            assert f"{segment} was not counted: {why['trouble']}" in page
+            continue
+        known += 1
+        card = words(text.split(f'<h2 id="{segment}">')[1].split("</section>")[0])
+        assert f" Buyers {found['buyers']:,} of {found['members']:,} members bought " in card
+        assert shown[0] == f"{found['members']:,}"
+        assert shown[1] == f"{found['members'] / found['customers'] * 100:,.1f} %"
+        assert shown[2] == f"{found['revenue'] / found['whole'] * 100:,.1f} %"
+    assert known == 4
+
+
+def test_every_cell_of_the_heat_map_is_the_ledgers(
+    at: str, app: App, ledger: sqlite3.Connection
+) -> None:
+    """What two have in common of who is in either, both ways round, and which are too alike."""
+    text = get(f"{at}/segments")
+    table = text.split('<table class="heat">')[1].split("</table>")[0]
+    heads = re.findall(r'<span class="heard">(.*?)</span>', table)
+    assert heads == [name for name in app.settings.segments if name != "by-category"]
+    rows = [row.split("<td")[1:] for row in table.split("<tr>")[2:]]
+    for down, line in zip(heads, rows, strict=True):
+        for across, cell in zip(heads, line, strict=True):
+            if down == across:
+                assert words(f"<td{cell}") == NONE
+                continue
+            pair = one(
+                ledger,
+                "SELECT both FROM surveyed_pair WHERE survey = (SELECT max(number) FROM survey) "
+                "AND (one, other) IN (VALUES (?, ?), (?, ?))",
+                *(down, across, across, down),
+            )
+            sizes = [counted(ledger, name) for name in (down, across)]
+            assert pair is not None
+            either = sum(size["members"] for size in sizes if size) - pair["both"]
+            share = pair["both"] / either
+            assert words(f"<td{cell}") == f"{share * 100:,.1f} % {pair['both']:,}"
+            assert f"heat-{round(share * 10)}" in cell
+            alike = f"{down} and {across} are too alike, hardly two segments: {pair['both']:,} "
+            shown = alike in words(text) or f"{across} and {down} are too alike" in words(text)
+            assert shown == (share >= 0.8)
+
+
+def test_every_figure_of_a_lift_is_the_ledgers(at: str, ledger: sqlite3.Connection) -> None:
+    """Both arms, and intervals: that of buyers once more from the counts, by Newcombe's method."""
+    text = get(f"{at}/segments")
+    kept = one(ledger, "SELECT figures FROM surveyed_lift WHERE figures != '' ORDER BY survey DESC")
+    assert kept is not None
+    figures = json.loads(kept["figures"])
+    section = text.split('<h2 id="lift">')[1].split("</section>")[0]
+    arms = figures["lift"]
+    for name in ("exposed", "control"):
+        arm, members = arms[name], arms[name]["members"]
+        line = words(section.split(f'<th scope="row">{name.title()}</th>')[1].split("</tr>")[0])
+        assert line.split() == [
+            *(f"{members:,}", f"{arm['buyers']:,}", f"{arm['buyers'] / members * 100:.1f}", "%"),
+            *(f"{arm['orders']:,}", f"{100 * arm['orders'] / members:,.1f}"),
+            *(f"{arm['revenue']:,.2f}", f"{arm['revenue'] / members:,.2f}"),
+        ]
+    page = words(section)
+    shares = [arms[name]["buyers"] / arms[name]["members"] for name in ("exposed", "control")]
+    assert arms["conversion"]["value"] == pytest.approx(shares[0] - shares[1])
+    ends = [wilson(arms[name]["buyers"], arms[name]["members"]) for name in ("exposed", "control")]
+    low = shares[0] - shares[1] - math.hypot(shares[0] - ends[0][0], ends[1][1] - shares[1])
+    assert arms["conversion"]["low"] == pytest.approx(low)
+    assert f" between {minus(low * 100)} and {minus(arms['conversion']['high'] * 100)}: " in page
+    for each in ("orders", "revenue"):
+        times = arms[f"times_{each}"]
+        spread = f"between {minus(times['low'] * 100)} % and {minus(times['high'] * 100)} %: "
+        assert f" {each} a member, {spread}" in page
+        a_head = [arms[name][each] / arms[name]["members"] for name in ("exposed", "control")]
+        assert times["value"] == pytest.approx(a_head[0] / a_head[1] - 1)
+    assert f"left out on all sides: {figures['unsent']:,} who could not be sent" in page
+
+
+def wilson(hits: int, of: int) -> tuple[float, float]:
+    z, share = 1.959963984540054, hits / of
+    middle = (share + z * z / (2 * of)) / (1 + z * z / of)
+    half = z * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of)) / (1 + z * z / of)
+    return middle - half, middle + half
+
+
+def minus(value: float) -> str:
+    return f"{value:,.1f}".replace("-", "\N{MINUS SIGN}")
+
+
+@pytest.mark.parametrize("segment", ["everyone", "letter"])
+def test_every_point_of_a_segments_line_is_the_ledgers(
+    desk: Desk, ledger: sqlite3.Connection, segment: str
+) -> None:
+    found = {
+        row["at"][:10]: row["members"]
+        for row in ledger.execute(
+            "SELECT survey.at, surveyed.members FROM surveyed "
+            "JOIN survey ON survey.number = surveyed.survey "
+            "WHERE segment = ? AND members IS NOT NULL ORDER BY survey",
+            (segment,),
+        )
+    }
+    assert len(found) > 1
+    with published(desk.folder / "page") as seen:
+        assert seen.counted_of(segment, 90) == points(found)
+
+
+def test_the_report_says_the_same_of_segments(
+    desk: Desk, app: App, ledger: sqlite3.Connection
+) -> None:
+    lines = desk.syncd("report", "--week").out.splitlines()
+    for segment in app.settings.segments:
+        (line,) = [each for each in lines if each.startswith(f"- {segment}: ")]
+        found = counted(ledger, segment)
+        if found is None:
+            assert line.startswith(f"- {segment}: not counted: ")
+        else:
+            share = found["revenue"] / found["whole"] * 100
+            assert line.startswith(f"- {segment}: {found['members']:,} members, ")
+            assert line.endswith(f", {share:,.1f} % of revenue")
 
 
 # --- health ---------------------------------------------------------------------------------

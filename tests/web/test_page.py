@@ -298,7 +298,7 @@ def copied(desk: Desk, folder: Path) -> Path:
     """A configuration whose ledger is a copy of the week's, and that publishes beside it."""
     shutil.copytree(desk.var, folder / "var")
     data = yaml.safe_load(desk.config.read_text("utf-8"))
-    data["ledger"] = {
+    data["ledger"] |= {
         "url": f"sqlite:///{folder / 'var' / 'ledger.db'}",
         "directory": str(folder / "var"),
     }
@@ -323,7 +323,7 @@ def test_publishing_from_run_to_run_is_publishing_once(desk: Desk, tmp_path: Pat
 def _rows(folder: Path) -> dict[str, list[tuple[object, ...]]]:
     found = {}
     for file, tables in (
-        (schema.PAGE, ("run", "size", "membership")),
+        (schema.PAGE, ("run", "size", "membership", "counted")),
         ("events-00000.db", ("event",)),
     ):
         with closing(sqlite3.connect(folder / file)) as database:
