@@ -32,7 +32,7 @@ TODAY = day_number(made_shop.AS_OF, ZONE)
 DAYS, QUIET = 20, 15
 # So many that some bought on the very days at which something begins or ends; at the first of
 # them few people had bought anything.
-MOMENTS = (TODAY - 780, *range(TODAY - 200, TODAY, 9))
+MOMENTS = (TODAY - 850, *range(TODAY - 200, TODAY, 9))
 
 Row = dict[str, object]
 
