@@ -86,7 +86,12 @@ class App:
         """What audiences hold; all of one directory share its leftovers, and nothing else."""
         from syncd.membership.store import FileMembership
 
-        return FileMembership(self.directory, key=self._files_key, leftovers=self.leftovers)
+        return FileMembership(
+            self.directory,
+            key=self._files_key,
+            leftovers=self.leftovers,
+            history=self.settings.ledger.history,
+        )
 
     @property
     def surviving(self) -> SurvivingFiles:

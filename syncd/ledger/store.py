@@ -27,6 +27,7 @@ from syncd.ledger.due import DueTimes
 from syncd.ledger.erasures import Erasures
 from syncd.ledger.figures import Figures
 from syncd.ledger.fitted import FittedModels
+from syncd.ledger.lookups import Lookups
 from syncd.ledger.measured import Measurements
 from syncd.ledger.plans import Approval
 from syncd.ledger.states import PlanState
@@ -63,6 +64,7 @@ class Ledger(BatchLedger):
         self.alerts = Alerts(transactions)
         self.figures = Figures(transactions)
         self.fitted = FittedModels(transactions)
+        self.lookups = Lookups(transactions)
 
     @property
     def transactions(self) -> Transactions:

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DontWrapMixin
 
 # The newest file in `migrations/versions`; a test holds the two together.
-HEAD = "r0013"
+HEAD = "r0014"
 
 
 class NaiveTime(DontWrapMixin, ValueError):
@@ -232,6 +232,7 @@ generation = Table(
     Column("at", Instant, nullable=False),
     Column("base_path", Text),
     Column("base_checksum", Text),
+    Column("remembers", Instant),
     Index("ix_generation_at", "audience", "at"),
 )
 
