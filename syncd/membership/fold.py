@@ -221,7 +221,6 @@ def fold(
             _take_in(database, plan, group, times, taken.get(plan.source(group[0].phase)))
     database.execute(_OUTLIVED)
     database.execute(_SETTLED, {"due": micros(settled)})
-    past.forgetting(database, times.now)
     database.execute(_FORGOTTEN)
     if scalar(database, "SELECT count(*) FROM purge"):
         database.execute(_PURGE)

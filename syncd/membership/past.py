@@ -53,14 +53,14 @@ def name_of_key(column: str) -> str:
     return f"(md5_number({column}) >> 64)::UBIGINT"
 
 
-_DEPARTING = f"""
+# Not who an audience ends with, deleted or retired: of them nothing is kept.
+_REMOVED = f"""
 INSERT INTO departed
 SELECT DISTINCT id, held_id.kind, {name_of_key("key")}, coalesce(since, 0), $at
 FROM held_id JOIN held_link USING (id) JOIN held_row USING (r) LEFT JOIN held_since USING (id)
-WHERE removed_at IS NULL AND state <> 3 AND
+WHERE removed_at IS NULL AND state <> 3
+  AND id IN (SELECT id FROM out_link WHERE NOT list_contains($refused, n))
 """
-_REMOVED = f"{_DEPARTING} id IN (SELECT id FROM out_link WHERE NOT list_contains($refused, n))"
-_FORGOTTEN = f"{_DEPARTING} id IN (SELECT id FROM forgotten)"
 _LINES = f"""
 SELECT {name_of_id("id")} AS id, key, kind, since, left_at FROM departed
 WHERE id NOT IN (SELECT id FROM unkept) ORDER BY id, key, left_at
@@ -111,11 +111,6 @@ def departing(database: duckdb.DuckDBPyConnection, at: int, refused: Sequence[in
         refused: Rows of it that were not.
     """
     database.execute(_REMOVED, {"at": at, "refused": list(refused)})
-
-
-def forgetting(database: duckdb.DuckDBPyConnection, now: datetime) -> None:
-    """Note who is there no more, since the audience is not."""
-    database.execute(_FORGOTTEN, {"at": micros(now)})
 
 
 def carry_over(

@@ -13,11 +13,12 @@ from syncd.identity.erased import Person as Given
 from syncd.lookup import Answer, Told, look_up, notes, sentences
 from syncd.membership.layers import PAST, open_generation
 from syncd.membership.store import FileMembership
-from tests.integration.erasures import ask, carry_on, closed, desk, erase
+from tests.integration.erasures import ask, became, carry_on, closed, desk, erase
 from tests.integration.ledger_databases import KEY
 from tests.integration.memory_worlds import MemoryWorlds, Person, memory_world
 from tests.integration.test_crash_points import Deaths
 from tests.integration.test_erasure import ANNA, BOB, HOME, MEMBERS, MOBILE, OTHERS
+from tests.layerings import WHOLE
 
 HISTORY = timedelta(days=90)
 MOVED = "anna@example.org"
@@ -61,10 +62,10 @@ def remembered(here: MemoryWorlds) -> int:
 
 
 def keeping(here: MemoryWorlds, history: timedelta) -> None:
-    """A process with another setting."""
-    world = here.world
-    world.membership = FileMembership(
-        world.folder / "var", key=KEY.derive("files"), layering=world.layering, history=history
+    """A process with another setting, that writes each generation in one file."""
+    var = here.world.folder / "var"
+    here.world.membership = FileMembership(
+        var, key=KEY.derive("files"), layering=WHOLE, history=history
     )
 
 
@@ -172,7 +173,7 @@ def test_who_had_left_long_before_is_forgotten_by_an_erasure(here: MemoryWorlds)
     later(here, {**OTHERS, "d": Person(("dee@example.com",))}, 49)
     assert remembered(here) == 3
     gone = erase(here.world, ANNA)
-    assert closed(here.world, gone), "nothing of hers was there any more"
+    assert became(here.world, gone).purged_at is not None, "nothing of hers was there any more"
     assert remembered(here) == 0
 
 
@@ -202,6 +203,7 @@ def test_a_death_at_any_point_of_an_erasure_leaves_nothing_remembered() -> None:
 
 def test_who_left_long_ago_is_forgotten_though_nothing_changes(here: MemoryWorlds) -> None:
     """Not told of from the day on; gone from the files a week later at the most."""
+    keeping(here, HISTORY)
     later(here, OTHERS, 1)
     later(here, OTHERS, 49)
     for days in (85, 5):

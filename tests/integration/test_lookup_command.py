@@ -33,8 +33,8 @@ def test_where_a_person_is_by_each_platforms_rules(filled: Desk, clock: Hands) -
     with hold(filled.var, holder="daemon", url="sqlite:///", password=None):
         answer = lookup(filled, clock, given=f" {email(3).upper()}\n{phone(3)}\n")
     assert answer.code == 0, answer.said
-    for sync, run in first.items():
-        assert f"by run {run} (everyone for {sync}" in answer.out
+    assert f"by run {first['everyone']} (everyone, rules meta" in answer.out
+    assert f"by run {first['to-google']} (everyone for to-google, rules google" in answer.out
     assert answer.out.count("by email: in it, the platform accepted it; since ") == 2
     assert answer.out.count("by phone: in it, the platform accepted it; since ") == 2
     assert "note: who left before " in answer.out
