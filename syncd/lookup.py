@@ -222,7 +222,7 @@ def _ended(told: Told) -> str:
 
 def _by(run: RunOf | None) -> str:
     if run is None:
-        return "by a run that the ledger does not name any more"
+        return "by a run that cannot be told any more"
     of = f"{run.segment} for {run.sync}" if run.segment != run.sync else run.sync
     return f"by run {run.run} ({of}, rules {run.rules}, started by {run.actor})"
 
@@ -256,8 +256,8 @@ def notes(answer: Answer) -> Iterator[str]:
         )
     if answer.erasures:
         yield (
-            f"erased: {', '.join(answer.erasures)} named this person. Once that is complete "
-            "nothing is remembered of them; `syncd erase --show ID` prints the certificate"
+            f"erased: {', '.join(answer.erasures)} named one of these. Once that is complete "
+            "nothing is remembered of that person; `syncd erase --show ID` prints the certificate"
         )
 
 

@@ -158,6 +158,7 @@ def test_an_erased_person_is_remembered_no_more_at_once(here: MemoryWorlds) -> N
     gone = erase(here.world, MOVED)  # the old address is hers by her key alone
     assert told(here, ANNA) == ()
     assert {one.trace.standing for one in told(here, MOVED)} == {"leaving"}
+    assert remembered(here) == 2, "Bob's e-mail and the phone that he left last"
     assert {one.trace.standing for one in told(here, BOB)} == {"gone"}
     for _ in range(3):
         here.world.clock.pass_by(hours=49)
