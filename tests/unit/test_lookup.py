@@ -119,6 +119,7 @@ histories = st.lists(
         st.dictionaries(st.sampled_from("abcd"), people, max_size=4),
         st.lists(st.sampled_from(["ok", "ok", "ok", "lost", "applied"]), max_size=6),
         st.sampled_from([1, 24, 50]),
+        st.sampled_from(["plain", "plain", "plain", "shifted"]),
     ),
     min_size=1,
     max_size=5,
@@ -126,19 +127,19 @@ histories = st.lists(
 WAYS = st.tuples(PARTS, st.sampled_from([WHOLE, LAYERED, IN_TURN]))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     history=histories,
     way=WAYS,
     kept=st.sampled_from([timedelta(), timedelta(hours=60), timedelta(days=90)]),
 )
 def test_who_was_there_and_when_is_what_was_sent_and_accepted(
-    history: list[tuple[dict[str, Person], list[Ending], int]], way: Way, kept: timedelta
+    history: list[tuple[dict[str, Person], list[Ending], int, str]], way: Way, kept: timedelta
 ) -> None:
     most, layering = way
     with tempfile.TemporaryDirectory() as directory, cut(most):
         world = Told(Path(directory), layering=layering, history=kept, respells=3)
-        for members, ends, passed in history:
+        for members, ends, passed, world.rules in history:
             world.run(members, ends)
             world.now += timedelta(hours=passed)
         for kind, number in (("email", 1), ("email", 2), ("phone", 1)):
