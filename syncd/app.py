@@ -86,9 +86,8 @@ class App:
         """What audiences hold; all of one directory share its leftovers, and nothing else."""
         from syncd.membership.store import FileMembership
 
-        return FileMembership(
-            self.directory, key=self._key.derive("files"), leftovers=self.leftovers
-        )
+        files, past = self._key.derive("files"), self.settings.ledger.history
+        return FileMembership(self.directory, key=files, leftovers=self.leftovers, history=past)
 
     @property
     def surviving(self) -> SurvivingFiles:

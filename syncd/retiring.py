@@ -232,6 +232,7 @@ def _over(parts: Parts, audience: KnownAudience, run: Run) -> Retired:
     )
     if audience.adopted:
         said += " It may hold members that syncd did not put there; they stay in it."
+    settle.fold(parts, audience, actor=run.actor, forgets=True)
     at = (audience.platform, audience.account, audience.id)
     event = _event(parts, run, audience, "audience_retired", said, {})
     parts.ledger.retire(*at, event=event)
@@ -277,6 +278,7 @@ def _let_go(parts: Parts, audience: KnownAudience, run: Run, said: str) -> None:
         emptied = parts.membership.empty(_question(parts, generation, gone=True))
         plan = keep(parts, audience, emptied, run=run.id, of=RETIREMENT, confirmations=0)
         settle.fold(parts, audience, actor=run.actor, carried_out=plan, tells=True)
+    settle.fold(parts, audience, actor=run.actor, forgets=True)
     parts.ledger.retire(*at, event=_event(parts, run, audience, "audience_retired", said, {}))
 
 

@@ -143,13 +143,15 @@ def fold(
     carried_out: Plan | None = None,
     tells: bool = False,
     settles: bool = False,
+    forgets: bool = False,
 ) -> bool:
     """Take what became of batches into the membership; whether there was anything.
 
     A plan that was just carried out under changed rules is taken in though it had nothing
     to send: from then on the audience is one of those rules. So is one that `tells` of rows
     what is to be kept.
-    With `settles`, what has settled is forgotten though there is nothing to take in.
+    With `settles`, what has settled is forgotten though there is nothing to take in. So is who
+    has left, with `forgets` or once that was long enough ago.
     """
     at = (audience.platform, audience.account, audience.id)
     unfolded, last = parts.ledger.unfolded(*at), parts.ledger.generation(*at)
@@ -160,7 +162,9 @@ def fold(
     moves = carried_out and last and (tells or last.rules != carried_out.rules)
     if carried_out and moves and all(plan.id != carried_out.id for plan, _ in plans):
         plans.append((carried_out, []))
-    if not plans and not (settles and last):
+    settles |= parts.membership.outlived(last, parts.clock.now())
+    forgets &= last is not None and last.remembers is not None
+    if not plans and not ((settles or forgets) and last):
         return False
     with directory.step(parts.ledger, parts.directory):
         made = parts.membership.fold(
@@ -169,6 +173,7 @@ def fold(
             plans,
             now=parts.clock.now(),
             settled=settled(parts, audience),
+            forgets=forgets,
         )
         event = _moved(parts, last, made, [plan for plan, _ in plans], actor=actor)
         folded = {batch.id: batch.state for batch in unfolded}

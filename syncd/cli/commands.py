@@ -22,6 +22,7 @@ from syncd.cli.checks import (
     init,
 )
 from syncd.cli.options import Config, Json
+from syncd.cli.persons import erase, lookup
 from syncd.cli.reading import (
     report,
     segments_lift,
@@ -84,7 +85,8 @@ def register(application: typer.Typer) -> None:
     _group(application, "alerts", "What people are told, and who.", *targets, alone=alerts)
     application.command()(metrics)
     application.command()(retire)
-    application.command("erase", context_settings={"allow_extra_args": True})(erase)
+    for private in (lookup, erase):  # typer's own message would repeat what is on its line
+        application.command(context_settings={"allow_extra_args": True})(private)
     told = (audit_show, audit_export, audit_verify)
     _group(application, "audit", "What happened, in sentences.", *told, alone=audit)
     ours = (
@@ -220,41 +222,6 @@ def runs_show(
     from syncd.cli import history  # noqa: PLC0415
 
     history.run(run, config, as_json=json)
-
-
-def erase(
-    context: typer.Context,
-    status: Annotated[  # noqa: FBT002 - options
-        bool, typer.Option("--status", help="List all erasures, and what each waits for.")
-    ] = False,
-    show: Annotated[
-        str | None, typer.Option(metavar="ID", help="Print the certificate of this erasure.")
-    ] = None,
-    resume: Annotated[  # noqa: FBT002
-        bool, typer.Option("--resume", help="Do what is due of every open erasure.")
-    ] = False,
-    config: Config = None,
-    json: Json = False,  # noqa: FBT002
-) -> None:
-    """Take one person out of every audience, for good.
-
-    Standard input says, one a line, what the person is known by: an e-mail, a phone,
-    or `customer_key: KEY`. Nothing of it is shown, logged or kept. The person is removed
-    at once, again after the settle window, and no later run sends them; the certificate
-    is printed. With --status, --show or --resume nothing is read.
-    """
-    from syncd.cli import erase as rooms  # noqa: PLC0415
-    from syncd.cli.identity import refuse_arguments  # noqa: PLC0415
-
-    refuse_arguments(context.args)
-    if show is not None:
-        rooms.show(show, config, as_json=json)
-    elif status:
-        rooms.status(config, as_json=json)
-    elif resume:
-        rooms.resume(config, as_json=json)
-    else:
-        rooms.erase(config, as_json=json)
 
 
 def retire(

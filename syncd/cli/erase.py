@@ -5,7 +5,6 @@ What identifies the person is read from standard input and shown nowhere.
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator
 from datetime import datetime
@@ -15,8 +14,8 @@ from syncd import erasure
 from syncd.app import open_app, platforms
 from syncd.cli.options import actor
 from syncd.cli.output import complain, print_json, say, table
+from syncd.cli.person import read_person
 from syncd.errors import Busy, UsageError
-from syncd.identity.erased import Person
 from syncd.lateness import Late, late
 from syncd.ledger.lock import holder
 from syncd.ledger.store import Ledger
@@ -25,13 +24,11 @@ from syncd.settings import load
 
 UNDONE = 3  # the exit code where a platform refused something, or an account is unknown
 _GRAVEST = (78, 77, 75, 2, 1)
-_LINE = re.compile(r"\s*(?:(email|phone|customer_key)\s*:)?\s*(.*?)\s*", re.DOTALL)
-_KINDS = "`email: anna@example.org`, `phone: +31 6 12345678` or `customer_key: c:123`"
 
 
 def erase(config: Path | None, *, as_json: bool) -> None:
     """Erase the person on standard input; prints the certificate as it stands."""
-    person, who = _person(), actor()
+    person, who = read_person(undone="nothing was erased"), actor()
     with open_app(config) as app:
         asked = erasure.ask(app.desk(), person, actor=who)
     try:
@@ -106,48 +103,6 @@ def _who_removes(config: Path | None) -> str:
             "window: `syncd erase --status` tells how far it is"
         )
     return "the next run, or `syncd erase --resume`, removes from the audiences"
-
-
-# --- standard input -----------------------------------------------------------------
-
-
-def _person() -> Person:
-    found: dict[str, list[str]] = {"email": [], "phone": [], "customer_key": []}
-    for number, line in enumerate(_lines(), 1):
-        kind, value = _understood(line, number)
-        if value and value not in found[kind]:
-            found[kind].append(value)
-    person = Person(tuple(found["email"]), tuple(found["phone"]), tuple(found["customer_key"]))
-    if not (person.emails or person.phones or person.keys):
-        raise UsageError(
-            f"standard input is empty; say there, one a line, what one person is known by: {_KINDS}"
-        )
-    return person
-
-
-def _lines() -> list[str]:
-    if sys.stdin is None:
-        raise UsageError("there is no standard input; pipe in what the person is known by")
-    if sys.stdin.isatty():
-        complain(f"One person, one line each: {_KINDS}. Then Ctrl-D. It is shown nowhere.")
-    try:
-        return sys.stdin.buffer.read().decode().splitlines()
-    except UnicodeError:
-        raise UsageError("standard input is not text in UTF-8; nothing was erased") from None
-
-
-def _understood(line: str, number: int) -> tuple[str, str]:
-    match = _LINE.fullmatch(line)
-    kind, value = match.groups() if match else (None, "")
-    if not value:
-        return "email", ""
-    if kind is None and "@" in value:
-        kind = "email"
-    elif kind is None and re.fullmatch(r"\+?[\d\s().-]+", value):
-        kind = "phone"
-    if kind is None:
-        raise UsageError(f"line {number} of standard input is not understood; write {_KINDS}")
-    return kind, value
 
 
 # --- the certificate ----------------------------------------------------------------

@@ -233,7 +233,7 @@ def _canonical(kind: str, values: Sequence[str], default: str | None) -> Iterato
         if text is None:
             why = ", ".join(reason.value for reason in column.reasons) or "there is nothing there"
             raise UsageError(
-                f"{kind} {number} of standard input cannot be used ({why}); nothing was erased. "
+                f"{kind} {number} of standard input cannot be used ({why}); nothing was done. "
                 f"`syncd identity explain --platform google --field {kind}` shows why"
             )
         yield hashlib.sha256(text.encode()).digest()

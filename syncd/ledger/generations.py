@@ -53,6 +53,7 @@ def add(tx: Connection, audience_pk: int, made: Generation) -> None:
             at=made.at,
             base_path=made.base.path if made.base else None,
             base_checksum=made.base.checksum if made.base else None,
+            remembers=made.remembers,
         )
     )
 
@@ -118,4 +119,5 @@ def _generation(row: RowMapping) -> Generation:
         rules=row["rules"],
         at=row["at"],
         base=Base(row["base_path"], row["base_checksum"]) if row["base_path"] else None,
+        remembers=row["remembers"],
     )

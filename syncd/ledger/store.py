@@ -27,6 +27,7 @@ from syncd.ledger.due import DueTimes
 from syncd.ledger.erasures import Erasures
 from syncd.ledger.figures import Figures
 from syncd.ledger.fitted import FittedModels
+from syncd.ledger.lookups import Lookups
 from syncd.ledger.measured import Measurements
 from syncd.ledger.plans import Approval
 from syncd.ledger.states import PlanState
@@ -65,6 +66,7 @@ class Ledger(BatchLedger):
         self.figures = Figures(transactions)
         self.fitted = FittedModels(transactions)
         self.surveys = Surveys(transactions)
+        self.lookups = Lookups(transactions)
 
     @property
     def transactions(self) -> Transactions:

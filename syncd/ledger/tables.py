@@ -232,6 +232,7 @@ generation = Table(
     Column("at", Instant, nullable=False),
     Column("base_path", Text),
     Column("base_checksum", Text),
+    Column("remembers", Instant),
     Index("ix_generation_at", "audience", "at"),
 )
 

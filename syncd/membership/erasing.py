@@ -18,6 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from syncd.hashes import hashed
+from syncd.membership import past
 from syncd.membership.blocks import BlockReader, BlockWriter
 from syncd.membership.compare import MASK
 from syncd.membership.engine import (
@@ -164,6 +165,7 @@ def load_given(
             f"INSERT INTO given SELECT {e}, id, kind FROM ({links('incoming', 'n')})",
             f"INSERT INTO given_key SELECT {e}, key FROM incoming WHERE octet_length(key) > 0",
         )
+    past.load_remembered(database, generation)
     if isinstance(generation, Layers):
         feed(database, positioned(generation.buried()), _BURIED)
 
@@ -179,24 +181,29 @@ def concerns(database: duckdb.DuckDBPyConnection) -> bool:
         scalar(
             database,
             f"""SELECT (SELECT count(*) FROM ({ids}) SEMI JOIN given USING (id)) + count(*)
-                + (SELECT count(*) FROM buried) FROM held_row SEMI JOIN given_key USING (key)""",
+                + (SELECT count(*) FROM buried) + (SELECT count(*) FROM remembered)
+                FROM held_row SEMI JOIN given_key USING (key)""",
         )
         > 0
     )
 
 
-def search(database: duckdb.DuckDBPyConnection, question: Search) -> list[Found]:
+def search(
+    database: duckdb.DuckDBPyConnection, question: Search, generation: BlockReader
+) -> list[Found]:
     """Find erased persons in a membership; one answer for each erasure, in their order.
 
     Args:
         database: As for `concerns`.
         question: As asked.
+        generation: The membership's.
     """
     bound = {
         "due": micros(question.now - question.settle),
         "settled": micros(question.settled),
     }
     database.execute(_HIT)
+    past.find_remembered(database, generation)
     database.execute(_KEPT)
     database.execute(_GOING, bound)
     if question.gone:
@@ -215,7 +222,10 @@ def named(database: duckdb.DuckDBPyConnection) -> bool:
     return scalar(database, f"SELECT (SELECT count(*) FROM ({ids})) + count(*) FROM ({keys})") > 0
 
 
-_DROPS = "FROM purge UNION ALL FROM forgotten UNION ALL SELECT id FROM buried"
+_DROPS = (
+    "FROM purge UNION ALL FROM forgotten UNION ALL SELECT id FROM buried "
+    "UNION ALL SELECT id FROM remembered"
+)
 
 
 def removals(database: duckdb.DuckDBPyConnection) -> int:
@@ -240,6 +250,7 @@ def write(
         names = pa.array(hashed(keys.column("key")))
         writer.write(PURGED, pa.RecordBatch.from_arrays([names], names=[PURGED]))
     write_ids(database, writer, BURIED, "SELECT DISTINCT id FROM buried")
+    past.write_ends(database, writer)
 
 
 def _found(database: duckdb.DuckDBPyConnection, e: int) -> Found:
@@ -269,6 +280,7 @@ def _found(database: duckdb.DuckDBPyConnection, e: int) -> Found:
             database,
             f"""SELECT count(*) FROM (SELECT r FROM hit WHERE e = {e} UNION
                 SELECT r FROM held_row JOIN erased_key USING (key) WHERE e = {e}
-                UNION ALL SELECT 0 FROM buried WHERE e = {e})""",
+                UNION ALL SELECT 0 FROM buried WHERE e = {e}
+                UNION ALL SELECT 0 FROM remembered WHERE e = {e})""",
         ),
     )

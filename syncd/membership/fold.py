@@ -13,7 +13,7 @@ from functools import partial
 import duckdb
 import pyarrow as pa
 
-from syncd.membership import migration
+from syncd.membership import migration, past, since
 from syncd.membership.blocks import BlockReader
 from syncd.membership.compare import spread
 from syncd.membership.engine import (
@@ -182,7 +182,7 @@ DELETE FROM late WHERE id NOT IN (SELECT id FROM held_id)
 
 # Sections of identifiers that most plans have none of: of erasures, and of audiences that
 # are emptied.
-_MARKED = ("twice", "purge", "forgotten")
+_MARKED = ("twice", "purge", "forgotten", past.UNKEPT)
 _ID = whole("high", "low")
 _IDS = f"INSERT INTO {{table}} SELECT {_ID} FROM incoming"
 _RENEWED = f"DELETE FROM outdated WHERE id IN (SELECT {_ID} FROM incoming)"
@@ -208,6 +208,7 @@ def fold(
         settled: An undoubted removal that was accepted by then is forgotten.
         window: How long an accepted removal is given before a second one confirms it.
     """
+    past.make_departed(database)
     for section in _MARKED:
         database.execute(f"CREATE TABLE {section} (id UHUGEINT)")
     times = Times(settled + window, window)
@@ -278,7 +279,7 @@ def _take_in(
     if removal:
         _removed(database, group, times)
     else:
-        _added(database, group, times, plan.source(first.phase))
+        _added(database, group, times, plan)
 
 
 def _removed(
@@ -301,6 +302,7 @@ def _removed(
             at, due = micros(max(moments)), micros(min(moments) - times.window)
             if doubtful(group[0]):
                 database.execute(_LATE.format(until=micros(max(moments) + times.window)))
+            past.departing(database, at, refused)
             database.execute(_REMOVED, {"at": at, "due": due, "refused": refused})
             database.execute(_TWICE, {"refused": refused})
         elif refused:
@@ -310,14 +312,19 @@ def _removed(
 
 
 def _added(
-    database: duckdb.DuckDBPyConnection, group: Sequence[BatchRecord], times: Times, source: int
+    database: duckdb.DuckDBPyConnection,
+    group: Sequence[BatchRecord],
+    times: Times,
+    plan: PlanBatches,
 ) -> None:
     failed, doubt = group[0].state is BatchState.FAILED, doubtful(group[0])
+    source = plan.source(group[0].phase)
     if failed and group[0].folded is not None:
         database.execute(_UNSURE)  # its rows were taken in when it was accepted
         if doubt:
             database.execute(_MAY_LAND, {"at": micros(times.told(group))})
         return
+    since.began(database, plan.made)
     never = {"never": refused_in(group, whole=True)}
     if never["never"]:
         database.execute(_NEVER, never)

@@ -20,10 +20,13 @@ from syncd.membership.held import (
     write_resting,
 )
 from syncd.membership.layers import BASE, WRITTEN, Overlay
+from syncd.membership.past import FROM as PAST_FROM
+from syncd.membership.past import Keeping, carry_over, write_departed
 from syncd.membership.rest import RESTS
+from syncd.membership.since import FROM, load_since, write_resting_since, write_since
 from syncd.membership.together import PlanBatches
 from syncd.membership.unchanged import Respelled, with_fingerprints
-from syncd.model import Base, BatchRecord, Plan, Sizes
+from syncd.model import Base, BatchRecord, Phase, Plan, Sizes
 
 
 def write_next(
@@ -34,9 +37,10 @@ def write_next(
     *,
     settled: datetime,
     window: timedelta,
+    keeping: Keeping,
     most: int | None = None,
-) -> Sizes:
-    """Write a generation, part by part; what it holds.
+) -> tuple[Sizes, Keeping]:
+    """Write a generation, part by part; what it holds, and what it remembers.
 
     Args:
         writer: Of its file.
@@ -44,6 +48,7 @@ def write_next(
         plans: What is taken in.
         listed: What the last one held.
         settled, window: See `syncd.membership.fold.fold`.
+        keeping: How long whoever left is remembered.
         most: Rows that may have changed since the base was written, which it is written over;
             None: it is written whole.
 
@@ -60,22 +65,30 @@ def write_next(
         overlay = None if most is None else Overlay(before, respelled, most=most)
     if sifted.rests is not None:
         resting[GENERATION] = overlay.resting(sifted.rests) if overlay else sifted.rests
+    keeping = carry_over(writer, before, plans, keeping, over=overlay is not None)
     loaded, held = Sizes(), Sizes()
     for part in sifted.parts:
         with engine() as database:
             load_held(database, before, part.rows, apart=len(sifted.parts) > 1)
+            load_since(database, before, part.rows)
             loaded = total(loaded, sizes(database))
             fold(database, plans, part.taken, settled=settled, window=window)
             if overlay is not None and part.rows is not None:
                 overlay.leave(database, part.rows)
             write_held(database, writer, rows)
+            write_since(database, writer, rows)
+            keeping = write_departed(database, writer, keeping)
             if overlay is not None:
                 overlay.stir(database, writer)
             held = total(held, sizes(database))
     held = total(held, write_resting(writer, rows, resting))
+    made = {plan.source(phase): plan.made for plan in plans for phase in Phase}
+    write_resting_since(writer, before, resting, made)
     if overlay is not None:
         overlay.finish(writer)
-    return held if sifted.rests is None else total(held, beside(listed, loaded))
+    if sifted.rests is not None:
+        held = total(held, beside(listed, loaded))
+    return held, keeping
 
 
 def header_of(
@@ -84,9 +97,15 @@ def header_of(
     plans: Sequence[tuple[Plan, Sequence[BatchRecord]]],
     now: datetime,
     base: Base | None,
+    before: BlockReader | None,
+    keeping: Keeping,
 ) -> Mapping[str, object]:
     """What a generation's file says of itself, for a ledger that lost the row: `rebuild`."""
     header: dict[str, object] = {"generation": number, "rules": rules, RESTS: True}
+    known = before.header if before else {}
+    header[FROM] = known.get(FROM, now.isoformat())
+    if keeping.since is not None:
+        header[PAST_FROM] = known.get(PAST_FROM, now.isoformat())
     if base is None:
         header[WRITTEN] = now.isoformat()
     else:

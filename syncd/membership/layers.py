@@ -11,6 +11,8 @@ that is not at rest, whichever file has its row. Beside them, of rows of the bas
     turned   positions of those whose `current` is no longer as the base says
     below    positions of those that are not at rest
 
+What is remembered of whoever left (`past`) each file says of its own time.
+
 Its header names the base by path and checksum, so that its own checksum names both files.
 """
 
@@ -32,6 +34,8 @@ from syncd.membership.engine import BATCH_ROWS, Positions, column
 from syncd.membership.held import GENERATION
 from syncd.membership.names import SECTION as NAMES
 from syncd.membership.rest import MOVING, RESTS
+from syncd.membership.since import CHANGED
+from syncd.membership.since import SECTION as SINCE
 from syncd.membership.together import PlanBatches
 from syncd.membership.unchanged import RESPELLED, Respelled
 from syncd.membership.unchanged import SECTION as FINGERPRINTS
@@ -42,14 +46,16 @@ WRITTEN = "written"  # in the header of a whole generation: when, in ISO 8601
 DEAD, TURNED, BELOW = "dead", "turned", "below"
 # Sections with a line for each row, which both files have, and which are read as one. Whoever
 # writes another names it here; a base that has it not yet is written anew.
-ALIGNED = ("rows", FINGERPRINTS, NAMES)
+ALIGNED = ("rows", FINGERPRINTS, NAMES, SINCE)
 SAID = (MOVING, "identifiers", "outdated", "late")  # the others of a whole generation
 
 _STAYS = -1  # in `held_row`: the file of rows that are not written anew
 _CURRENT = "current"
 # Of a plan that ends what is kept of somebody: nothing of theirs may stay in a base.
 BURIED = "buried"  # a section of it: rows that a base still has, and that nothing says any more
-_ENDS = ("purge", "forgotten", BURIED)
+UNPAST = "unpast"  # likewise: of whoever left, what is remembered no more
+_ENDS = ("purge", "forgotten", BURIED, UNPAST)
+PAST = "past"  # see `syncd.membership.past`
 
 Flags = npt.NDArray[np.bool_]
 
@@ -153,6 +159,8 @@ class Layers(BlockReader):
     def rows(self, section: str) -> int:
         """How many rows a section has."""
         own = super().rows(section)
+        if section == PAST:
+            return own + self.base.rows(PAST)
         if section == MOVING:
             return own + super().rows(BELOW)
         return own + self.live if section in ALIGNED and self.base.rows(section) else own
@@ -163,6 +171,10 @@ class Layers(BlockReader):
         """As of one file."""
         if section == MOVING:
             yield from self._moving()
+        elif section == PAST:
+            yield from self.base.near(PAST)
+            for first, rows in super().near(PAST):
+                yield first + self.base.rows(PAST), rows
         elif section not in ALIGNED:
             yield from super().near(section, wanted)
         else:
@@ -176,6 +188,11 @@ class Layers(BlockReader):
         for at, rows in self.near(section, np.arange(first, first + count)):
             low, high = max(first, at), min(first + count, at + rows.num_rows)
             yield rows.slice(low - at, high - low)
+
+    def above(self, section: str) -> Iterator[pa.RecordBatch]:
+        """The overlay's own rows of a section."""
+        for _, rows in super().near(section):
+            yield rows
 
     def close(self) -> None:
         """Let go of both files."""
@@ -237,6 +254,12 @@ def open_generation(directory: Path, generation: Generation, *, key: bytes) -> B
     return Layers(path, key=key, checksum=checksum, base=generation.base)
 
 
+def above(generation: BlockReader, section: str) -> Iterator[pa.RecordBatch]:
+    """What lies over a generation's base of a section; nothing, if it is the base itself."""
+    if isinstance(generation, Layers):
+        yield from generation.above(section)
+
+
 def under(generation: Generation) -> Base:
     """What the next overlay lies over."""
     return generation.base or Base(generation.path, generation.checksum)
@@ -290,7 +313,8 @@ class Overlay:
         try:
             database.execute(
                 f"UPDATE held_row SET file = {_STAYS} WHERE file = {GENERATION} "
-                f"AND n < {self._live} AND n NOT IN (SELECT n FROM respelled)"
+                f"AND n < {self._live} AND n NOT IN (SELECT n FROM respelled) "
+                f"AND r NOT IN ({CHANGED})"
             )
         finally:
             database.unregister("respelled")

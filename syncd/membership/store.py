@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -23,11 +23,13 @@ from syncd.membership import emptying, erasing, withdrawing
 from syncd.membership.blocks import BlockReader, BlockWriter, Written
 from syncd.membership.comparing import Comparing
 from syncd.membership.cutting import cut
-from syncd.membership.engine import CELLS_OF_ROWS, ROW_SCHEMA, engine
+from syncd.membership.engine import CELLS_OF_ROWS, ROW_SCHEMA, engine, micros
 from syncd.membership.generations import header_of, write_next
 from syncd.membership.held import load_held
 from syncd.membership.layers import LAYERING, Layering, Outgrown, open_generation, under
 from syncd.membership.leftovers import Leftovers
+from syncd.membership.looking import look
+from syncd.membership.past import HISTORY, Keeping
 from syncd.membership.sifting import around
 from syncd.membership.together import PlanBatches
 from syncd.membership.unchanged import GENERATION, Received, Unchanged, receive
@@ -50,6 +52,9 @@ from syncd.model import (
     Withdrawal,
     Withdrawn,
 )
+from syncd.model.lookups import Looked
+
+_NEVER = 1 << 62  # microseconds: nobody left as late as that
 
 
 class PlanRows:
@@ -82,6 +87,7 @@ class FileMembership:
         key: bytes,
         leftovers: Leftovers | None = None,
         layering: Layering = LAYERING,
+        history: timedelta = HISTORY,
     ) -> None:
         """Keep files in `directory`, sealed under `key` (32 bytes).
 
@@ -90,10 +96,12 @@ class FileMembership:
             key: The sub-key for files.
             leftovers: Those of the directory, where others share them.
             layering: When a generation is written over an earlier one.
+            history: For how long whoever left is remembered; nothing: not at all.
         """
         self._directory = directory
         self._key = key
         self._layering = layering
+        self._history = history
         self._leftovers = leftovers or Leftovers(directory)
 
     def receive(
@@ -147,6 +155,7 @@ class FileMembership:
         *,
         now: datetime,
         settled: datetime,
+        forgets: bool = False,
     ) -> Generation:
         """Write the next generation: the last one, and what became of batches since.
 
@@ -159,6 +168,7 @@ class FileMembership:
             plans: In the order in which they were made, with batches to take in.
             now: The generation's moment.
             settled: Removals accepted by then have had their time to take effect.
+            forgets: Nobody who has left is remembered, however long that is.
         """
         last = generation.number if generation else 0
         drawn = [plan for plan, _ in plans if plan.generation == last]
@@ -168,25 +178,42 @@ class FileMembership:
             taken = list(self._taken(files, plans, drawn))
 
             def write(base: Base | None) -> Generation:
-                header = header_of(last + 1, rules, plans, now, base)
+                keeping = Keeping.of(timedelta() if forgets else self._history, now)
+                if base is not None and generation is not None:  # who lies there, stays
+                    keeping = replace(keeping, oldest=generation.remembers)
+                header = header_of(last + 1, rules, plans, now, base, before, keeping)
                 with self._writer(f"{name}.members", header) as writer:
-                    held = write_next(
+                    held, kept = write_next(
                         writer,
                         before,
                         taken,
                         generation.sizes if generation else Sizes(),
                         settled=settled,
                         window=now - settled,
+                        keeping=keeping,
                         most=self._layering.most(before) if base else None,
                     )
                 file = _done(writer)
-                return Generation(last + 1, file.path, file.checksum, held, rules, now, base)
+                return Generation(
+                    last + 1, file.path, file.checksum, held, rules, now, base, kept.oldest
+                )
 
-            fits = self._layering.fits(before, taken, now)
+            ends = forgets or self.outlived(generation, now)
+            fits = not ends and self._layering.fits(before, taken, now)
             try:
                 return write(under(generation) if generation and fits else None)
             except Outgrown:
                 return write(None)
+
+    def outlived(self, generation: Generation | None, now: datetime) -> bool:
+        """Whether it remembers who is to be forgotten, and is to be written anew for that.
+
+        Nobody is told of them any more; a base that is no older than it may be is not written
+        anew for them alone.
+        """
+        first = generation.remembers if generation else None
+        lasts = self._layering.lasts if self._history else timedelta()
+        return first is not None and first < now - self._history - lasts
 
     def _taken(
         self,
@@ -196,7 +223,8 @@ class FileMembership:
     ) -> Iterator[PlanBatches]:
         for n, (plan, batches) in enumerate(plans, 1):
             file = self._open(files, plan.path, plan.checksum)
-            yield PlanBatches(n, file, batches, marks=plan.created_at if plan in drawn else None)
+            marks = plan.created_at if plan in drawn else None
+            yield PlanBatches(n, file, batches, marks, plan.created_at)
 
     def keep_given(self, erasure: str, given: Mapping[str, pa.RecordBatch]) -> Written:
         """Write what a person is recognised by, for each platform its digests.
@@ -236,7 +264,7 @@ class FileMembership:
             if not erasing.concerns(database):
                 nothing = {one.id: erasing.NOTHING for one in question.erasures}
                 return Searched(question.plan, nothing)
-            answers = erasing.search(database, question)
+            answers = erasing.search(database, question, before)
             found = {one.id: it for one, it in zip(question.erasures, answers, strict=True)}
             rows, purges = erasing.removals(database), erasing.purges(database)
             if not rows and not purges:
@@ -245,6 +273,24 @@ class FileMembership:
                 erasing.write(database, writer, before)
         written = _done(writer)
         return Searched(question.plan, found, written.path, written.checksum, rows, purges)
+
+    def lookup(
+        self, generation: Generation, given: pa.RecordBatch, *, now: datetime, settle: timedelta
+    ) -> Looked:
+        """What an audience holds of one person, and what is remembered of them.
+
+        Args:
+            generation: The audience's last.
+            given: What the person is known by, as `keep_given` takes it.
+            now: The moment.
+            settle: For how long a removal that was accepted may still take effect.
+        """
+        due = micros(now - settle)
+        oldest = micros(now - self._history) if self._history else _NEVER
+        with engine() as database, ExitStack() as files:
+            before = self._last(files, generation)
+            rows = given.select(ROW_SCHEMA.names).cast(ROW_SCHEMA)
+            return look(database, before, rows, at=generation.at, due=due, oldest=oldest)
 
     def empty(self, question: Emptying) -> Emptied:
         """Find all that may be there, and write the plan that takes out what is due of it."""

@@ -22,6 +22,8 @@ from syncd.membership.held import GENERATION, load_held, sizes, write_held
 from syncd.membership.layers import BELOW, DEAD, TURNED, WRITTEN, Layers, base_of
 from syncd.membership.names import SECTION as NAMES
 from syncd.membership.rest import MOVING, RESTS
+from syncd.membership.since import SECTION as SINCE
+from syncd.membership.since import load_since, write_since
 from syncd.membership.together import PlanBatches
 from syncd.membership.unchanged import SECTION, with_fingerprints
 from syncd.model import Base, BatchId, BatchRecord, BatchState, Generation, Phase, PlanId
@@ -30,7 +32,7 @@ from syncd.plan import ranges
 ROWS = 10_000  # of a plan whose batches nobody knows any more, taken in at a time
 _SECTIONS = {
     ".members": (
-        *("rows", SECTION, NAMES, MOVING, "identifiers", "outdated", "late"),
+        *("rows", SECTION, NAMES, SINCE, MOVING, "identifiers", "outdated", "late"),
         *(DEAD, TURNED, BELOW),
     ),
     ".plan": (Phase.ADD.value, Phase.AGAIN.value),
@@ -118,6 +120,9 @@ class SurvivingFiles:
     ) -> Generation:
         """Write a generation of everyone who may be there, and who is certain of nobody.
 
+        Whoever left is remembered no more: a file of another time may name a person who was
+        erased since.
+
         Args:
             name: Of the file, without suffix; unique.
             number: The generation's.
@@ -137,6 +142,7 @@ class SurvivingFiles:
         with engine() as database, ExitStack() as files:
             base = self._open(files, origin.base) if origin.base else None
             load_held(database, base)
+            load_since(database, base, None)
             if base is not None and base_of(base.header) and not isinstance(base, Layers):
                 database.execute(_UNTOLD)
             database.execute(_UNSURE)  # before the fold, which would forget what has settled
@@ -149,6 +155,7 @@ class SurvivingFiles:
             path = f"{name}.members"
             with BlockWriter(self._directory, path, key=self._key, header=header) as writer:
                 write_held(database, writer, rows)
+                write_since(database, writer, rows)
             held = sizes(database)
         if writer.written is None:
             raise RuntimeError("a file was left unfinished without an error")

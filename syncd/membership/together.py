@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 from syncd.membership.blocks import BlockReader
 from syncd.model import BatchRecord, BatchState, Operation, Phase
 
+NOBODY_KNOWS = datetime.fromtimestamp(0, UTC)  # when: of a plan that outlived its ledger's row
 TOGETHER = 100  # batches taken in by one statement: up to a million rows in memory
 SENT = frozenset({BatchState.SENDING, BatchState.UNKNOWN})
 ACCEPTED = frozenset({BatchState.ACCEPTED, BatchState.PROCESSED, BatchState.SETTLED})
@@ -24,12 +25,14 @@ class PlanBatches:
         number: From 1, in the order in which the plans were made.
         marks: When it was made, if what it found outdated is to be taken in: it was drawn
             from the very generation that is being followed.
+        made: When it was made.
     """
 
     number: int
     file: BlockReader
     batches: Sequence[BatchRecord]
     marks: datetime | None
+    made: datetime = NOBODY_KNOWS
 
     def source(self, phase: Phase) -> int:
         """Number of the file section that rows of a phase come from; see `held.Sources`."""

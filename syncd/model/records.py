@@ -268,6 +268,7 @@ class Generation:
         sizes: What the audience then held, as far as we can know.
         rules: By which the last plan that was carried out digested its members.
         base: The file under its own; None where its own is all of it.
+        remembers: When the first left of those whom it remembers; None: nobody.
     """
 
     number: int
@@ -277,6 +278,7 @@ class Generation:
     rules: str
     at: datetime
     base: Base | None = None
+    remembers: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

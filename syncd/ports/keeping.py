@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from syncd.model import (
@@ -24,6 +24,7 @@ from syncd.model import (
     Withdrawal,
     Withdrawn,
 )
+from syncd.model.lookups import Looked
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -92,12 +93,18 @@ class Membership(Protocol):
         *,
         now: datetime,
         settled: datetime,
+        forgets: bool = False,
     ) -> Generation:
         """The next generation: the last one, and what became of batches since.
 
         Removals accepted by `settled` have had their time to take effect. A plan without
-        batches is taken in too: what it found of changed rules is kept.
+        batches is taken in too: what it found of changed rules is kept. One that `forgets`
+        remembers nobody who has left.
         """
+        ...
+
+    def outlived(self, generation: Generation | None, now: datetime) -> bool:
+        """Whether it remembers who is to be forgotten by now."""
         ...
 
     def keep_given(self, erasure: str, given: Mapping[str, pa.RecordBatch]) -> File:
@@ -110,6 +117,12 @@ class Membership(Protocol):
 
     def search(self, question: Search) -> Searched:
         """What an audience holds of erased persons, and a plan that takes it out."""
+        ...
+
+    def lookup(
+        self, generation: Generation, given: pa.RecordBatch, *, now: datetime, settle: timedelta
+    ) -> Looked:
+        """What an audience holds of one person, and what is remembered of them."""
         ...
 
     def empty(self, question: Emptying) -> Emptied:

@@ -6,6 +6,7 @@ The descriptions are what an editor shows: `syncd config schema` is made from th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -106,6 +107,18 @@ class LedgerSettings(Shape):
         default=None,
         description="Key that encrypts those files; absent: made once in the directory, mode 0600.",
     )
+    history_days: int = Field(
+        default=90,
+        ge=0,
+        le=3650,
+        description="For how many days syncd lookup remembers who has left an audience; 0: not "
+        "at all.",
+    )
+
+    @property
+    def history(self) -> timedelta:
+        """For how long whoever has left an audience is remembered."""
+        return timedelta(days=self.history_days)
 
 
 class AccountSettings(BaseModel):

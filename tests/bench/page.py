@@ -337,7 +337,7 @@ def _lifts() -> Iterator[dict[str, object]]:
     bought = [random.poisson(0.4, members).astype(np.float64) for members in (5_000, 300)]
     found = lift((bought[0], bought[0] * 20), (bought[1], bought[1] * 20))
     moments = (END - timedelta(days=90), END)
-    told = Lifted("", 0.05, *moments, 5_300, 0, 0, 0, found, ())
+    told = Lifted("", 0.05, *moments, 5_300, 0, 0, 0, found, (), ())
     figures = TypeAdapter(Lifted).dump_json(told).decode()
     for n in range(1, SURVEYS + 1):
         for segment in SEGMENTS:

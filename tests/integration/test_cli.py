@@ -59,7 +59,7 @@ def test_help_names_every_command() -> None:
     assert answer.code == 0
     for command in (
         *("init", "plan", "sync", "approve", "status", "runs", "audit", "segments", "config"),
-        *("migrate", "sandbox", "demo", "identity", "doctor", "erase", "reconcile"),
+        *("migrate", "sandbox", "demo", "identity", "doctor", "erase", "lookup", "reconcile"),
         *("run", "alerts", "metrics"),
     ):
         assert f" {command} " in answer.out

@@ -78,11 +78,16 @@ class Files:
         *,
         now: datetime,
         settled: datetime,
+        forgets: bool = False,
     ) -> Generation:
+        assert not forgets, "of a retirement alone"
         taken = [(of.id, [one.id for one in batches]) for of, batches in plans]
         self.asked.append((name, last, taken, now, settled))
         number = last.number + 1 if last else 1
         return replace(generation(number, at=now), rules=self.rules)
+
+    def outlived(self, _last: Generation | None, _now: datetime) -> bool:
+        return False  # nobody who has left is remembered
 
 
 @dataclass
