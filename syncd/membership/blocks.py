@@ -17,7 +17,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from io import BufferedReader
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -30,6 +30,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from syncd.errors import LedgerMismatch, Unwritten
+from syncd.membership.checked import Checked
 from syncd.membership.engine import Positions, gathered
 from syncd.membership.packing import packed, unpacked
 
@@ -186,41 +187,6 @@ class BlockWriter:
         self._offset += len(data)
 
 
-def _summed(file: BufferedReader) -> str:
-    return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-class Checked:
-    """Files whose checksum was found to be the ledger's, as long as the system says the same.
-
-    A run opens some of them several times. Whatever is read of one is opened by its own key and
-    seal anyway.
-    """
-
-    def __init__(self, summed: Callable[[BufferedReader], str] = _summed) -> None:
-        """Have seen none.
-
-        Args:
-            summed: The SHA-256 of an open file, hex.
-        """
-        self._summed = summed
-        self._found: set[tuple[int | str, ...]] = set()
-
-    def see(self, file: BufferedReader, checksum: str) -> bool:
-        """Whether an open file has this SHA-256, hex."""
-        said = os.fstat(file.fileno())
-        one = said.st_dev, said.st_ino, said.st_size, said.st_mtime_ns, said.st_ctime_ns, checksum
-        if one not in self._found:
-            if self._summed(file) != checksum:
-                return False
-            self._found.add(one)
-        return True
-
-    def forget(self) -> None:
-        """Look at each of them again."""
-        self._found.clear()
-
-
 class BlockReader:
     """Reads one file, after its checksum was found to be the ledger's.
 
@@ -238,18 +204,19 @@ class BlockReader:
             path: The file.
             key: The ledger's key for files.
             checksum: What the ledger says the file's SHA-256 is, hex.
-            checked: Files that need not be summed again.
+            checked: Files that need not be summed again, and what was read of them.
 
         Raises:
             syncd.errors.LedgerMismatch: Missing, changed, cut short, or of another key.
         """
         self._path, self.checksum = path, checksum
+        self._checked = checked or Checked()
         self._last: tuple[int, pa.RecordBatch] | None = None
         try:
             self._file = path.open("rb")
         except FileNotFoundError:
             raise LedgerMismatch(f"{path.name} is missing; {REBUILD}") from None
-        if not (checked or Checked()).see(self._file, checksum):
+        if not self._checked.see(self._file, checksum):
             self._file.close()
             raise LedgerMismatch(f"{path.name} is not the file that was written; {REBUILD}")
         try:
@@ -307,7 +274,8 @@ class BlockReader:
 
     def some(self, section: str, wanted: Positions) -> Iterator[tuple[Positions, pa.RecordBatch]]:
         """The rows at given positions, which ascend, and the positions; as many as in a block."""
-        return gathered(self.pieces(section, wanted))
+        kept = self._checked.some(self.checksum, section, wanted, partial(self.pieces, section))
+        return iter(kept) if kept is not None else gathered(self.pieces(section, wanted))
 
     def pieces(self, section: str, wanted: Positions) -> Iterator[tuple[Positions, pa.RecordBatch]]:
         """The same, block by block: what is not wanted of one stays as it lies."""

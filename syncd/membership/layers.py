@@ -27,7 +27,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from syncd.errors import LedgerMismatch
-from syncd.membership.blocks import REBUILD, BlockReader, BlockWriter, Checked
+from syncd.membership.blocks import REBUILD, BlockReader, BlockWriter
+from syncd.membership.checked import Checked
 from syncd.membership.engine import BATCH_ROWS, Positions, column
 from syncd.membership.held import GENERATION
 from syncd.membership.names import SECTION as NAMES

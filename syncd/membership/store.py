@@ -20,7 +20,8 @@ import pyarrow as pa
 
 from syncd.errors import LedgerMismatch
 from syncd.membership import emptying, erasing, withdrawing
-from syncd.membership.blocks import BlockReader, BlockWriter, Checked, Written
+from syncd.membership.blocks import BlockReader, BlockWriter, Written
+from syncd.membership.checked import Checked
 from syncd.membership.comparing import Comparing
 from syncd.membership.cutting import cut
 from syncd.membership.engine import CELLS_OF_ROWS, ROW_SCHEMA, engine
