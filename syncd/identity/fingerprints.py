@@ -2,8 +2,10 @@
 
 A fingerprint names all that decides what a row is digested to: its cells with the names of their
 columns, what else is said of it (rules, configuration, who was erased), and this module's version.
-It is made by BLAKE2b (RFC 7693) and so the same by every version of every library. Without the
-ledger's key nobody can tell from it whether a guess at a row is right.
+It is the AES-CMAC (RFC 4493, NIST SP 800-38B) of the cells, under a key that BLAKE2b (RFC 7693)
+makes of the ledger's and all the rest: the same by every version of every library, and without the
+ledger's key nobody can tell from it whether a guess at a row is right. One call of the cipher takes
+the next 16 bytes of every row, which is ten times as fast as a call for every row.
 """
 
 from __future__ import annotations
@@ -15,17 +17,23 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import ECB
 
 from syncd.identity.step import column_bytes
 
 # A line a row, its high and low half; zeros for a row that has none.
 Fingerprints = npt.NDArray[np.uint64]
+# Blocks of the cipher: a line each, of two words in the order of their bytes in memory.
+Blocks = npt.NDArray[np.uint64]
 
-VERSION = 1  # raised when the same raw row begins to be digested to something else
-_BYTES = 16
+VERSION = 2  # raised when the same raw row begins to be digested to something else
+_BLOCK = 16  # bytes
+_TOGETHER = 16_384  # rows, a megabyte or two: what a core keeps at hand
 _HALF = np.dtype(">u8")
 # Control characters part the cells and stand for NULL, so that no two rows read alike.
-_SEPARATOR, _NULL, _NAMES = "\x1f", "\x00", "\x1e"
+_SEPARATOR, _NULL = "\x1f", "\x00"
 _FIRST_PLAIN = 0x20
 _CONTROL = "[\x00-\x1f]"
 
@@ -41,21 +49,78 @@ def fingerprints(
         shape: `identity.digest.Policy.shape`.
         said: What else decides; texts without control characters, as the policy is.
     """
-    columns = [column.cast(pa.string()) for column in batch.columns]
     names = (str(VERSION), shape, *said, *batch.schema.names)
-    begun = hashlib.blake2b(_SEPARATOR.join(names).encode(), digest_size=_BYTES, key=key)
-    begun.update(_NAMES.encode())
+    own = hashlib.blake2b(_SEPARATOR.join(names).encode(), digest_size=_BLOCK, key=key).digest()
+    found = np.empty((batch.num_rows, 2), np.uint64)
+    for first in range(0, batch.num_rows, _TOGETHER):
+        rows = batch.slice(first, _TOGETHER)
+        found[first : first + rows.num_rows] = _of_rows(rows, own)
+    return found
+
+
+def _of_rows(rows: pa.RecordBatch, key: bytes) -> Fingerprints:
+    columns = [column.cast(pa.string()) for column in rows.columns]
     texts = pc.binary_join_element_wise(
         *columns, _SEPARATOR, null_handling="replace", null_replacement=_NULL
     )
-    found = []
-    for text in texts.cast(pa.binary()).to_pylist():
-        one = begun.copy()
-        one.update(text)
-        found.append(one.digest())
-    halves = np.frombuffer(b"".join(found), _HALF).astype(np.uint64).reshape(-1, 2)
-    halves[_controlled(columns, batch.num_rows)] = 0
-    return halves
+    found = codes(key, *column_bytes(texts)).view(_HALF).astype(np.uint64)
+    found[_controlled(columns, rows.num_rows)] = 0
+    return found
+
+
+def codes(key: bytes, edges: npt.NDArray[np.int64], held: npt.NDArray[np.uint8]) -> Blocks:
+    """The AES-CMAC of each text.
+
+    Args:
+        key: 16 bytes.
+        edges: Where each text starts, one more than there are texts.
+        held: Their bytes.
+    """
+    cipher = Cipher(AES(key), ECB()).encryptor()  # noqa: S305  # CMAC chains the blocks by itself
+    keeps, adds = _ends(cipher.update(bytes(_BLOCK)))
+    last = np.maximum(np.diff(edges) - 1, 0) // _BLOCK  # number of each text's last block
+    order = np.argsort(last.astype(np.min_scalar_type(last.max(initial=0))), kind="stable")
+    starts, lengths, last = edges[:-1][order], np.diff(edges)[order], last[order]
+    padded = np.concatenate([held, np.zeros(_BLOCK, np.uint8)])
+    # The block that begins at each byte; they overlap.
+    blocks = np.ndarray(len(held) + 1, f"V{_BLOCK}", padded, strides=(1,))
+    state = np.zeros((len(order), 2), np.uint64)
+    for number in range(int(last.max(initial=-1)) + 1):
+        # Texts that end before it, then those that end in it.
+        ended, ends = np.searchsorted(last, [number, number + 1])
+        taken = blocks[starts[ended:] + number * _BLOCK].view(np.uint64).reshape(-1, 2)
+        left = lengths[ended:ends] - number * _BLOCK
+        taken[: ends - ended] &= keeps[left]
+        taken[: ends - ended] ^= adds[left]
+        state[ended:] ^= taken
+        state[ended:] = _lines([cipher.update(state[ended:].tobytes())])
+    found = np.empty_like(state)
+    found[order] = state
+    return found
+
+
+def _ends(nothing: bytes) -> tuple[Blocks, Blocks]:
+    """What is kept of a last block of 0 to 16 bytes, and what is added to it (RFC 4493, 2.4).
+
+    Args:
+        nothing: A block of zeros, encrypted.
+    """
+    whole = _doubled(nothing)
+    part = _doubled(whole)
+    keeps = [b"\xff" * size + bytes(_BLOCK - size) for size in range(_BLOCK + 1)]
+    marks = [bytes(size) + b"\x80" + bytes(_BLOCK - 1 - size) for size in range(_BLOCK)]
+    adds = [bytes(a ^ b for a, b in zip(mark, part, strict=True)) for mark in marks]
+    return _lines(keeps), _lines([*adds, whole])
+
+
+def _doubled(block: bytes) -> bytes:
+    """Times x in the field of 2**128 (RFC 4493, 2.3)."""
+    number = int.from_bytes(block, "big") << 1
+    return (number & (1 << 128) - 1 ^ 0x87 * (number >> 128)).to_bytes(_BLOCK, "big")
+
+
+def _lines(blocks: Sequence[bytes]) -> Blocks:
+    return np.frombuffer(b"".join(blocks), np.uint64).reshape(-1, 2)
 
 
 def _controlled(columns: Sequence[pa.Array], rows: int) -> npt.NDArray[np.bool_]:

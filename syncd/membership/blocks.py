@@ -17,6 +17,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -29,7 +30,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from syncd.errors import LedgerMismatch, Unwritten
-from syncd.membership.engine import Positions
+from syncd.membership.checked import Checked
+from syncd.membership.engine import Positions, gathered
 from syncd.membership.packing import packed, unpacked
 
 MAGIC = b"SYNCD\x00\x00\x01"
@@ -98,8 +100,8 @@ class BlockWriter:
         self._offset = 0
         with _told(directory / name):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        self._file = os.fdopen(handle, "wb")
+            handle = os.open(self._temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+        self._file = os.fdopen(handle, "w+b")
         self._put(self._head)
         self.written: Written | None = None
 
@@ -110,6 +112,33 @@ class BlockWriter:
             sealed = self._seal(len(self._blocks), packed(part))
             self._blocks.append(Block(section, self._offset, len(sealed), part.num_rows))
             self._put(sealed)
+
+    def written_since(self, section: str, first: int) -> Iterator[pa.RecordBatch]:
+        """What a section has from a row on, at which something was written, block by block.
+
+        To look at much a second time without keeping it. Look to the end before writing more.
+        """
+        position = 0
+        for number, block in enumerate(self._blocks):
+            if block.section != section:
+                continue
+            if position >= first:
+                yield unpacked(self._opened(number, block))
+            position += block.rows
+        with _told(self._directory / self._name):
+            self._file.seek(self._offset)
+
+    def _opened(self, number: int, block: Block) -> bytes:
+        with _told(self._directory / self._name):
+            self._file.seek(block.offset)  # which writes down what is still on its way
+            sealed = self._file.read(block.length)
+        try:
+            return self._cipher.decrypt(number.to_bytes(12, "big"), sealed, self._head)
+        except InvalidTag:
+            raise LedgerMismatch(
+                f"{self._name} does not come back from the disk as it was written: look at the "
+                "disk, and run again"
+            ) from None
 
     def rows(self, section: str) -> int:
         """How many rows of a section there are so far."""
@@ -166,25 +195,28 @@ class BlockReader:
         header: What the file says of itself.
     """
 
-    def __init__(self, path: Path, *, key: bytes, checksum: str) -> None:
+    def __init__(
+        self, path: Path, *, key: bytes, checksum: str, checked: Checked | None = None
+    ) -> None:
         """Open a file.
 
         Args:
             path: The file.
             key: The ledger's key for files.
             checksum: What the ledger says the file's SHA-256 is, hex.
+            checked: Files that need not be summed again, and what was read of them.
 
         Raises:
             syncd.errors.LedgerMismatch: Missing, changed, cut short, or of another key.
         """
         self._path, self.checksum = path, checksum
+        self._checked = checked or Checked()
         self._last: tuple[int, pa.RecordBatch] | None = None
         try:
             self._file = path.open("rb")
         except FileNotFoundError:
             raise LedgerMismatch(f"{path.name} is missing; {REBUILD}") from None
-        found = hashlib.file_digest(self._file, "sha256").hexdigest()
-        if found != checksum:
+        if not self._checked.see(self._file, checksum):
             self._file.close()
             raise LedgerMismatch(f"{path.name} is not the file that was written; {REBUILD}")
         try:
@@ -240,6 +272,23 @@ class BlockReader:
             if low < high:
                 yield first, _joined([self._open(n, self._blocks[n]) for n in numbers])
 
+    def some(self, section: str, wanted: Positions) -> Iterator[tuple[Positions, pa.RecordBatch]]:
+        """The rows at given positions, which ascend, and the positions; as many as in a block."""
+        kept = self._checked.some(self.checksum, section, wanted, partial(self.pieces, section))
+        return iter(kept) if kept is not None else gathered(self.pieces(section, wanted))
+
+    def pieces(self, section: str, wanted: Positions) -> Iterator[tuple[Positions, pa.RecordBatch]]:
+        """The same, block by block: what is not wanted of one stays as it lies."""
+        first = 0
+        for number, block in enumerate(self._blocks):
+            if block.section != section:
+                continue
+            low, high = np.searchsorted(wanted, [first, first + block.rows])
+            if low < high:
+                at = wanted[low:high]
+                yield at, self._open(number, block, at - first if len(at) < block.rows else None)
+            first += block.rows
+
     def _together(self, section: str) -> Iterator[tuple[int, int, list[int]]]:
         """The blocks that make a batch: its first row, how many rows, and their numbers."""
         held: list[int] = []
@@ -279,14 +328,14 @@ class BlockReader:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _open(self, number: int, block: Block) -> pa.RecordBatch:
+    def _open(self, number: int, block: Block, at: Positions | None = None) -> pa.RecordBatch:
         self._file.seek(block.offset)
         sealed = self._file.read(block.length)
         try:
             plain = self._cipher.decrypt(number.to_bytes(12, "big"), sealed, self._head)
         except InvalidTag:
             raise LedgerMismatch(f"{self._path.name}, block {number}: {REBUILD}") from None
-        return unpacked(plain)
+        return unpacked(plain, at)
 
 
 def sync_directory(directory: Path) -> None:

@@ -259,16 +259,31 @@ def chosen(
         rows: As `positioned` gives them.
         flags: One a row of the section.
     """
-    held: list[tuple[Positions, pa.RecordBatch]] = []
+    return gathered(_chosen(rows, flags))
+
+
+def _chosen(
+    rows: Iterable[tuple[int, pa.RecordBatch]], flags: npt.NDArray[np.bool_]
+) -> Iterator[tuple[Positions, pa.RecordBatch]]:
     for first, batch in rows:
         at = np.flatnonzero(flags[first : first + batch.num_rows])
-        if not len(at):
-            continue
-        whole = len(at) == batch.num_rows
-        held.append((at + first, batch if whole else batch.take(pa.array(at))))
-        if sum(len(numbers) for numbers, _ in held) >= BATCH_ROWS:
+        if len(at):
+            whole = len(at) == batch.num_rows
+            yield at + first, batch if whole else batch.take(pa.array(at))
+
+
+def gathered(
+    pieces: Iterable[tuple[Positions, pa.RecordBatch]],
+) -> Iterator[tuple[Positions, pa.RecordBatch]]:
+    """Rows and their positions, small pieces together, in which a statement costs the same."""
+    held: list[tuple[Positions, pa.RecordBatch]] = []
+    count = 0
+    for at, batch in pieces:
+        held.append((at, batch))
+        count += len(at)
+        if count >= BATCH_ROWS:
             yield _together(held)
-            held = []
+            held, count = [], 0
     if held:
         yield _together(held)
 
@@ -277,23 +292,6 @@ def _together(held: list[tuple[Positions, pa.RecordBatch]]) -> tuple[Positions, 
     if len(held) == 1:
         return held[0]
     return np.concatenate([at for at, _ in held]), pa.concat_batches([rows for _, rows in held])
-
-
-def picked(
-    rows: Iterable[tuple[int, pa.RecordBatch]], wanted: Positions
-) -> Iterator[tuple[slice, pa.RecordBatch]]:
-    """The rows at given positions, and which of the positions they are.
-
-    Args:
-        rows: As `positioned` gives them.
-        wanted: Positions, ascending.
-    """
-    for first, batch in rows:
-        low, high = np.searchsorted(wanted, [first, first + batch.num_rows])
-        if low < high:
-            whole = high - low == batch.num_rows
-            taken = batch if whole else batch.take(pa.array(wanted[low:high] - first))
-            yield slice(int(low), int(high)), taken
 
 
 def column(database: duckdb.DuckDBPyConnection, query: str) -> Positions:

@@ -238,9 +238,9 @@ def sources(plans: Sequence[PlanBatches]) -> Sources:
 
 def _with_fingerprints(
     file: BlockReader, phase: Phase, wanted: Positions
-) -> Iterator[tuple[int, pa.RecordBatch]]:
-    for first, rows in file.near(phase.value, wanted):
-        yield first, fingerprinted(rows)
+) -> Iterator[tuple[Positions, pa.RecordBatch]]:
+    for at, rows in file.some(phase.value, wanted):
+        yield at, fingerprinted(rows)
 
 
 def _mark(database: duckdb.DuckDBPyConnection, file: BlockReader, *, since: datetime) -> None:

@@ -32,17 +32,17 @@ from syncd.membership import migration
 from syncd.membership.blocks import BlockReader, BlockWriter
 from syncd.membership.engine import (
     FINGERPRINT,
+    KIND_NAMES,
     KINDS,
     ROW_SCHEMA,
+    SLOTS,
     Positions,
     by_kind,
-    chosen,
     details,
     face,
     facts,
     feed,
     links,
-    picked,
     positioned,
     scalar,
     stream,
@@ -50,7 +50,6 @@ from syncd.membership.engine import (
 from syncd.membership.names import SECTION as NAMES
 from syncd.membership.names import Named, named
 from syncd.membership.rest import MOVING, halves, moving, whole
-from syncd.membership.sieve import Distinct
 from syncd.membership.unchanged import SECTION as FINGERPRINTS
 from syncd.model import Sizes
 
@@ -88,8 +87,9 @@ LATE_SCHEMA = pa.schema(
 
 GENERATION = 0  # the file that held rows come from; those of plans follow
 
-# Where rows of one file come from: their section with fingerprints, as `BlockReader.near` has it.
-Sources = Mapping[int, Callable[[Positions], Iterator[tuple[int, pa.RecordBatch]]]]
+# Where rows of one file come from: their section with fingerprints, as `BlockReader.some` has it.
+Source = Callable[[Positions], Iterator[tuple[Positions, pa.RecordBatch]]]
+Sources = Mapping[int, Source]
 
 # In a file: of an identifier that a row has, and that was never there or has left.
 ABSENT = 4
@@ -163,10 +163,11 @@ def load_held(
     database.execute(migration.TABLES)
     if generation is None:
         return
-    near = generation.near("rows", None if only is None else np.flatnonzero(only))
+    every = generation.rows("rows")
+    rows = generation.some("rows", np.arange(every) if only is None else np.flatnonzero(only))
     feed(
         database,
-        _with_turns(near if only is None else chosen(near, only)),
+        _with_turns(rows),
         # Numbers of rows of the file are negative, so that new ones never meet them.
         f"INSERT INTO held_row SELECT -1 - n, key, {face()}, turn, {details()}, {facts()}, "
         f"current, {GENERATION}, n, current FROM incoming",
@@ -201,7 +202,7 @@ def write_held(database: duckdb.DuckDBPyConnection, writer: BlockWriter, sources
         sources: Where rows come from.
     """
     database.execute(_OTHERWISE)
-    for file, near in sources.items():
+    for file, some in sources.items():
         kept = database.execute(
             "SELECT n, current, r IN (FROM stirred) AS stirred "
             f"FROM held_row WHERE file = {file} ORDER BY n"
@@ -211,8 +212,10 @@ def write_held(database: duckdb.DuckDBPyConnection, writer: BlockWriter, sources
             continue
         at = np.flatnonzero(kept["stirred"]) + writer.rows("rows")
         writer.write(MOVING, pa.RecordBatch.from_pydict({"n": pa.array(at, pa.int64())}))
-        for place, rows in picked(near(positions), positions):
-            _write(writer, rows, pa.array(kept["current"][place]))
+        first = 0
+        for _, rows in some(positions):
+            here = slice(first, first := first + rows.num_rows)
+            _write(writer, rows, pa.array(kept["current"][here]))
     states = f"SELECT {halves('id', 'high', 'low')}, * EXCLUDE (id) FROM otherwise ORDER BY id"
     for batch in stream(database, states, HELD_ID_SCHEMA):
         writer.write("identifiers", batch)
@@ -236,14 +239,48 @@ def write_resting(
         sources: Where rows come from.
         resting: By source, flags of those rows.
     """
-    members, found = 0, Distinct()
-    for file, flags in resting.items():
-        for _, rows in chosen(sources[file](np.flatnonzero(flags)), flags):
-            names = _write(writer, rows, pa.repeat(pa.scalar(value=True), len(rows)))
-            if file != GENERATION:
-                members += len(rows)
-                found.add(names)
-    return Sizes(members, found.counts())
+    first, filled = writer.rows(NAMES), Counter[int]()
+    plans = [file for file in resting if file != GENERATION]
+    for file in plans:
+        for names in _written(writer, sources[file], resting[file]):
+            filled.update(dict(zip(names.slots, np.count_nonzero(names.ids, axis=0), strict=True)))
+    found = Sizes(writer.rows(NAMES) - first, _different(writer, first, filled))
+    if GENERATION in resting:
+        for _ in _written(writer, sources[GENERATION], resting[GENERATION]):
+            pass
+    return found
+
+
+def _written(writer: BlockWriter, source: Source, flags: npt.NDArray[np.bool_]) -> Iterator[Named]:
+    """Write rows with a flag; their names."""
+    for _, rows in source(np.flatnonzero(flags)):
+        yield _write(writer, rows, pa.repeat(pa.scalar(value=True), len(rows)))
+
+
+def _different(writer: BlockWriter, first: int, filled: Mapping[int, int]) -> dict[str, int]:
+    """How many identifiers of each kind rows have that were written, each counted once.
+
+    One kind after the other, as the file has them: of ten million members a kind is 80 MB.
+
+    Args:
+        writer: Of the file.
+        first: The first of these rows.
+        filled: How many of them have something in a slot.
+    """
+    counts = {}
+    for kind, name in KIND_NAMES.items():
+        slots = [slot for slot, (of, _, _) in enumerate(SLOTS) if of == kind and filled.get(slot)]
+        if not slots:
+            continue
+        ids, count = np.empty(sum(filled[slot] for slot in slots), np.uint64), 0
+        for lines in writer.written_since(NAMES, first):
+            for slot in slots:
+                some = np.asarray(lines.column(1 + slot), np.uint64)
+                some = some[some != 0]
+                ids[count : (count := count + len(some))] = some
+        ids.sort()
+        counts[name] = 1 + int(np.count_nonzero(ids[1:] != ids[:-1]))
+    return counts
 
 
 def _write(writer: BlockWriter, rows: pa.RecordBatch, current: pa.Array) -> Named:

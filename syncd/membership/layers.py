@@ -30,6 +30,7 @@ import pyarrow as pa
 
 from syncd.errors import LedgerMismatch
 from syncd.membership.blocks import REBUILD, BlockReader, BlockWriter
+from syncd.membership.checked import Checked
 from syncd.membership.engine import BATCH_ROWS, Positions, column
 from syncd.membership.held import GENERATION
 from syncd.membership.names import SECTION as NAMES
@@ -126,7 +127,9 @@ class Layers(BlockReader):
         live: How many rows of the base count.
     """
 
-    def __init__(self, path: Path, *, key: bytes, checksum: str, base: Base) -> None:
+    def __init__(
+        self, path: Path, *, key: bytes, checksum: str, base: Base, checked: Checked | None = None
+    ) -> None:
         """Open both.
 
         Args:
@@ -134,17 +137,19 @@ class Layers(BlockReader):
             key: The ledger's key for files.
             checksum: What the ledger says the overlay's SHA-256 is, hex.
             base: What the ledger says of the base.
+            checked: Files that need not be summed again.
 
         Raises:
             syncd.errors.LedgerMismatch: One of them is missing, changed, cut short, of another
                 key, or not the other's.
         """
-        super().__init__(path, key=key, checksum=checksum)
+        super().__init__(path, key=key, checksum=checksum, checked=checked)
         if base_of(self.header) != base:
             super().close()
             raise LedgerMismatch(f"{path.name} does not lie over {base.path}; {REBUILD}")
         try:
-            self.base = BlockReader(path.with_name(base.path), key=key, checksum=base.checksum)
+            below = path.with_name(base.path)
+            self.base = BlockReader(below, key=key, checksum=base.checksum, checked=checked)
         except LedgerMismatch:
             super().close()
             raise
@@ -183,6 +188,23 @@ class Layers(BlockReader):
             for first, rows in super().near(section, ours):
                 yield first + self.live, rows
 
+    def pieces(self, section: str, wanted: Positions) -> Iterator[tuple[Positions, pa.RecordBatch]]:
+        """As of one file."""
+        if section not in ALIGNED:
+            yield from super().pieces(section, wanted)
+            return
+        cut = int(np.searchsorted(wanted, self.live))
+        low = 0
+        for at, rows in self.base.pieces(section, into_base(self.dead, wanted[:cut])):
+            high = low + len(at)
+            seen = rows
+            if section == "rows" and len(self.turned):
+                seen = _turned(rows, np.isin(at, self.turned, assume_unique=True))
+            yield wanted[low:high], seen
+            low = high
+        for at, rows in super().pieces(section, wanted[cut:] - self.live):
+            yield at + self.live, rows
+
     def part(self, section: str, first: int, count: int) -> Iterator[pa.RecordBatch]:
         """Rows `first` to `first + count` of a section."""
         for at, rows in self.near(section, np.arange(first, first + count)):
@@ -201,9 +223,8 @@ class Layers(BlockReader):
 
     def buried(self) -> Iterator[pa.RecordBatch]:
         """Rows of the base that do not count any more, and still lie there."""
-        for first, rows in self.base.near("rows", self.dead):
-            low, high = np.searchsorted(self.dead, [first, first + rows.num_rows])
-            yield rows.take(pa.array(self.dead[low:high] - first))
+        for _, rows in self.base.some("rows", self.dead):
+            yield rows
 
     def _below(
         self, section: str, wanted: Positions | None
@@ -225,10 +246,9 @@ class Layers(BlockReader):
         low, high = np.searchsorted(self.turned, [first, first + rows.num_rows])
         if low == high:
             return rows
-        current = np.array(rows.column(_CURRENT).to_numpy(zero_copy_only=False), np.bool_)
-        current[self.turned[low:high] - first] ^= True
-        place = rows.schema.get_field_index(_CURRENT)
-        return rows.set_column(place, rows.schema.field(place), pa.array(current))
+        turns = np.zeros(rows.num_rows, np.bool_)
+        turns[self.turned[low:high] - first] = True
+        return _turned(rows, turns)
 
     def _moving(self) -> Iterator[tuple[int, pa.RecordBatch]]:
         below = self._own(BELOW)
@@ -242,16 +262,31 @@ class Layers(BlockReader):
         return np.concatenate([np.empty(0, np.int64), *found])
 
 
-def open_generation(directory: Path, generation: Generation, *, key: bytes) -> BlockReader:
+def _turned(rows: pa.RecordBatch, turns: Flags) -> pa.RecordBatch:
+    """Rows, `current` of some the other way round."""
+    current = rows.column(_CURRENT).to_numpy(zero_copy_only=False).astype(np.bool_) ^ turns
+    place = rows.schema.get_field_index(_CURRENT)
+    return rows.set_column(place, rows.schema.field(place), pa.array(current))
+
+
+def open_generation(
+    directory: Path, generation: Generation, *, key: bytes, checked: Checked | None = None
+) -> BlockReader:
     """Open a generation, of one file or of two.
+
+    Args:
+        directory: Where it lies.
+        generation: As the ledger says.
+        key: The ledger's key for files.
+        checked: Files that need not be summed again.
 
     Raises:
         syncd.errors.LedgerMismatch: A file is missing, changed, cut short, or of another key.
     """
     path, checksum = directory / generation.path, generation.checksum
     if generation.base is None:
-        return BlockReader(path, key=key, checksum=checksum)
-    return Layers(path, key=key, checksum=checksum, base=generation.base)
+        return BlockReader(path, key=key, checksum=checksum, checked=checked)
+    return Layers(path, key=key, checksum=checksum, base=generation.base, checked=checked)
 
 
 def above(generation: BlockReader, section: str) -> Iterator[pa.RecordBatch]:

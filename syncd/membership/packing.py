@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from syncd.membership.engine import CELL_FIELDS
+from syncd.membership.engine import CELL_FIELDS, Positions
 from syncd.membership.names import NAMES_SCHEMA
 from syncd.model import ADDRESS_CELLS, DETAIL_CELLS, FACT_CELLS, ROW_COLUMNS
 
@@ -36,8 +36,14 @@ def packed(rows: pa.RecordBatch) -> memoryview:
     return memoryview(sink.getvalue()).cast("B")
 
 
-def unpacked(block: bytes) -> pa.RecordBatch:
-    """The rows of a block, with all columns that rows of its sort have today."""
+def unpacked(block: bytes, at: Positions | None = None) -> pa.RecordBatch:
+    """The rows of a block, with all columns that rows of its sort have today.
+
+    Args:
+        block: As `packed` made it.
+        at: Positions of those that are wanted, ascending; None: all.
+    """
+    wanted = None if at is None else pa.array(at)
     source = pa.BufferReader(block)
     fields: list[pa.Field] = []
     columns: list[pa.Array] = []
@@ -45,7 +51,8 @@ def unpacked(block: bytes) -> pa.RecordBatch:
         with pa.ipc.open_stream(source) as stream:
             (batch,) = stream  # read to its end, where the next one begins
         fields += [pa.field(field.name, _plain(field.type)) for field in batch.schema]
-        columns += [_grown(column) for column in batch.columns]
+        taken = batch.columns if wanted is None else [one.take(wanted) for one in batch.columns]
+        columns += [_grown(column) for column in taken]
     return _completed(pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields)))
 
 

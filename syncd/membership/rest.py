@@ -51,7 +51,10 @@ def as_sent(generation: BlockReader, more: Mapping[str, Column] | None = None) -
     rows = generation.rows("rows")
     has_names = generation.rows(NAMES) == rows
     names = partial(generation.batches, NAMES) if has_names else None
-    return Side.of(partial(generation.batches, "rows"), rows, more, names)
+    side = Side.of(partial(generation.batches, "rows"), rows, more, names)
+    side.some = partial(generation.some, "rows")
+    side.some_names = partial(generation.some, NAMES) if has_names else None
+    return side
 
 
 def moving(generation: BlockReader) -> npt.NDArray[np.bool_] | None:

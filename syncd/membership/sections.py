@@ -13,7 +13,6 @@ from syncd.membership.engine import (
     Positions,
     column,
     masked,
-    picked,
     stream,
 )
 from syncd.membership.rest import halves
@@ -86,8 +85,8 @@ def write_removals(
 ) -> None:
     """Rows as they were sent, every cell blank that stays; see `compare.MASK`."""
     numbers = column(database, "SELECT -1 - r AS n FROM mask ORDER BY n")
-    for at, rows in picked(generation.near("rows", numbers), numbers):
-        sent = rows.append_column("n", pa.array(numbers[at]))
+    for at, rows in generation.some("rows", numbers):
+        sent = rows.append_column("n", pa.array(at))
         database.register("sent", sent)
         try:
             query = (

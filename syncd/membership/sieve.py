@@ -29,9 +29,12 @@ from syncd.membership.names import Column, Named, Names, named
 
 Flags = npt.NDArray[np.bool_]
 
+# Rows at positions, which ascend, and the positions.
+Some = Callable[[Positions], Iterator[tuple[Positions, pa.RecordBatch]]]
+
 _ENDS = 1 << 22  # 4 MB: what a core keeps at hand
-_LAST = np.uint64(_ENDS - 1)
 _MOST = _ENDS // 8  # of more names, too many have last bits that others have as well
+_APART = 64  # so many times the names there are ends, while that is no more
 
 
 class Known:
@@ -41,6 +44,7 @@ class Known:
         """Take each name once, in order."""
         self.ordered = ordered
         self._ends: Flags | None = None  # which last bits any of them has, once it is asked
+        self._last = np.uint64(0)  # those bits
 
     def has(self, names: Names) -> Flags:
         """Which of some names they are; the shape is theirs."""
@@ -56,9 +60,11 @@ class Known:
         if len(self.ordered) > _MOST:
             return np.arange(len(flat))
         if self._ends is None:
-            self._ends = np.zeros(_ENDS, np.bool_)
-            self._ends[self.ordered & _LAST] = True
-        return np.flatnonzero(self._ends[flat & _LAST])
+            count = 1 << min((len(self.ordered) * _APART).bit_length(), _ENDS.bit_length() - 1)
+            self._last = np.uint64(count - 1)
+            self._ends = np.zeros(count, np.bool_)
+            self._ends[self.ordered & self._last] = True
+        return np.flatnonzero(self._ends[flat & self._last])
 
     def _exactly(self, names: Names) -> Flags:
         at = np.searchsorted(self.ordered, names)
@@ -116,6 +122,8 @@ class Side:
         linked: Rows that are joined to others by their identifiers.
         more: Further columns that `look` gives, each with a name.
         names: Batches of its names, likewise, if the file has them: all its rows in their order.
+        some: Rows at positions, as `BlockReader.some` has them; None: they are read for that.
+        some_names: Likewise its names.
     """
 
     read: Callable[[], Iterator[pa.RecordBatch]]
@@ -124,6 +132,8 @@ class Side:
     linked: Flags
     more: Mapping[str, Column] = field(default_factory=dict)
     names: Callable[[], Iterator[pa.RecordBatch]] | None = None
+    some: Some | None = None
+    some_names: Some | None = None
     _told: Flags = field(init=False)
     _kept: list[tuple[slice, pa.RecordBatch, Named]] | None = None
     _kept_names: list[tuple[slice, Named]] | None = None
@@ -170,7 +180,11 @@ class Side:
                 at = np.flatnonzero(wanted[here])
                 yield at + here.start, found.taken(at)
         elif wanted.any():
-            for at, rows in chosen(positioned(self.read()), wanted):
+            if self.some is None:
+                picked = chosen(positioned(self.read()), wanted)
+            else:
+                picked = self.some(np.flatnonzero(wanted))
+            for at, rows in picked:
                 yield at, named(rows, self.more, ids=False)
 
     @property
@@ -196,6 +210,19 @@ class Side:
     def _read(names: Callable[[], Iterator[pa.RecordBatch]]) -> Iterator[tuple[slice, Named]]:
         for first, lines in positioned(names()):
             yield slice(first, first + lines.num_rows), Named.read(lines)
+
+    def begin(self, keys: Pool, ids: Pool) -> None:
+        """Put in what rows have that are marked already, where they can be read by themselves.
+
+        So that one look over all others finds whoever is joined to them.
+        """
+        if self._small or self.some_names is None or not self.concerned.any():
+            return
+        for at, lines in self.some_names(np.flatnonzero(self.concerned)):
+            found = Named.read(lines)
+            keys.add(found.keys)
+            ids.add(found.ids[self.linked[at]])
+            self._told[at] = True
 
     def spread(self, keys: Pool, ids: Pool, wanted: Known) -> None:
         """Mark whoever is joined to what is in the pools, and put in what marked rows have.
@@ -230,6 +257,8 @@ def spread(
         keys, ids: Of what is concerned; both grow.
         wanted: Identifiers of whoever may be new, ordered: those that were sent are concerned.
     """
+    for side in sides:
+        side.begin(keys, ids)
     keys.settle()
     ids.settle()
     marked = any(side.concerned.any() for side in sides)

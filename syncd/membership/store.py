@@ -21,6 +21,7 @@ import pyarrow as pa
 from syncd.errors import LedgerMismatch
 from syncd.membership import emptying, erasing, withdrawing
 from syncd.membership.blocks import BlockReader, BlockWriter, Written
+from syncd.membership.checked import Checked
 from syncd.membership.comparing import Comparing
 from syncd.membership.cutting import cut
 from syncd.membership.engine import CELLS_OF_ROWS, ROW_SCHEMA, engine, micros
@@ -103,6 +104,7 @@ class FileMembership:
         self._layering = layering
         self._history = history
         self._leftovers = leftovers or Leftovers(directory)
+        self._checked = Checked()
 
     def receive(
         self, snapshot: SnapshotId, batches: Iterable[Raw], generation: Generation | None = None
@@ -331,6 +333,7 @@ class FileMembership:
     def let_go(self) -> None:
         """Say that a run of this thread is over: what it wrote and did not name may go."""
         self._leftovers.let_go()
+        self._checked.forget()
 
     def forget_given(self, erasure: Erasure) -> None:
         """Delete an erasure's file of digests; the ledger names it no more."""
@@ -344,14 +347,15 @@ class FileMembership:
         return None if generation is None else self._last(files, generation)
 
     def _last(self, files: ExitStack, generation: Generation) -> BlockReader:
-        reader = open_generation(self._directory, generation, key=self._key)
+        reader = open_generation(self._directory, generation, key=self._key, checked=self._checked)
         return files.enter_context(reader)
 
     def _open(self, files: ExitStack, path: str, checksum: str) -> BlockReader:
         return files.enter_context(self._reader(path, checksum))
 
     def _reader(self, path: str, checksum: str) -> BlockReader:
-        return BlockReader(self._directory / path, key=self._key, checksum=checksum)
+        where = self._directory / path
+        return BlockReader(where, key=self._key, checksum=checksum, checked=self._checked)
 
     def _writer(self, name: str, header: Mapping[str, object]) -> BlockWriter:
         self._leftovers.written(name)

@@ -23,8 +23,6 @@ from syncd.membership.engine import (
     SENT_SCHEMA,
     SNAPSHOT_SCHEMA,
     Positions,
-    chosen,
-    picked,
     positioned,
 )
 from syncd.membership.rest import moving
@@ -79,13 +77,14 @@ class Respelled:
             columns = [pa.array(self.at[here]), *map(pa.array, self.lines[here].T)]
             writer.write(RESPELLED, pa.RecordBatch.from_arrays(columns, ["n", *_NAMES]))
 
-    def put(self, first: int, rows: pa.RecordBatch) -> pa.RecordBatch:
-        """Rows with their fingerprints of now; the first one's position is given."""
-        low, high = np.searchsorted(self.at, [first, first + rows.num_rows])
-        if low == high:
+    def put(self, at: Positions, rows: pa.RecordBatch) -> pa.RecordBatch:
+        """Rows, whose positions are given, with their fingerprints of now."""
+        last = np.searchsorted(self.at, at, side="right") - 1
+        met = (last >= 0) & (self.at[last] == at) if len(self.at) else np.zeros(len(at), np.bool_)
+        if not met.any():
             return rows
         lines = lines_of(rows)
-        lines[self.at[low:high] - first] = self.lines[low:high]
+        lines[met] = self.lines[last[met]]
         for name, half in zip(_NAMES, lines.T, strict=True):
             place = rows.schema.get_field_index(name)
             rows = rows.set_column(place, rows.schema.field(place), pa.array(half))
@@ -196,11 +195,11 @@ class Members:
         """The members at positions, which ascend."""
         first = int(np.searchsorted(wanted, self.digested))
         if first:
-            for _, rows in picked(positioned(self.fresh()), wanted[:first]):
+            for _, rows in self._snapshot.some("members", wanted[:first]):
                 yield rows
         if first < len(wanted):
             came = wanted[first:] - self.digested
-            for _, rows in picked(self._rows(came), came):
+            for _, rows in self._rows(came):
                 yield as_members(rows)
 
     def of(
@@ -212,26 +211,28 @@ class Members:
             fresh: Flags of those that were digested; None: all.
             rows: Flags of the generation's rows: who of these came unchanged; None: all.
         """
-        digested = positioned(self.fresh())
-        yield from digested if fresh is None else chosen(digested, fresh)
+        if fresh is None:
+            yield from positioned(self.fresh())
+        else:
+            yield from self._snapshot.some("members", np.flatnonzero(fresh))
         wanted = self.came if rows is None else self.came & rows
         if wanted.any():
-            for at, batch in chosen(self._rows(np.flatnonzero(wanted)), wanted):
+            for at, batch in self._rows(np.flatnonzero(wanted)):
                 yield at + self.digested, as_members(batch)
 
-    def _rows(self, wanted: Positions) -> Iterator[tuple[int, pa.RecordBatch]]:
+    def _rows(self, wanted: Positions) -> Iterator[tuple[Positions, pa.RecordBatch]]:
         return iter(()) if self._generation is None else with_fingerprints(self._generation, wanted)
 
 
 def with_fingerprints(
     generation: BlockReader, wanted: Positions, respelled: Respelled | None = None
-) -> Iterator[tuple[int, pa.RecordBatch]]:
-    """A generation's rows, each with its fingerprint, or that of now; as `BlockReader.near`."""
-    lines = generation.near(SECTION, wanted)  # which was written block by block with them
-    for first, rows in generation.near("rows", wanted):
-        _, line = next(lines, (first, None))
+) -> Iterator[tuple[Positions, pa.RecordBatch]]:
+    """A generation's rows, each with its fingerprint, or that of now; as `BlockReader.some`."""
+    lines = generation.some(SECTION, wanted)  # which was written block by block with them
+    for at, rows in generation.some("rows", wanted):
+        _, line = next(lines, (at, None))
         known = fingerprinted(rows, line)
-        yield first, known if respelled is None else respelled.put(first, known)
+        yield at, known if respelled is None else respelled.put(at, known)
 
 
 def fingerprinted(rows: pa.RecordBatch, lines: pa.RecordBatch | None = None) -> pa.RecordBatch:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
+from functools import partial
+from io import BufferedReader
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncd.errors import LedgerMismatch, Unwritten
-from syncd.membership import blocks
+from syncd.membership import blocks, checked
 from syncd.membership.blocks import BlockReader, BlockWriter, Written
+from syncd.membership.checked import Checked
 from syncd.membership.engine import LATER_CELLS, ROW_SCHEMA, engine, face, links
 
 KEY = bytes(range(32))
@@ -54,6 +59,58 @@ def test_any_part_of_a_section_comes_out_as_it_went_in(
             found = [n for part in file.part("add", first, count) for n in part["n"].to_pylist()]
             assert file.rows("add") == start
         assert found == list(range(start))[first : first + count]
+
+
+@given(
+    counts=st.lists(st.integers(0, 9), min_size=1, max_size=5),
+    wanted=st.sets(st.integers(0, 44)),
+    most=st.sampled_from([0, 5, 20_000]),
+)
+@settings(max_examples=60, deadline=None)
+def test_some_rows_come_out_with_their_positions(
+    counts: list[int], wanted: set[int], most: int
+) -> None:
+    """However rows were cut into blocks, and whichever are wanted and kept: none, a few, all."""
+    total = sum(counts)
+    ends = np.cumsum(counts)
+    batches = [("add", rows(*range(end - n, end))) for n, end in zip(counts, ends, strict=True)]
+    at = np.array(sorted(n for n in wanted if n < total), np.int64)
+    with tempfile.TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checked, "BATCH_ROWS", most)
+        written = write(Path(directory), "a.plan", *batches, ("other", rows(99)))
+        with BlockReader(Path(directory) / "a.plan", key=KEY, checksum=written.checksum) as file:
+            for some in (at, at[::2], at[1::3], np.arange(total), at):  # some of which are kept
+                found = list(file.some("add", some))
+                assert [int(n) for places, _ in found for n in places] == some.tolist()
+                assert [n for _, part in found for n in part["n"].to_pylist()] == some.tolist()
+
+
+def test_a_file_is_summed_once_a_run_unless_it_was_written_since(tmp_path: Path) -> None:
+    """Found by what the system says of it: another file, or its bytes changed."""
+    written, path = write(tmp_path, "a.plan", ("add", rows(1, 2))), tmp_path / "a.plan"
+    opened = partial(BlockReader, path, key=KEY, checksum=written.checksum)
+    data, summed = path.read_bytes(), list[str]()
+
+    def noted(file: BufferedReader) -> str:
+        summed.append(hashlib.file_digest(file, "sha256").hexdigest())
+        return summed[-1]
+
+    known = Checked(noted)
+    for _ in range(3):
+        opened(checked=known).close()
+    assert summed == [written.checksum]
+    known.forget()
+    opened(checked=known).close()
+    assert summed == [written.checksum] * 2
+    path.write_bytes(bytes([data[0] ^ 1]) + data[1:])
+    os.utime(path, ns=(1, 1))  # clocks of files have steps that a test may fall within
+    with pytest.raises(LedgerMismatch, match="not the file that was written"):
+        opened(checked=known)
+    path.with_name("b").write_bytes(data)
+    path.with_name("b").rename(path)
+    opened(checked=known).close()
+    with pytest.raises(LedgerMismatch, match="not the file that was written"):
+        BlockReader(path, key=KEY, checksum="0" * 64, checked=known)
 
 
 def test_nothing_of_a_row_stands_in_the_file(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from syncd.errors import LedgerMismatch
-from syncd.membership import blocks
+from syncd.membership import blocks, layers
 from syncd.membership.blocks import BlockReader
 from syncd.membership.layers import ALIGNED, SAID, Layering, Layers, Overlay, open_generation
 from syncd.membership.rest import moving
@@ -42,9 +42,9 @@ def shown(world: MembershipWorld) -> tuple[object, ...]:
         assert stirred is not None
         rows = [
             (row["key"], named(row), row["city"], row["current"], row["fingerprint_high"],
-             row["fingerprint_low"], bool(stirred[first + place]))
-            for first, batch in with_fingerprints(file, every)
-            for place, row in enumerate(batch.to_pylist())
+             row["fingerprint_low"], bool(stirred[place]))
+            for at, batch in with_fingerprints(file, every)
+            for place, row in zip(at, batch.to_pylist(), strict=True)
         ]  # fmt: skip
     whole: Held = held(world)
     sizes = (last.sizes.members, dict(last.sizes.identifiers), last.sizes.refused)
@@ -99,7 +99,7 @@ def test_a_generation_in_two_files_shows_what_a_whole_one_does(
 
 def not_turned(patch: pytest.MonkeyPatch) -> None:
     """A member's earlier row in the base passes for the last one too."""
-    patch.setattr(Layers, "_turned", lambda _, __, rows: rows)
+    patch.setattr(layers, "_turned", lambda rows, _: rows)
 
 
 def never_dead(patch: pytest.MonkeyPatch) -> None:
@@ -338,3 +338,11 @@ def test_a_view_of_two_files_is_read_by_position_as_from_the_beginning(
             ]
             assert at == [[row]]
             assert [part.to_pylist() for part in file.part("rows", n, 1)] == [[row]]
+        for step in (1, 2, 3, 7):
+            wanted = np.arange(step - 1, len(every), step)
+            found = [
+                (int(n), row)
+                for at, batch in file.some("rows", wanted)
+                for n, row in zip(at, batch.to_pylist(), strict=True)
+            ]
+            assert found == [(int(n), every[n]) for n in wanted]

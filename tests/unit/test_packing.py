@@ -56,9 +56,13 @@ def test_rows_come_back_as_they_were(few: int, rows: pa.RecordBatch) -> None:
     """Every cell, null and column in its place, however many rows a block has."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(packing, "FEW", few)
-        found = unpacked(bytes(packed(rows)))
+        block = bytes(packed(rows))
+    found = unpacked(block)
     assert found.schema == rows.schema
     assert found == rows
+    for first in range(2):
+        at = np.arange(first, rows.num_rows, 2)
+        assert unpacked(block, at) == rows.take(pa.array(at))
 
 
 def digest(number: int) -> bytes:

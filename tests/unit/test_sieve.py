@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from syncd.hashes import hashed
 from syncd.membership import sieve
 from syncd.membership.blocks import BlockReader, BlockWriter
-from syncd.membership.engine import ROW_SCHEMA, engine
+from syncd.membership.engine import ROW_SCHEMA, Positions, engine
 from syncd.membership.folding import PURGED, of_fold
 from syncd.membership.held import every_identifier
 from syncd.membership.names import named
@@ -80,7 +80,12 @@ def side(lines: list[Line], seeds: set[int], *, by_name: bool = False) -> Side:
         for first in range(0, len(lines), 2):
             yield named(rows(lines[first : first + 2])).batch()
 
+    def some_names(wanted: Positions) -> Iterator[tuple[Positions, pa.RecordBatch]]:
+        for at in np.array_split(wanted, 2) if len(wanted) > 1 else [wanted]:
+            yield at, named(rows([lines[n] for n in at])).batch()
+
     made = Side.of(read, len(lines), names=names if by_name else None)
+    made.some_names = some_names if by_name else None
     made.concerned[[n for n in seeds if n < len(lines)]] = True
     return made
 
