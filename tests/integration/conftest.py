@@ -6,15 +6,33 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import URL, Engine
 
 from connectors.sandbox import Sandbox
+from syncd.ledger import opening
+from syncd.ledger.engine import open_engine
 from tests.integration import canonical_desk
 from tests.integration.callers import Caller, listening
 from tests.integration.commands import Desk, platforms
 from tests.integration.daemons import keeping
 from tests.integration.databases import Database, Dialect, MakeDatabase, make_database
+from tests.integration.deaths import compile_once
 
 __all__ = ["ask", "desk", "filled", "local", "make_database"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_once() -> Iterator[None]:
+    """Ledgers that are opened in this process share what was compiled for the first of them."""
+
+    def opened(url: URL) -> Engine:
+        engine = open_engine(url)
+        compile_once(engine)
+        return engine
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(opening, "open_engine", opened)
+        yield
 
 
 @pytest.fixture(scope="module")
