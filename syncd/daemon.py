@@ -275,7 +275,10 @@ class Daemon:
             log.error("files_unswept", error=type(error).__name__, why=str(error))
 
     def _ring(self) -> None:
-        self._calls.put(Call.LOOK)
+        # Whatever waits ends with a look. Where looks take longer than the time between two
+        # rings they would pile up, and a call to end wait behind all of them.
+        if self._calls.empty():
+            self._calls.put(Call.LOOK)
 
     # --- what others ask for: the API's `Service` ---------------------------------------
 

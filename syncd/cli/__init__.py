@@ -21,11 +21,11 @@ def main() -> None:
 
 def _run() -> str | int | None:
     """Run the command that was asked for; returns what to exit with."""
-    from syncd.cli.application import application  # noqa: PLC0415 - after the interpreter is up
+    from syncd.cli.application import command  # noqa: PLC0415 - after the interpreter is up
     from syncd.errors import SyncdError  # noqa: PLC0415
 
     try:
-        application()
+        command()()
     except SystemExit as end:
         if end.code == _INTERRUPTED:  # Typer has caught the interrupt, and says nothing
             sys.stderr.write(_CARRIES_ON)

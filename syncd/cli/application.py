@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from functools import cache
 from typing import Annotated
 
 import typer
+from typer.main import get_command
 
 from syncd import __version__
 from syncd.cli import commands
@@ -48,3 +51,9 @@ def _logs(
 
 
 commands.register(application)
+
+
+@cache
+def command() -> Callable[[], object]:
+    """What runs the words in `sys.argv`; made once a process, of all commands there are."""
+    return get_command(application)

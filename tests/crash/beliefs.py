@@ -22,11 +22,10 @@ from syncd.membership.layers import open_generation
 from syncd.membership.store import FileMembership
 from syncd.model import BatchRecord, BatchState, Generation, Operation
 from tests.integration.ledger_databases import KEY, Hands
-from tests.integration.names import identifiers, named, number
+from tests.integration.names import CERTAIN, number, sent, states
 
 SYNC = "everyone"
 _TAKEN = {BatchState.ACCEPTED, BatchState.PROCESSED, BatchState.SETTLED}
-_CERTAIN = 1  # `state` of `held_id`
 
 
 @dataclass
@@ -130,13 +129,12 @@ def _read(ledger: Ledger, membership: FileMembership, var: Path) -> Beliefs:
 
 def _take_generation(found: Beliefs, var: Path, generation: Generation) -> None:
     with open_generation(var, generation, key=KEY.derive("files")) as file:
-        states = {(row["high"] << 64) | row["low"]: row["state"] for row in identifiers(file)}
-        sent = [named(row) for rows in file.batches("rows") for row in rows.to_pylist()]
-    found.rows += sent
-    for one in frozenset().union(*sent):
-        if (state := states.get(number(one))) is not None:
+        known, rows = states(file), sent(file)
+    found.rows += rows
+    for one in frozenset().union(*rows):
+        if (state := known.get(number(one))) is not None:
             found.possible.add(one)
-            if state == _CERTAIN:
+            if state == CERTAIN:
                 found.certain.add(one)
 
 

@@ -7,14 +7,30 @@ from pathlib import Path
 
 import pytest
 
+import syncd.app
 from connectors.sandbox import Sandbox
+from syncd.ledger import opening
 from tests.integration import canonical_desk
 from tests.integration.callers import Caller, listening
 from tests.integration.commands import Desk, platforms
 from tests.integration.daemons import keeping
 from tests.integration.databases import Database, Dialect, MakeDatabase, make_database
+from tests.integration.templates import make_from_template, open_compiled
 
 __all__ = ["ask", "desk", "filled", "local", "make_database"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _once_a_process() -> Iterator[None]:
+    """What a process of syncd does once, a test would do for each of its ledgers: not here.
+
+    Statements are compiled for the first ledger that is opened, and the first that an `App`
+    makes is migrated; `test_ledger.py` migrates its own, and so do commands in processes.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(opening, "open_engine", open_compiled)
+        patch.setattr(syncd.app, "make_if_new", make_from_template)
+        yield
 
 
 @pytest.fixture(scope="module")

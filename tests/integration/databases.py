@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -217,6 +218,7 @@ def _named(server: URL, name: str) -> Database:
     return Database("postgresql", _plain(reader), _plain(owner))
 
 
+@cache
 def _dictionary_order(server: URL) -> str:
     """Sort as most shops do, not by bytes, so that a segment that relies on it is found."""
     engine = create_engine(server, poolclass=NullPool)
@@ -247,6 +249,7 @@ def _on_mariadb(name: str) -> Iterator[Database]:
         _run(server, f"DROP DATABASE {name}", f"DROP USER '{login}'@'%%'")
 
 
+@cache
 def _answers(server: URL) -> bool:
     engine = create_engine(server, poolclass=NullPool, connect_args={"connect_timeout": 3})
     try:

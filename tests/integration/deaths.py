@@ -62,7 +62,7 @@ class MortalTransactions(Transactions):
     wire: Wire = field(default_factory=Wire)
 
     def __post_init__(self) -> None:
-        _compile_once(self.engine)
+        compile_once(self.engine)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -74,7 +74,12 @@ _compiled: dict[object, object] = {}
 _dialects: dict[str, Dialect] = {}
 
 
-def _compile_once(engine: Engine) -> None:
-    """Let ledgers share their compiled statements: each new one would begin without any."""
+def compile_once(engine: Engine) -> None:
+    """Let ledgers share their compiled statements: each new one would begin without any.
+
+    A process has one ledger and compiles each statement once; a test opens hundreds.
+    """
+    if engine.dialect.name != "sqlite":  # a server's says what it found at its first connection
+        return
     engine.dialect = _dialects.setdefault(engine.dialect.name, engine.dialect)
     engine.update_execution_options(compiled_cache=_compiled)

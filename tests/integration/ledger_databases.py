@@ -19,7 +19,7 @@ import pytest
 
 from syncd.ledger.keys import Key
 from syncd.ledger.migrate import migrate
-from syncd.ledger.opening import open_ledger
+from syncd.ledger.opening import is_blank, open_ledger
 from syncd.ledger.store import Ledger
 from syncd.model import (
     Audience,
@@ -38,6 +38,7 @@ from syncd.model import (
     Snapshot,
     SnapshotId,
 )
+from tests.integration.templates import lay
 
 Dialect = Literal["sqlite", "postgresql"]
 DIALECTS: tuple[Dialect, ...] = ("sqlite", "postgresql")
@@ -112,7 +113,10 @@ def _embedded() -> str:
 @contextmanager
 def new_ledger(url: str, clock: Hands) -> Iterator[Ledger]:
     """A ledger at head; closed afterwards."""
-    migrate(url, password=None, key=KEY)
+    if url.startswith("sqlite:") and is_blank(Path(url.removeprefix("sqlite:///"))):
+        lay(url, KEY)
+    else:
+        migrate(url, password=None, key=KEY)
     ledger = open_ledger(url, password=None, key=KEY, clock=clock)
     try:
         yield ledger

@@ -25,7 +25,7 @@ TROUBLE: tuple[Step, ...] = (LoseAnswer(), Fail(Unavailable("memory", "no_answer
 
 
 class House:
-    """Six syncs of everyone to three accounts, each a platform of its own."""
+    """Four syncs of everyone to three accounts, each a platform of its own; two to the first."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
@@ -37,7 +37,7 @@ class House:
         }
         given = desk.settings["syncs"].pop("everyone")
         given |= {"schedule": "every 1m", "guard": {"min_members": 0, "max_removed": "100%"}}
-        self.syncs = {f"{name}-{n}": name for name in ACCOUNTS for n in (1, 2)}
+        self.syncs = {"one-1": "one", "one-2": "one", "two-1": "two", "three-1": "three"}
         for sync, account in self.syncs.items():
             desk.settings["syncs"][sync] = {**given, "account": account, "audience": sync}
         desk.save()
@@ -128,7 +128,7 @@ def test_an_erasure_is_carried_out_by_a_daemon_in_every_account_once(house: Hous
     with keeping(house.desk.config) as app:
         house.more_runs(1)
         asked = erasure.ask(app.desk(), Person((email(7),), (), ()), actor="anna")
-        everywhere = {"one": 3, "two": 3, "three": 3, "unused": 1}
+        everywhere = {"one": 3, "two": 2, "three": 2, "unused": 1}
         wait_until(lambda: _reached(app) == everywhere)
         assert all(not one.trouble for one in app.ledger.erasures.told(asked.id))
         house.more_runs(1)
@@ -139,7 +139,7 @@ def test_an_erasure_is_carried_out_by_a_daemon_in_every_account_once(house: Hous
 
 
 def _reached(app: App) -> Counter[str]:
-    """Places of each account from which the person was removed: two audiences, and the whole."""
+    """Places of each account from which the person was removed: audiences, and the whole."""
     (asked,) = app.ledger.erasures.open()
     told = app.ledger.erasures.told(asked.id)
     return Counter(one.account for one in told if one.removed_at is not None)

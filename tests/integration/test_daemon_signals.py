@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import signal
+import threading
+import time
 from datetime import UTC, datetime
+from queue import SimpleQueue
 
 import psycopg
 import pytest
 
+from syncd.app import open_app
+from syncd.daemon import Daemon
+from syncd.notify import Manager
+from syncd.pulse import Pulse
+from syncd.signals import Call
 from tests.integration.commands import Desk, begin, digests, wait_until
-from tests.integration.daemons import DEADLINE, Service, begun, started
+from tests.integration.daemons import DEADLINE, Service, begun, fast, started
 from tests.integration.ledger_databases import new_database
 
 
@@ -198,3 +206,23 @@ def test_a_daemon_whose_lock_broke_off_ends_and_says_so(desk: Desk) -> None:
             assert service.ended() == 75
         assert "another process may have it" in service.log.read_text("utf-8")
     assert desk.held() == digests(*range(3))
+
+
+def test_a_call_to_end_waits_behind_one_look_at_most(desk: Desk) -> None:
+    """However often it rang meanwhile: on a busy machine a look takes longer than a ring."""
+    calls = SimpleQueue[Call]()
+    with open_app(desk.config, holder="daemon") as app:
+        daemon = Daemon(
+            app,
+            fast(),
+            stopping=threading.Event(),
+            calls=calls,
+            pulse=Pulse(time.monotonic),
+            listener=Manager("", None),
+        )
+        for _ in range(20):
+            daemon._ring()
+        calls.put(Call.STOP)
+        daemon._ring()
+        heard = [calls.get_nowait() for _ in range(calls.qsize())]
+    assert heard == [Call.LOOK, Call.STOP]

@@ -160,7 +160,7 @@ def converges(history: list[Chapter], members: dict[str, Person], *, later: bool
 
 
 @given(**HISTORY)
-@settings(max_examples=35, deadline=None, derandomize=True, print_blob=True)
+@settings(max_examples=25, deadline=None, derandomize=True, print_blob=True)
 def test_after_any_history_a_platform_that_works_at_once_is_equal(
     history: list[Chapter], members: dict[str, Person]
 ) -> None:
@@ -168,7 +168,7 @@ def test_after_any_history_a_platform_that_works_at_once_is_equal(
 
 
 @given(**HISTORY)
-@settings(max_examples=30, deadline=None, derandomize=True, print_blob=True)
+@settings(max_examples=20, deadline=None, derandomize=True, print_blob=True)
 def test_after_any_history_a_platform_that_works_later_is_equal(
     history: list[Chapter], members: dict[str, Person]
 ) -> None:

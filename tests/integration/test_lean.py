@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.metadata import EntryPoints, entry_points
 from pathlib import Path
 
 import pytest
 
+import syncd.app
 from tests.integration.commands import Desk
 
 VENDORS = ("facebook_business", "google.ads", "google.api_core", "google.auth", "grpc")
@@ -50,3 +52,20 @@ def test_a_sync_to_one_platform_loads_the_other_ones_sdk_never(desk: Desk) -> No
     to_google = loaded("sync", "everyone", "--config", str(desk.config))
     assert "google.ads.datamanager_v1" in to_google
     assert not [name for name in to_google if name.startswith(VENDORS[0])]
+
+
+def test_a_run_reads_what_packages_say_of_themselves_once_at_most(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of connectors: a hundred files each time, and a run asks some twenty times."""
+    asked = list[str]()
+
+    def counted(*, group: str) -> EntryPoints:
+        asked.append(group)
+        return entry_points(group=group)
+
+    monkeypatch.setattr(syncd.app, "entry_points", counted)
+    syncd.app.platforms.cache_clear()
+    desk.join(1)
+    assert desk.syncd("sync", "everyone").code == 0
+    assert asked == ["syncd.connectors"]

@@ -52,7 +52,7 @@ def members(database: Database, name: str, source: Source | None) -> dict[str, o
 
 def test_woocommerce_has_the_members_of_the_same_orders(make_database: MakeDatabase) -> None:
     whole, canonical, woocommerce = (make_database(each) for each in ("sqlite", "sqlite", "mysql"))
-    load_uci(whole)
+    load_uci(whole, goods=False)
     people, orders = rows(whole, "customers", _CUSTOMERS), rows(whole, "orders", _ORDERS)
     create_canonical(canonical)
     canonical.load("customers", _CUSTOMERS, people)

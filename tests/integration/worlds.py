@@ -13,7 +13,7 @@ import secrets
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, partial
@@ -35,7 +35,6 @@ from syncd.ledger import directory
 from syncd.ledger.migrate import migrate
 from syncd.ledger.opening import open_ledger
 from syncd.ledger.store import Ledger
-from syncd.membership.blocks import BlockReader
 from syncd.membership.layers import Layering, open_generation
 from syncd.membership.store import FileMembership
 from syncd.model import (
@@ -59,7 +58,7 @@ from syncd.shop import DatabaseShop
 from syncd.sync import Result, Wish, run
 from tests.integration.deaths import Death, Died, MortalTransactions, Wire
 from tests.integration.ledger_databases import KEY, Hands
-from tests.integration.names import identifiers, named, number
+from tests.integration.names import number, sent, states
 from tests.integration.rule_versions import SHIPPED, Version
 from tests.integration.through import Through
 from tests.layerings import LAYERED
@@ -302,8 +301,7 @@ class World:
         found: set[Identifier] = set()
         if (generation := self.ledger.generation(*self.at)) is not None:
             with open_generation(self.folder / "var", generation, key=KEY.derive("files")) as file:
-                known = {(row["high"] << 64) | row["low"] for row in identifiers(file)}
-                rows = [named(row) for row in _rows(file, "rows")]
+                known, rows = states(file), sent(file)
             found |= {one for row in rows for one in row if number(one) in known}
         for batch in self.ledger.unfolded(*self.at):
             plan = self.ledger.plan(batch.plan)
@@ -385,8 +383,3 @@ def _new_ledger() -> Path:
     path = Path(tempfile.mkdtemp(prefix="syncd-ledger-")) / "ledger.db"
     migrate(f"sqlite:///{path}", password=None, key=KEY)
     return path
-
-
-def _rows(file: BlockReader, section: str) -> Iterator[Mapping[str, int]]:
-    for batch in file.batches(section):
-        yield from batch.to_pylist()

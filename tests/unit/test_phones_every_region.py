@@ -20,7 +20,7 @@ from syncd.identity.reasons import Reason
 from tests.unit.identity_fields import RefusedError, phone
 from tests.unit.phone_plans import BEYOND, REGIONS, Written, written
 
-LEAST = 700  # of each region; the library takes 20 to 40 us a number
+LEAST = 500  # of each region; the library takes 20 to 40 us a number
 
 
 @dataclass(frozen=True, slots=True)
