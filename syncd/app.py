@@ -14,10 +14,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from syncd.erasure import SETTLE, Desk, ErasingAccount
 from syncd.errors import ConfigError, UsageError
 from syncd.gate import Gates
 from syncd.identity.rules import GOOGLE, META, rule_set
+from syncd.leaving.erasure import SETTLE, Desk, ErasingAccount
 from syncd.ledger import directory
 from syncd.ledger.audiences import KnownAudience
 from syncd.ledger.keys import Key
@@ -28,10 +28,10 @@ from syncd.ledger.store import Ledger
 from syncd.membership.leftovers import Leftovers
 from syncd.model import Arms, Guard, Holdout, IdentifierKind, SegmentQuery, Sync, Timing
 from syncd.model.making import chosen_facts, facts_apart
-from syncd.parts import Guarded, Parts, Progress, Unlocked, nobody, silent
 from syncd.ports import Clock, Connector, Platform, Recalls
 from syncd.queries import Queries
 from syncd.retry import Patience
+from syncd.runs.parts import Guarded, Parts, Progress, Unlocked, nobody, silent
 from syncd.settings import (
     Settings,
     check_accounts,

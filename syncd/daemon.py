@@ -20,26 +20,28 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from syncd import alerts, erasure, errands
-from syncd.agenda import Agenda
-from syncd.alarm import Alarm
+from syncd import alerts
 from syncd.api.orders import Order, Orders
 from syncd.api.serving import serving
 from syncd.app import App, open_app
-from syncd.errands import Errand
 from syncd.errors import Stopped, SyncdError, UsageError
-from syncd.notify import Manager, manager
-from syncd.orphans import orphan, whole
-from syncd.pulse import Pulse
-from syncd.rereading import reread
-from syncd.rhythm import Rhythm
-from syncd.signals import Call, heard
-from syncd.stopping import SAID, StoppingClock, StoppingLock
-from syncd.surveying import Surveyor
+from syncd.leaving import erasure
+from syncd.service import errands
+from syncd.service.agenda import Agenda
+from syncd.service.alarm import Alarm
+from syncd.service.errands import Errand
+from syncd.service.notify import Manager, manager
+from syncd.service.orphans import orphan, whole
+from syncd.service.pulse import Pulse
+from syncd.service.rereading import reread
+from syncd.service.rhythm import Rhythm
+from syncd.service.signals import Call, heard
+from syncd.service.stopping import SAID, StoppingClock, StoppingLock
+from syncd.service.turn import SCHEDULE, take
+from syncd.service.workers import Ended, Workers
 from syncd.sync import Wish
-from syncd.turn import SCHEDULE, take
 from syncd.web.publishing import publish
-from syncd.workers import Ended, Workers
+from syncd.worth.surveying import Surveyor
 
 _GOOD = frozenset({0, 3})  # exit codes of a run that was carried out; others may follow it
 # Open erasures are looked at when one is new, and as often as this for what has settled.
@@ -60,7 +62,7 @@ def serve(
 
     Args:
         config: The file; None for `$SYNCD_CONFIG`, then `config/syncd.yaml`.
-        environment: Says who is to be told how it is: `syncd.notify.manager`.
+        environment: Says who is to be told how it is: `syncd.service.notify.manager`.
         rhythm: Another one than the daemon's own.
 
     Raises:
@@ -368,9 +370,9 @@ class Daemon:
         """Say what it is at; and that it is alive, if it is.
 
         To come here is half of that: this loop turns. The other half is that no run was
-        silent for longer than it may be, see `syncd.pulse`. A ledger that cannot be read does
-        not count: the log and the alerts say so, and a restart would mend nothing and cut off
-        what still runs.
+        silent for longer than it may be, see `syncd.service.pulse`. A ledger that cannot be
+        read does not count: the log and the alerts say so, and a restart would mend nothing and
+        cut off what still runs.
         """
         self._turned = time.monotonic()
         hung = self._pulse.hung()

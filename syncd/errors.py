@@ -272,7 +272,7 @@ class AudienceGone(AudienceUnusable):
     """The platform knows no audience of this id.
 
     It was deleted; or this account may not see it, for platforms answer both alike. Who
-    has to know asks once more, see `syncd.gone`.
+    has to know asks once more, see `syncd.leaving.gone`.
     """
 
 

@@ -22,8 +22,8 @@ from syncd.ports import Platform
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from syncd.erasure import Desk
     from syncd.identity.erased import Person
+    from syncd.leaving.erasure import Desk
 
 _TRIES = 5  # an audience whose membership another process writes anew each time
 

@@ -17,17 +17,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syncd import __version__
-from syncd.erasure import SETTLE
 from syncd.errors import Unwritten
-from syncd.lateness import late
+from syncd.leaving.erasure import SETTLE
+from syncd.leaving.lateness import late
 from syncd.ledger.audiences import KnownAudience
 from syncd.ledger.figures import SUCCESSES, BatchTotal, Moment
 from syncd.ledger.store import Ledger
 from syncd.model import BatchState, Measured, Operation, Phase, RunState
 from syncd.ports import Clock
+from syncd.runs.sums import reasons
 from syncd.settings import Settings
 from syncd.staleness import failed, stale_at
-from syncd.sums import reasons
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from syncd.ledger.store import Ledger
 from syncd.model import RunState
-from syncd.planning import held_plan
+from syncd.runs.planning import held_plan
 
 LOOKED_AT = 20  # runs
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from syncd import audiences
 from syncd.errors import RemovalsHeld, UsageError
-from syncd.parts import Parts
+from syncd.runs import audiences
+from syncd.runs.parts import Parts
 from syncd.sync import Result, Wish, run
 
 

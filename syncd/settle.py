@@ -22,9 +22,9 @@ from syncd.model import (
     Plan,
     PlanId,
 )
-from syncd.outbox import send
-from syncd.parts import Parts
 from syncd.ports import Connector
+from syncd.runs.outbox import send
+from syncd.runs.parts import Parts
 
 # Google says up to 24 h, facts/google.md 3.2. Three times that is no delay any more: the
 # request was lost on their side, and removals would wait for it for ever.

@@ -14,16 +14,18 @@ from functools import partial
 
 import structlog
 
-from syncd import audiences, erasing, expiry, fitness, replacing, settle, sizes, withdrawing
+from syncd import settle
 from syncd.errors import AudienceClosed, Held, PlanRefused, RemovalsHeld, Stopped, SyncdError
+from syncd.leaving import erasing, replacing, withdrawing
 from syncd.ledger.audiences import KnownAudience
 from syncd.model import AuditEvent, BatchState, Phase, Plan, PlanId, Run, RunState
-from syncd.outbox import send
-from syncd.parts import Parts
-from syncd.planning import draw, latest, needed, shown
 from syncd.ports import Connector
-from syncd.reading import read
-from syncd.sums import outcome, pushed_rows, refused_rows
+from syncd.runs import audiences, expiry, fitness, sizes
+from syncd.runs.outbox import send
+from syncd.runs.parts import Parts
+from syncd.runs.planning import draw, latest, needed, shown
+from syncd.runs.reading import read
+from syncd.runs.sums import outcome, pushed_rows, refused_rows
 
 LONGEST_WAIT = timedelta(hours=26)  # Google says up to 24 h; facts/google.md 3.2 and 4.6
 # Between two looks; Google asks for exponential backoff, "Diagnostics", facts/google.md 4.6.

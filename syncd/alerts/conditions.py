@@ -14,9 +14,9 @@ from types import MappingProxyType
 
 from syncd.ledger.figures import SUCCESSES, Moment
 from syncd.model import Run, RunState
+from syncd.runs.sums import outcome, pushed_rows, refused_rows
 from syncd.settings import Settings, SyncSettings
 from syncd.staleness import failed, stale_at
-from syncd.sums import outcome, pushed_rows, refused_rows
 
 # Constant names, and what each is to a reader.
 CONDITIONS: Mapping[str, str] = MappingProxyType(
@@ -235,7 +235,7 @@ def _audience(view: View) -> Iterator[Finding]:
     if lifespan is None or audience.takes_out:
         return
     # Every member is renewed in time as long as runs stand still for less than a third of
-    # the lifespan, see `syncd.refresh`; half of that is left when it is told.
+    # the lifespan, see `syncd.runs.refresh`; half of that is left when it is told.
     last = audience.refreshed_at or audience.claimed_at
     until = last + lifespan / 3
     if view.now - last > lifespan / 6:

@@ -8,13 +8,13 @@ from typing import Protocol
 
 import structlog
 
-from syncd import expiry
 from syncd.alerts.conditions import Finding, View, of_accounts, of_sync
-from syncd.lateness import late
+from syncd.leaving.lateness import late
 from syncd.ledger.alerting import Alert, Change
 from syncd.ledger.store import Ledger
 from syncd.logs import scrubbed
 from syncd.ports import Clock
+from syncd.runs import expiry
 from syncd.settings import Settings
 
 log = structlog.get_logger()

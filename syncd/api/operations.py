@@ -31,7 +31,7 @@ from syncd.api.shapes import (
 from syncd.app import App
 from syncd.errors import SyncdError
 from syncd.model import Run, RunState
-from syncd.planning import held_plan
+from syncd.runs.planning import held_plan
 from syncd.schedule import written
 from syncd.sync import Wish
 

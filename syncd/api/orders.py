@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from syncd.errors import Busy, Held, Stopped, SyncdError
+from syncd.leaving.retiring import Retired
 from syncd.model import Plan
-from syncd.retiring import Retired
 from syncd.sync import Result, Wish
 
 KEPT = 1000  # that have ended; a caller asks within seconds

@@ -7,8 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from syncd.leaving.retiring import Retired
 from syncd.model import Plan, Run
-from syncd.retiring import Retired
 from syncd.settings.forms import NAME
 from syncd.settings.shape import Shape
 from syncd.sync import Result

@@ -7,9 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from syncd import expiry
 from syncd.app import SystemClock, account_key, connector_of, platforms
-from syncd.audiences import unlike
 from syncd.cli.output import say
 from syncd.errors import ConfigError, PlatformError, SyncdError
 from syncd.ledger.making import key_of
@@ -18,6 +16,8 @@ from syncd.ledger.store import Ledger
 from syncd.model import Finding
 from syncd.model.making import chosen_facts, facts_apart
 from syncd.ports import Connector, Examines, Expires
+from syncd.runs import expiry
+from syncd.runs.audiences import unlike
 from syncd.settings import Settings, check_accounts, flagged, ledger_password, load
 
 _SQLITE = "sqlite:///"

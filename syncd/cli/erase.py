@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from syncd import erasure
 from syncd.app import open_app, platforms
 from syncd.cli.options import actor
 from syncd.cli.output import complain, print_json, say, table
 from syncd.cli.person import read_person
 from syncd.errors import Busy, UsageError
-from syncd.lateness import Late, late
+from syncd.leaving import erasure
+from syncd.leaving.lateness import Late, late
 from syncd.ledger.lock import holder
 from syncd.ledger.store import Ledger
 from syncd.model import Erased, Erasure

@@ -18,7 +18,7 @@ from syncd.errors import UsageError
 from syncd.identity.advice import way_on
 from syncd.ledger.batches import Answer
 from syncd.model import AuditEvent, BatchRecord, BatchState, Refused, Run
-from syncd.sentences import sentence
+from syncd.runs.sentences import sentence
 from syncd.telling import COLUMNS, cells, line
 
 PAGE = 1000  # events read at a time

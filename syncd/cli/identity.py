@@ -28,7 +28,7 @@ from syncd.identity.sampling import FieldSample, Sample, warnings
 from syncd.identity.steps import steps_named, traced
 from syncd.identity.text import BLANKS
 from syncd.model import ID_CELLS, ROW_COLUMNS, FieldRule, IdentifierKind, RuleSet
-from syncd.parts import Progress
+from syncd.runs.parts import Progress
 from syncd.settings.values import suggest
 
 UNUSABLE = 3  # the exit code of values that are refused

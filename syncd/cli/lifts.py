@@ -9,9 +9,9 @@ from syncd.app import open_app
 from syncd.cli.options import moment
 from syncd.cli.output import print_json, say, table
 from syncd.errors import UsageError
-from syncd.lifting import Lifted
 from syncd.segments.lift import Arm, Interval, Lift
-from syncd.trials import lift_of
+from syncd.worth.lifting import Lifted
+from syncd.worth.trials import lift_of
 
 
 def lift(name: str, config: Path | None, *, since: str, until: str, as_json: bool) -> None:

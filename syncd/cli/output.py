@@ -12,7 +12,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from syncd.parts import Progress, silent
+from syncd.runs.parts import Progress, silent
 
 if TYPE_CHECKING:
     from rich.progress import TaskID

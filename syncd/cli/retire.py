@@ -5,16 +5,17 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from syncd import erasure, orphans
 from syncd.app import App, open_app, platforms
 from syncd.cli import through
 from syncd.cli.options import actor
 from syncd.cli.output import complain, print_json, say
 from syncd.errors import Busy, UsageError
+from syncd.leaving import erasure
+from syncd.leaving.retiring import Retired, sentence
+from syncd.leaving.retiring import retire as visited
 from syncd.ledger.audiences import KnownAudience
-from syncd.parts import Parts
-from syncd.retiring import Retired, sentence
-from syncd.retiring import retire as visited
+from syncd.runs.parts import Parts
+from syncd.service import orphans
 from syncd.sync import Wish
 
 

@@ -16,7 +16,7 @@ from syncd.cli.models import groups, quality
 from syncd.cli.output import print_json, say, table
 from syncd.errors import ConfigError, ShopError
 from syncd.model import HELD_OUT, SegmentQuery
-from syncd.parts import nobody
+from syncd.runs.parts import nobody
 from syncd.segments import (
     Number,
     Segment,

@@ -9,8 +9,8 @@ from syncd.cli.options import actor
 from syncd.cli.output import print_json, say, table
 from syncd.errors import SyncdError
 from syncd.model.surveys import Survey
-from syncd.surveying import survey as ask
 from syncd.web.publishing import published
+from syncd.worth.surveying import survey as ask
 
 
 def survey(config: Path | None, *, as_json: bool) -> None:

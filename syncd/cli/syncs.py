@@ -9,23 +9,25 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from syncd import counting, erasure, expiry
+from syncd import counting
 from syncd.alerts import watched
 from syncd.app import App, open_app, platforms
 from syncd.cli import erase, retire, through
 from syncd.cli.options import actor
 from syncd.cli.output import complain, print_json, progress, say, table
 from syncd.errors import Busy, Held, PlanRefused, SyncdError, UsageError
-from syncd.lateness import late
+from syncd.leaving import erasure
+from syncd.leaving.lateness import late
 from syncd.ledger.lock import Holder, holder
 from syncd.model import Measured, Phase, Plan, RunState
 from syncd.needs import needed
-from syncd.orphans import orphans as orphaned
-from syncd.sentences import sentence
+from syncd.runs import expiry
+from syncd.runs.sentences import sentence
+from syncd.service.orphans import orphans as orphaned
+from syncd.service.turn import SCHEDULE, take
 from syncd.settings import Manual, Settings
 from syncd.smallness import too_small
 from syncd.sync import Result, Wish, show
-from syncd.turn import SCHEDULE, take
 from syncd.web.publishing import published
 
 APPROVED_FOR = timedelta(hours=72)

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 
 from syncd.errors import Busy, ConfigError, PlanRefused, SyncdError, UsageError
 from syncd.ledger.lock import holder
+from syncd.service.turn import SCHEDULE
 from syncd.settings import Settings, api_token, load
-from syncd.turn import SCHEDULE
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from syncd.api.shapes import RunAnswer
+    from syncd.leaving.retiring import Retired
     from syncd.model import Plan
-    from syncd.retiring import Retired
     from syncd.sync import Result, Wish
 
 TIMEOUT = 60.0  # seconds for one answer: the ledger may be locked for a while

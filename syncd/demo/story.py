@@ -32,8 +32,8 @@ from syncd.demo.verdict import Verdict, compare
 from syncd.errors import SyncdError
 from syncd.local import LocalPlatforms, StartLocal
 from syncd.retry import ATTEMPTS
-from syncd.surveying import survey
 from syncd.web.publishing import publish
+from syncd.worth.surveying import survey
 
 GOOGLE_DELAY = 0.2  # seconds until the local Google applies what it accepted
 CUT_OFF = "all-customers-meta"  # the sync whose platform breaks off

@@ -62,7 +62,7 @@ surveyed_pair = Table(
     Column("both", BigInteger, nullable=False),
 )
 
-# `figures` is a `syncd.lifting.Lifted` as JSON: counts, sums and intervals.
+# `figures` is a `syncd.worth.lifting.Lifted` as JSON: counts, sums and intervals.
 surveyed_lift = Table(
     "surveyed_lift",
     metadata,

@@ -40,7 +40,7 @@ class LiftFound:
     """What came of comparing a segment's exposed members with its control.
 
     Attributes:
-        figures: A `syncd.lifting.Lifted` as JSON; "" where there is none.
+        figures: A `syncd.worth.lifting.Lifted` as JSON; "" where there is none.
         trouble: Why there is none; "" where there is one.
     """
 

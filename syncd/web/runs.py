@@ -9,8 +9,8 @@ from syncd.identity.advice import way_on
 from syncd.ledger.history import RunStory
 from syncd.logs import scrubbed
 from syncd.model import BatchRecord, BatchState, Phase, Plan, Snapshot
-from syncd.sentences import sentence
-from syncd.sums import pushed_rows, refused_rows
+from syncd.runs.sentences import sentence
+from syncd.runs.sums import pushed_rows, refused_rows
 from syncd.web.shapes import BatchTold, Refused, RunTold, Step, Unusable
 
 HELD = "held until their values change; look at them: `syncd identity sample {segment}`"

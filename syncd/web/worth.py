@@ -139,7 +139,7 @@ class TrialTold:
 
 @dataclass(frozen=True, slots=True)
 class LiftTold:
-    """What a hold-out and arms said; `syncd.lifting.Lifted` as it is kept.
+    """What a hold-out and arms said; `syncd.worth.lifting.Lifted` as it is kept.
 
     Attributes:
         since, until: Orders from the first moment on and before the second count.

@@ -27,10 +27,10 @@ from syncd.ledger import audit, codec
 from syncd.ledger.keys import Key
 from syncd.ledger.migrate import migrate
 from syncd.ledger.tables import iso
-from syncd.lifting import Lifted
 from syncd.model import AuditEvent, PlanCounts, Sizes
 from syncd.segments.lift import lift
 from syncd.web.publishing import publish
+from syncd.worth.lifting import Lifted
 from tests.web.scenes import get, page
 
 RUNS, EVENTS, SYNCS = 10_000, 1_000_000, 20

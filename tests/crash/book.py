@@ -15,8 +15,8 @@ from typing import Self
 
 from connectors.memory import row_identifiers
 from connectors.sandbox.state import Identifier
-from syncd.erasing import ERASURE
 from syncd.errors import Denied, RequestRefused, Throttled
+from syncd.leaving.erasing import ERASURE
 from syncd.ledger.batches import Attempt
 from syncd.model import Batch, BatchId, BatchState, Guard, Operation, Plan, Snapshot
 

@@ -21,11 +21,12 @@ from typing import Literal
 
 from connectors import memory
 from connectors.sandbox.state import AudienceState, Identifier
-from syncd import erasure, sync
-from syncd.erasure import Desk, ErasingAccount
+from syncd import sync
 from syncd.errors import SyncdError
 from syncd.gate import Gates
 from syncd.identity.erased import Person as Given
+from syncd.leaving import erasure
+from syncd.leaving.erasure import Desk, ErasingAccount
 from syncd.ledger import directory
 from syncd.ledger.audiences import KnownAudience
 from syncd.ledger.opening import open_ledger
@@ -38,7 +39,7 @@ from syncd.model import (
     Plan,
     SegmentQuery,
 )
-from syncd.parts import Parts
+from syncd.runs.parts import Parts
 from syncd.shop import open_shop
 from syncd.sync import Result, Wish
 from tests.crash.book import APPROVED, Book, Reading

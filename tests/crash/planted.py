@@ -19,7 +19,7 @@ import syncd.ledger.batches
 import syncd.ledger.directory
 import syncd.ledger.transactions
 import syncd.membership.blocks
-import syncd.outbox
+import syncd.runs.outbox
 import syncd.settle
 from syncd.ledger.directory import write
 from syncd.ledger.engine import writing
@@ -38,15 +38,15 @@ from syncd.model import (
 )
 
 
-def receipt_before_send(outgoing: type[syncd.outbox._Outgoing]) -> None:
+def receipt_before_send(outgoing: type[syncd.runs.outbox._Outgoing]) -> None:
     """What is about to be sent counts as taken, then it is sent."""
 
     def attempt(
-        self: syncd.outbox._Outgoing, batch: BatchRecord, rows: pa.RecordBatch, *, last: bool
+        self: syncd.runs.outbox._Outgoing, batch: BatchRecord, rows: pa.RecordBatch, *, last: bool
     ) -> BatchRecord:
         operation, ledger, now = batch.phase.operation, self._parts.ledger, self._parts.clock.now()
         upload = self._connector.open(self._audience, operation, rows=self._total)
-        ledger.intend(batch.id, label=upload.label, deadline=now + syncd.outbox.DEADLINE)
+        ledger.intend(batch.id, label=upload.label, deadline=now + syncd.runs.outbox.DEADLINE)
         recorded = ledger.record(batch.id, Receipt(rows.num_rows))
         upload.push(Batch(batch.id, operation, rows), last=last)
         return recorded
@@ -54,16 +54,16 @@ def receipt_before_send(outgoing: type[syncd.outbox._Outgoing]) -> None:
     _put(outgoing, _attempt=attempt)
 
 
-def intent_after_send(outgoing: type[syncd.outbox._Outgoing]) -> None:
+def intent_after_send(outgoing: type[syncd.runs.outbox._Outgoing]) -> None:
     """That something was to be sent is written once it was."""
 
     def attempt(
-        self: syncd.outbox._Outgoing, batch: BatchRecord, rows: pa.RecordBatch, *, last: bool
+        self: syncd.runs.outbox._Outgoing, batch: BatchRecord, rows: pa.RecordBatch, *, last: bool
     ) -> BatchRecord:
         operation, ledger, now = batch.phase.operation, self._parts.ledger, self._parts.clock.now()
         upload = self._connector.open(self._audience, operation, rows=self._total)
         receipt = upload.push(Batch(batch.id, operation, rows), last=last)
-        ledger.intend(batch.id, label=upload.label, deadline=now + syncd.outbox.DEADLINE)
+        ledger.intend(batch.id, label=upload.label, deadline=now + syncd.runs.outbox.DEADLINE)
         return ledger.record(batch.id, receipt)
 
     _put(outgoing, _attempt=attempt)
@@ -178,7 +178,7 @@ def drawn_ids(_: object) -> None:
     _put(upload, external_id=lambda *_: secrets.randbits(62) + 1)
 
 
-PLANTS: Mapping[str, Callable[[type[syncd.outbox._Outgoing]], None]] = {
+PLANTS: Mapping[str, Callable[[type[syncd.runs.outbox._Outgoing]], None]] = {
     plant.__name__: plant
     for plant in (
         receipt_before_send,
@@ -196,7 +196,7 @@ PLANTS: Mapping[str, Callable[[type[syncd.outbox._Outgoing]], None]] = {
 
 def plant(name: str) -> None:
     """Put one fault in, into this process for good."""
-    PLANTS[name](syncd.outbox._Outgoing)
+    PLANTS[name](syncd.runs.outbox._Outgoing)
 
 
 def _put(into: object, **replaced: object) -> None:

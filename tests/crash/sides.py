@@ -22,8 +22,8 @@ from syncd.model import (
     SegmentQuery,
     Sync,
 )
-from syncd.parts import Parts
 from syncd.ports import Upload
+from syncd.runs.parts import Parts
 from tests.crash.book import Book, Request
 from tests.integration.through import Through
 from tests.integration.worlds import World

@@ -11,11 +11,12 @@ from datetime import datetime
 import pyarrow as pa
 import pytest
 
-from syncd import outbox, planning, settle
+from syncd import settle
 from syncd.ledger.store import Ledger
 from syncd.membership import choosing
 from syncd.model import Guard, Sizes
 from syncd.plan import held_reasons
+from syncd.runs import outbox, planning
 from syncd.shop.reading import DatabaseReading
 from syncd.shop.rows import Rows
 from tests.crash.planted import intent_after_send

@@ -29,12 +29,12 @@ from syncd.app import App, open_app
 from syncd.daemon import Daemon, serve
 from syncd.errors import SyncdError
 from syncd.logs import set_up
-from syncd.notify import Manager
-from syncd.pulse import Patient, Pulse
-from syncd.rhythm import Rhythm, as_configured
+from syncd.service.notify import Manager
+from syncd.service.pulse import Patient, Pulse
+from syncd.service.rhythm import Rhythm, as_configured
+from syncd.service.signals import Call
+from syncd.service.stopping import StoppingClock, StoppingLock
 from syncd.settings import Every, Schedule, Settings
-from syncd.signals import Call
-from syncd.stopping import StoppingClock, StoppingLock
 from tests.integration.commands import Desk, wait_until
 
 DEADLINE = 120.0  # seconds; only a failing test takes so long

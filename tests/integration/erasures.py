@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from connectors.sandbox.state import Identifier
-from syncd import erasure
-from syncd.erasure import Desk, ErasingAccount
 from syncd.errors import SyncdError
 from syncd.identity.erased import Person as Given
 from syncd.identity.rules import GOOGLE, META
+from syncd.leaving import erasure
+from syncd.leaving.erasure import Desk, ErasingAccount
 from syncd.ledger.audiences import KnownAudience
 from syncd.model import Erased, Erasure, Operation
-from syncd.parts import Parts
+from syncd.runs.parts import Parts
 from tests.integration.deaths import Died
 from tests.integration.ledger_databases import KEY
 from tests.integration.worlds import World

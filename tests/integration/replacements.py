@@ -10,8 +10,8 @@ from typing import cast
 from connectors import memory
 from connectors.sandbox.state import Identifier
 from syncd.errors import SyncdError
-from syncd.parts import Parts
 from syncd.reconciling import replace_audience
+from syncd.runs.parts import Parts
 from syncd.sync import Result
 from tests.integration.deaths import Death, Died
 from tests.integration.memory_worlds import MemoryWorlds, Person

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from syncd.errors import SyncdError
+from syncd.leaving.retiring import Retired, retire
 from syncd.ledger.audiences import KnownAudience
 from syncd.model import Audience
-from syncd.parts import Parts
-from syncd.retiring import Retired, retire
+from syncd.runs.parts import Parts
 from tests.integration.deaths import Died
 from tests.integration.memory_worlds import ACCOUNT, MemoryWorlds
 from tests.integration.worlds import World

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from syncd.agenda import Agenda
 from syncd.ledger.store import Ledger
+from syncd.service.agenda import Agenda
 from syncd.settings import After, Cron, Every, Manual, Schedule
 from tests.integration.ledger_databases import Hands, new_database, new_ledger
 

@@ -12,10 +12,10 @@ import pytest
 
 from connectors.memory import Fail, GoThrough, LoseAnswer, MemoryWorld, Step, world
 from connectors.sandbox.state import Identifier
-from syncd import erasure
 from syncd.app import App
 from syncd.errors import Unavailable
 from syncd.identity.erased import Person
+from syncd.leaving import erasure
 from tests.integration.commands import Desk, digests, email, wait_until
 from tests.integration.daemons import DEADLINE, keeping
 

@@ -13,9 +13,9 @@ import pytest
 
 from syncd.app import open_app
 from syncd.daemon import Daemon
-from syncd.notify import Manager
-from syncd.pulse import Pulse
-from syncd.signals import Call
+from syncd.service.notify import Manager
+from syncd.service.pulse import Pulse
+from syncd.service.signals import Call
 from tests.integration.commands import Desk, begin, digests, wait_until
 from tests.integration.daemons import DEADLINE, Service, begun, fast, started
 from tests.integration.ledger_databases import new_database

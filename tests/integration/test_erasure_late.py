@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from connectors.memory import Fail
-from syncd.erasure import SETTLE
 from syncd.errors import Unavailable
-from syncd.lateness import Late, late
+from syncd.leaving.erasure import SETTLE
+from syncd.leaving.lateness import Late, late
 from tests.integration.commands import Desk, Hands, here
 from tests.integration.erasures import ask, carry_on, closed, erase
 from tests.integration.memory_worlds import MemoryWorlds, memory_world

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from syncd import retiring
 from syncd.errors import UsageError
 from syncd.identity.erased import Person as Given
+from syncd.leaving import retiring
 from syncd.lookup import Answer, Told, look_up, notes, sentences
 from syncd.membership.layers import PAST, open_generation
 from syncd.membership.store import FileMembership

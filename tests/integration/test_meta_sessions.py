@@ -13,7 +13,7 @@ from connectors.conformance import batch, identifiers, member
 from connectors.meta import SESSION
 from syncd.errors import Unavailable
 from syncd.model import Operation
-from syncd.outbox import ENDED
+from syncd.runs.outbox import ENDED
 from tests.contract.test_meta import MetaRig
 from tests.integration.ledger_databases import NOON
 from tests.integration.test_meta_limits import ROWS, Limited, limited

@@ -13,14 +13,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from syncd import outbox, refusals
 from syncd.errors import RequestRefused
 from syncd.identity.step import Step
 from syncd.identity.steps import STEPS
 from syncd.ledger import parting
 from syncd.membership import compare, fold
 from syncd.model import Batch, BatchRecord, Receipt, Refusal
-from syncd.search import Answer, Search
+from syncd.runs import outbox, refusals
+from syncd.runs.search import Answer, Search
 from tests.integration.deaths import Death
 from tests.integration.memory_worlds import Person, memory_world
 from tests.integration.test_histories import SCRIPTS, Befall, Chapter, converges

@@ -16,9 +16,9 @@ from syncd.errors import Stopped, TornSnapshot, Unwritten
 from syncd.identity.digest import Digested
 from syncd.membership.blocks import BlockReader
 from syncd.model import Run, SegmentQuery
-from syncd.parts import Parts
 from syncd.ports import Reading
-from syncd.reading import read
+from syncd.runs.parts import Parts
+from syncd.runs.reading import read
 from tests.integration.ledger_databases import KEY
 from tests.integration.memory_worlds import memory_world
 from tests.integration.worlds import World

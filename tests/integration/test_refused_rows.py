@@ -14,8 +14,8 @@ from connectors.memory import Fail, GoThrough, LoseAnswer, RefuseRows, RefuseWit
 from connectors.sandbox.state import Identifier
 from syncd.errors import RequestRefused, Unavailable
 from syncd.model import BatchState, Phase, RunState
-from syncd.refusals import EXTRA
 from syncd.retry import ATTEMPTS
+from syncd.runs.refusals import EXTRA
 from syncd.sync import Result
 from tests.integration.deaths import Death
 from tests.integration.memory_worlds import MemoryWorlds, Person, memory_world

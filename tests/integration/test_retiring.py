@@ -13,8 +13,8 @@ import pytest
 
 from connectors.memory import Fail, LoseAnswer, RefuseRows
 from connectors.sandbox.state import Identifier
-from syncd import erasure
 from syncd.errors import AudienceGone, AudienceUnusable, Denied, Unavailable
+from syncd.leaving import erasure
 from syncd.model import Guard, Operation
 from tests.integration.erasures import ask, became, desk, removals
 from tests.integration.memory_worlds import MemoryWorlds, Person, memory_world

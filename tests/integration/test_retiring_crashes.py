@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from connectors.memory import LoseAnswer
-from syncd.retiring import Retired
+from syncd.leaving.retiring import Retired
 from tests.integration.memory_worlds import MemoryWorlds, memory_world
 from tests.integration.retirements import known, orphan, visit
 from tests.integration.test_crash_points import Deaths

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from syncd.model import Guard, Operation, Sizes
-from syncd.sentences import sentence
+from syncd.runs.sentences import sentence
 from tests.integration.memory_worlds import MemoryWorlds, memory_world
 from tests.integration.migrations import (
     FEW,

@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from syncd.agenda import Agenda
 from syncd.schedule import spread
+from syncd.service.agenda import Agenda
 from syncd.settings import After, Cron, Every, Schedule
 from tests.integration.ledger_databases import Hands
 from tests.integration.watching import opened

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from syncd.app import open_app
-from syncd.surveying import AGAIN, due
+from syncd.worth.surveying import AGAIN, due
 from tests.integration.canonical_desk import orders, people
 from tests.integration.commands import Desk, Hands
 from tests.integration.databases import DIALECTS, Database

@@ -16,7 +16,7 @@ from connectors.memory import Step
 from syncd.errors import Busy, ConfigError, EmptySegment, UsageError
 from syncd.model import Guard, Operation, Phase, RunState
 from syncd.reconciling import overview, replace_audience
-from syncd.sentences import sentence
+from syncd.runs.sentences import sentence
 from syncd.sync import Result, Wish, run, show
 from tests.integration.deaths import Death
 from tests.integration.erasures import became, carry_on, closed, erase

@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from syncd.agenda import Agenda
 from syncd.ledger.store import Ledger
+from syncd.service.agenda import Agenda
+from syncd.service.workers import Ended, Workers
 from syncd.settings import After, Every, Schedule
-from syncd.workers import Ended, Workers
 from tests.integration.ledger_databases import Hands, new_database, new_ledger
 
 HOURLY = Every(timedelta(hours=1))

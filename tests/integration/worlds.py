@@ -51,9 +51,9 @@ from syncd.model import (
     Sync,
     Timing,
 )
-from syncd.parts import Parts
 from syncd.ports import Cuts, Platform, Replaces, Upload
 from syncd.retry import Patience
+from syncd.runs.parts import Parts
 from syncd.shop import DatabaseShop
 from syncd.sync import Result, Wish, run
 from tests.integration.deaths import Death, Died, MortalTransactions, Wire

@@ -161,7 +161,7 @@ def crowd(count: int) -> dict[str, Person]:
 
 
 def as_read(rows: pa.RecordBatch) -> Raw:
-    """Digested rows as `syncd.reading` hands them over."""
+    """Digested rows as `syncd.runs.reading` hands them over."""
     halves = [np.asarray(rows[name]) for name in ("fingerprint_high", "fingerprint_low")]
     return Raw(np.column_stack(halves), lambda wanted: rows.filter(pa.array(wanted)))
 
@@ -264,7 +264,7 @@ class MembershipWorld:
 
         A batch that is `lost`, or `applied` and its answer lost, ends the run, as a crash
         would. One that is refused whole does not: for its first row, `bad`, without which
-        it then goes out; or as such, `no`. See `syncd.refusals`.
+        it then goes out; or as such, `no`. See `syncd.runs.refusals`.
         """
         ends = iter(endings)
         if not self._push(self._unknown(), ends):

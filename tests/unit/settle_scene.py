@@ -32,8 +32,8 @@ from syncd.model import (
     Timing,
 )
 from syncd.model import BatchState as S
-from syncd.parts import Parts
 from syncd.ports import Connector
+from syncd.runs.parts import Parts
 from tests.integration.ledger_databases import (
     AT,
     COUNTS,

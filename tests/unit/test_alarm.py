@@ -8,7 +8,7 @@ from typing import Self
 
 import pytest
 
-from syncd.alarm import Alarm
+from syncd.service.alarm import Alarm
 
 HOUR = timedelta(hours=1)
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.changes import changes
 from syncd.model import Refused, Snapshot, SnapshotId
+from syncd.runs.changes import changes
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 BEFORE = Snapshot(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from syncd.notify import Manager, manager
+from syncd.service.notify import Manager, manager
 
 
 @pytest.fixture(params=["a path", "an abstract address"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from datetime import timedelta
 
-from syncd.pulse import Patient, Pulse
+from syncd.service.pulse import Patient, Pulse
 
 PATIENT = Patient(asking=timedelta(seconds=10), else_=timedelta(seconds=100))
 

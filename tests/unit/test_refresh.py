@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from syncd.model import Phase, Refresh
 from syncd.plan import ReferencePlan
-from syncd.refresh import refresh
+from syncd.runs.refresh import refresh
 from tests.unit.membership_oracle import opened as file_of
 from tests.unit.membership_oracle import planned, section
 from tests.unit.membership_world import MembershipWorld, Person

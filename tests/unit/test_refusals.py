@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncd import refusals
 from syncd.errors import RequestRefused
 from syncd.ledger.parting import Part
 from syncd.ledger.store import Ledger
 from syncd.model import BatchId, BatchRecord, BatchState, Phase, PlanId, Refusal
-from syncd.refusals import Refusals, kept_rows
+from syncd.runs import refusals
+from syncd.runs.refusals import Refusals, kept_rows
 
 
 @dataclass

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.search import BLIND, Piece, Search
+from syncd.runs.search import BLIND, Piece, Search
 
 
 class Platform:

@@ -21,9 +21,9 @@ from syncd.ledger.opening import open_ledger
 from syncd.ledger.store import Ledger
 from syncd.model import Audience, BatchId, Operation, Outcome, Plan, Timing
 from syncd.model import BatchState as S
-from syncd.parts import Parts
 from syncd.ports import Membership, Shop
 from syncd.retry import Patience
+from syncd.runs.parts import Parts
 from tests.integration.ledger_databases import AT, KEY, NOON, Hands, generation
 from tests.unit.settle_scene import ADD, AGAIN, MOVED, REMOVE, SYNC, Files, Scene, Unlocked
 

@@ -15,7 +15,7 @@ from syncd import settle
 from syncd.errors import Unavailable
 from syncd.model import BatchId, MatchRate, Outcome, Refusal, Timing
 from syncd.model import BatchState as S
-from syncd.parts import Parts
+from syncd.runs.parts import Parts
 from tests.unit.settle_scene import ADD, REMOVE, SYNC, Scene
 from tests.unit.test_settle import empty, scene
 

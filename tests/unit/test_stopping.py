@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from syncd.errors import Busy, Stopped
-from syncd.pulse import Pulse
-from syncd.stopping import StoppingClock, StoppingLock
+from syncd.service.pulse import Pulse
+from syncd.service.stopping import StoppingClock, StoppingLock
 
 
 @dataclass

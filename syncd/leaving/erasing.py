@@ -11,9 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from syncd import replacing, settle
+from syncd import settle
 from syncd.errors import Stopped, SyncdError
-from syncd.gone import is_gone, let_go
+from syncd.leaving import replacing
+from syncd.leaving.gone import is_gone, let_go
+from syncd.leaving.unread import keep
 from syncd.ledger.audiences import KnownAudience
 from syncd.ledger.store import Ledger
 from syncd.model import (
@@ -33,11 +35,10 @@ from syncd.model import (
     Searched,
     Sizes,
 )
-from syncd.outbox import send
-from syncd.parts import Parts
 from syncd.ports import Connector
-from syncd.sums import refused_rows
-from syncd.unread import keep
+from syncd.runs.outbox import send
+from syncd.runs.parts import Parts
+from syncd.runs.sums import refused_rows
 
 ERASURE = "(erasure)"  # in place of a sync or a segment; no configuration can name one so
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from syncd.errors import AudienceGone, PlatformError, SyncdError
 from syncd.ledger.audiences import KnownAudience
 from syncd.model import BatchState
-from syncd.parts import Parts
 from syncd.ports import Connector
+from syncd.runs.parts import Parts
 
 
 def is_gone(parts: Parts, connector: Connector, audience: KnownAudience, error: SyncdError) -> bool:

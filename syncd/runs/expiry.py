@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 import structlog
 
 from syncd.errors import SyncdError
-from syncd.parts import Parts
 from syncd.ports import Connector, Expires
+from syncd.runs.parts import Parts
 
 NEAR = timedelta(days=14)  # before its end: somebody may be on holiday
 AGAIN = timedelta(days=1)  # after the last question, answered or not

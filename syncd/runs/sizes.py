@@ -9,8 +9,8 @@ import structlog
 from syncd.errors import AudienceUnusable, SyncdError
 from syncd.ledger.audiences import KnownAudience
 from syncd.model import Measured
-from syncd.parts import Parts
 from syncd.ports import Connector
+from syncd.runs.parts import Parts
 
 log = structlog.get_logger()
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from syncd.pulse import Patient
+from syncd.service.pulse import Patient
 from syncd.settings import Schedule, Settings
 
 

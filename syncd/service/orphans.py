@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from syncd.app import App
 from syncd.errors import UsageError
 from syncd.ledger.audiences import KnownAudience
-from syncd.parts import Parts
+from syncd.runs.parts import Parts
 
 
 def orphans(app: App) -> tuple[KnownAudience, ...]:

@@ -8,8 +8,6 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from syncd import cutting
-from syncd.changes import changes
 from syncd.errors import PlanRefused
 from syncd.ledger import directory
 from syncd.ledger.audiences import KnownAudience
@@ -30,10 +28,12 @@ from syncd.model import (
     Sizes,
     Snapshot,
 )
-from syncd.parts import Parts
 from syncd.plan import consent_rule
-from syncd.refresh import refresh
-from syncd.sentences import numbers, sentence
+from syncd.runs import cutting
+from syncd.runs.changes import changes
+from syncd.runs.parts import Parts
+from syncd.runs.refresh import refresh
+from syncd.runs.sentences import numbers, sentence
 
 REFERENCE = timedelta(days=7)  # the guard measures against the largest membership since
 PLAN_AGE = timedelta(hours=24)  # a plan older than this is not carried out as shown

@@ -11,6 +11,7 @@ import structlog
 
 from syncd import settle
 from syncd.errors import PlatformError
+from syncd.leaving.unread import keep
 from syncd.ledger.audiences import KnownAudience
 from syncd.model import (
     BatchState,
@@ -21,11 +22,10 @@ from syncd.model import (
     Withdrawal,
     Withdrawn,
 )
-from syncd.outbox import send
-from syncd.parts import Parts
 from syncd.ports import Connector
-from syncd.sums import accepted_rows, refused_rows
-from syncd.unread import keep
+from syncd.runs.outbox import send
+from syncd.runs.parts import Parts
+from syncd.runs.sums import accepted_rows, refused_rows
 
 WITHDRAWAL = "(withdrawal)"  # in place of a segment; no configuration can name one so
 

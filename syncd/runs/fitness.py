@@ -6,8 +6,8 @@ import structlog
 
 from syncd.errors import Denied, Unavailable
 from syncd.model import Finding
-from syncd.parts import Parts
 from syncd.ports import Connector, Examines
+from syncd.runs.parts import Parts
 
 log = structlog.get_logger()
 

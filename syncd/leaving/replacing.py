@@ -17,9 +17,9 @@ import structlog
 from syncd.errors import Busy, Held, Unreplaced
 from syncd.ledger.audiences import KnownAudience
 from syncd.model import AuditEvent, BatchRecord, BatchState, Operation, Phase, Plan
-from syncd.outbox import send
-from syncd.parts import Parts
 from syncd.ports import Connector
+from syncd.runs.outbox import send
+from syncd.runs.parts import Parts
 
 if TYPE_CHECKING:
     from syncd.ports import Cuts, Replaces

@@ -10,8 +10,8 @@ import threading
 from datetime import UTC, datetime
 
 from syncd.errors import Stopped
-from syncd.parts import Guarded
-from syncd.pulse import Pulse
+from syncd.runs.parts import Guarded
+from syncd.service.pulse import Pulse
 
 SAID = (
     "syncd was told to end and stopped before the next request; what was sent is kept, and the "

@@ -11,8 +11,8 @@ from syncd.errors import AudienceClosed, ConfigError, ForeignAudience, PlatformE
 from syncd.ledger.audiences import KnownAudience
 from syncd.model import Audience, Fact, RunState
 from syncd.model.making import facts_apart, worded
-from syncd.parts import Parts
 from syncd.ports import Connector, Platform
+from syncd.runs.parts import Parts
 
 log = structlog.get_logger()
 

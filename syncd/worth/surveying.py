@@ -21,9 +21,9 @@ from syncd.logs import scrubbed
 from syncd.model import AuditEvent
 from syncd.model.surveys import Counted, LiftFound, Survey, Together
 from syncd.schedule import CORRECTION, due_after
+from syncd.service.turn import SCHEDULE
 from syncd.settings import Manual
-from syncd.trials import exposed_since, lift_of, tried
-from syncd.turn import SCHEDULE
+from syncd.worth.trials import exposed_since, lift_of, tried
 
 # Arrow and numpy are imported when the shop is asked, as in `syncd.app`.
 # ruff: noqa: PLC0415
@@ -202,7 +202,7 @@ def _lifts(app: App, at: datetime) -> Iterator[LiftFound]:
     """What each segment's hold-out and arms say, since its members were first exposed."""
     from pydantic import TypeAdapter
 
-    from syncd.lifting import Lifted
+    from syncd.worth.lifting import Lifted
 
     for name in app.settings.segments:
         if not tried(app, name):

@@ -14,9 +14,9 @@ from syncd.errors import ConfigError, EmptySegment
 from syncd.model import STAYS, Generation, Raw, Refused, Run, Snapshot, SnapshotId
 from syncd.model.making import chosen_facts
 from syncd.overlap import ahead
-from syncd.parts import Parts
 from syncd.plan import consent_rule
 from syncd.ports import Reading
+from syncd.runs.parts import Parts
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,7 +1,7 @@
 """What follows when a platform refuses a request whole: the rest goes out without the bad rows.
 
 Where it names them, one further request carries the others. Where it does not, parts of
-the batch are sent until single rows are found, see `syncd.search`; good rows go out on
+the batch are sent until single rows are found, see `syncd.runs.search`; good rows go out on
 the way. A row that was named, or was refused alone, is held from then on.
 """
 
@@ -16,7 +16,7 @@ from syncd.errors import RequestRefused
 from syncd.ledger.parting import Part
 from syncd.ledger.store import Ledger
 from syncd.model import BatchId, BatchRecord, BatchState, Refusal
-from syncd.search import SMALL, Answer, Piece, Search
+from syncd.runs.search import SMALL, Answer, Piece, Search
 
 # Further requests that refusals may cost within one operation of a run: four bad rows of
 # 10,000 are found with them. What is open then is refused whole and tried by the next run,

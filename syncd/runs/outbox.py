@@ -15,9 +15,9 @@ import structlog
 from syncd.errors import PlatformError, RequestRefused, Unavailable
 from syncd.model import Batch, BatchRecord, BatchState, Operation, Plan, Receipt
 from syncd.overlap import ahead
-from syncd.parts import Parts
 from syncd.ports import Connector, PlanFile, Upload
-from syncd.refusals import Refusals, kept_rows
+from syncd.runs.parts import Parts
+from syncd.runs.refusals import Refusals, kept_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -40,7 +40,7 @@ def send(
     """Send batches of one operation, in order, each until it is answered.
 
     A request that was refused whole was not applied: the next batch goes on, and then
-    parts of it without the rows that are wrong, see `syncd.refusals`.
+    parts of it without the rows that are wrong, see `syncd.runs.refusals`.
 
     Args:
         parts, connector, audience: The sync's, its platform, and the platform's id.

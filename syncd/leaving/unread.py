@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from syncd import cutting
 from syncd.ledger import directory
 from syncd.ledger.audiences import KnownAudience
 from syncd.model import (
@@ -20,7 +19,8 @@ from syncd.model import (
     Snapshot,
     SnapshotId,
 )
-from syncd.parts import Parts
+from syncd.runs import cutting
+from syncd.runs.parts import Parts
 
 
 class Drawn(Protocol):

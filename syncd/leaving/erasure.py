@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, cast
 
 import structlog
 
-from syncd.erasing import carry_out, left_in
 from syncd.errors import PlatformError, Stopped, SyncdError
 from syncd.identity.rules import rule_set
-from syncd.lateness import late
+from syncd.leaving.erasing import carry_out, left_in
+from syncd.leaving.lateness import late
 from syncd.ledger.audiences import KnownAudience
 from syncd.ledger.store import Ledger
 from syncd.model import (
@@ -33,9 +33,9 @@ from syncd.model import (
     ErasureId,
     RuleSet,
 )
-from syncd.parts import Parts
 from syncd.ports import Clock, Connector, Forgets, Membership, Platform
 from syncd.retry import Patience
+from syncd.runs.parts import Parts
 
 if TYPE_CHECKING:
     import pyarrow as pa

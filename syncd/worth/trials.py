@@ -14,7 +14,7 @@ from syncd.model import Arms
 # numpy is imported when the shop is asked, as in `syncd.app`.
 # ruff: noqa: PLC0415
 if TYPE_CHECKING:
-    from syncd.lifting import Lifted
+    from syncd.worth.lifting import Lifted
 
 _LOOKED_BACK = 1_000  # runs of a sync
 
@@ -50,7 +50,7 @@ def lift_of(app: App, name: str, moments: tuple[datetime, datetime]) -> Lifted:
             compared has hardly anybody in it.
         syncd.errors.ShopError: The shop could not be read to the end.
     """
-    from syncd.lifting import Groups, lifted
+    from syncd.worth.lifting import Groups, lifted
 
     holdout, arms, syncs = app.settings.holdout(name), app.settings.arms(name), syncs_of(app, name)
     if holdout is None and arms is None:

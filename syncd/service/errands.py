@@ -8,12 +8,12 @@ from dataclasses import replace
 from syncd.api.orders import Order
 from syncd.app import App
 from syncd.errors import SyncdError
-from syncd.orphans import orphan, parts_of
-from syncd.parts import Progress
-from syncd.pulse import Pulse
-from syncd.retiring import Retired, retire
+from syncd.leaving.retiring import Retired, retire
+from syncd.runs.parts import Progress
+from syncd.service.orphans import orphan, parts_of
+from syncd.service.pulse import Pulse
+from syncd.service.turn import telling
 from syncd.sync import show
-from syncd.turn import telling
 
 Errand = Callable[[App, Order, Progress], None]
 

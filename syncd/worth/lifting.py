@@ -30,9 +30,9 @@ from syncd.identity.arms import Split
 from syncd.identity.control import Control
 from syncd.membership.names import named
 from syncd.model import Consent, SegmentQuery
-from syncd.parts import Parts, nobody
 from syncd.plan import consent_rule
 from syncd.ports import Shop
+from syncd.runs.parts import Parts, nobody
 from syncd.segments.lift import Lift, lift
 
 if TYPE_CHECKING:

@@ -16,9 +16,11 @@ from typing import Literal
 
 import structlog
 
-from syncd import replacing, settle
+from syncd import settle
 from syncd.errors import Busy, SyncdError
-from syncd.gone import is_gone, let_go
+from syncd.leaving import replacing
+from syncd.leaving.gone import is_gone, let_go
+from syncd.leaving.unread import keep
 from syncd.ledger.audiences import KnownAudience
 from syncd.model import (
     AuditEvent,
@@ -31,11 +33,10 @@ from syncd.model import (
     Run,
     RunState,
 )
-from syncd.outbox import send
-from syncd.parts import Parts
 from syncd.ports import Connector
-from syncd.sums import accepted_rows, refused_rows
-from syncd.unread import keep
+from syncd.runs.outbox import send
+from syncd.runs.parts import Parts
+from syncd.runs.sums import accepted_rows, refused_rows
 
 RETIREMENT = "(retirement)"  # in place of a sync or a segment; no configuration can name one so
 _REFUSED = 3

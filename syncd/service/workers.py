@@ -12,7 +12,7 @@ from importlib import import_module
 
 import structlog
 
-from syncd.agenda import Agenda
+from syncd.service.agenda import Agenda
 
 log = structlog.get_logger()
 

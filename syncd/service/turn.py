@@ -9,9 +9,9 @@ from datetime import datetime
 import structlog
 
 from syncd.app import App
-from syncd.interval import rests_until
-from syncd.parts import Guarded, Parts, Progress, silent
 from syncd.reconciling import replace_audience
+from syncd.runs.parts import Guarded, Parts, Progress, silent
+from syncd.service.interval import rests_until
 from syncd.sync import Result, Wish, run
 
 SCHEDULE = "schedule"  # the actor of whatever nobody asked for

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from syncd import audiences
-from syncd.parts import Parts
+from syncd.runs import audiences
+from syncd.runs.parts import Parts
 
 
 def rests_until(parts: Parts) -> datetime | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from syncd.model import BatchId, BatchRecord, BatchState, Phase, Plan
-from syncd.parts import Parts
 from syncd.plan import ranges
+from syncd.runs.parts import Parts
 
 
 def batches(parts: Parts, plan: Plan, rows: Mapping[Phase, int]) -> list[BatchRecord]:

@@ -1,0 +1,1 @@
+"""Who leaves whatever a segment says: the erased, the withdrawn, whole audiences."""

@@ -1,0 +1,1 @@
+"""One run of a sync: what it works with, and its stations from the read to the receipts."""

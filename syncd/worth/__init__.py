@@ -1,0 +1,1 @@
+"""What the segments in use are worth: share of revenue, overlap, lift."""
