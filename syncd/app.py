@@ -79,6 +79,7 @@ class App:
         self._key = key
         self.tombstone_key = key.derive("tombstone")
         self.fingerprint_key = key.derive("fingerprint")
+        self.shown_key = key.derive("shown")
         self.lock: Guarded = Unlocked()
         self.gates = Gates(ledger.accounts)
 

@@ -226,6 +226,32 @@ class Queries:
         sql = renamed(query.sql, shop.backend.grammar, renames)
         return Part(query.name, sql, shop.returned(query))
 
+    def having(
+        self, segment: str, keys: Sequence[str], as_of: datetime
+    ) -> Iterator[tuple[str, str]]:
+        """Ask which of the parts that a segment is made of have some of its members.
+
+        Args:
+            segment: One that is made of others, by `any` or `all`.
+            keys: Of the members, as text.
+            as_of: The moment.
+
+        Returns:
+            A key and the name of a part that has it, each pair once.
+
+        Raises:
+            syncd.errors.ConfigError, syncd.errors.ShopError: As `overlap`.
+        """
+        from syncd.segments.composed import having_sql
+
+        made, dialect = self.settings.segments[segment], self.shop().dialect
+        parts, given = self._parts((*made.any_, *made.all_), as_of)
+        who = {f"who_{number}": key for number, key in enumerate(keys, 1)}
+        sql = having_sql(list(parts.values()), tuple(who), dialect)
+        query = SegmentQuery(segment, sql, {**given, **who}, f"parts of {segment}")
+        for key, place in self.shop().ask(query):
+            yield str(key), list(parts)[int(str(place))]
+
     def timeless(self, segment: str) -> tuple[str, ...]:
         """Own segments that one is made of, itself too, which do not ask for `:as_of`."""
         return tuple(

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from syncd.app import App, open_app
-from syncd.cli.options import moment
+from syncd.app import open_app
 from syncd.cli.output import print_json, say, table
+from syncd.cli.past import moment_of, timeless
 from syncd.errors import UsageError
 from syncd.segments.lift import Interval
 from syncd.segments.reports import LEAST, LEVELS, Beginnings, Group, Level, Told
@@ -23,9 +23,9 @@ def sources(
     """Print by which sources members first came, against all buyers."""
     level = _level(by)
     with open_app(config) as app:
-        then = _moment(app, as_of)
+        then = moment_of(app, as_of)
         told = app.queries.sources(name, then, level=level, least=least)
-        notes = list(_timeless(app, name, as_of))
+        notes = list(timeless(app, name, as_of))
     found = told.by_place["first"]
     notes += _of_sources(found)
     if as_json:
@@ -56,9 +56,9 @@ def products(
 ) -> None:
     """Print which products in first and second orders go with becoming a member."""
     with open_app(config) as app:
-        then = _moment(app, as_of)
+        then = moment_of(app, as_of)
         told = app.queries.products(name, then, horizon=horizon, least=least)
-        notes = list(_timeless(app, name, as_of))
+        notes = list(timeless(app, name, as_of))
     notes += _of_products(told)
     if as_json:
         print_json(
@@ -98,20 +98,6 @@ def _level(by: str) -> Level:
         if level == by:
             return level
     raise UsageError(f"--by is {by!r}; it must be one of: {', '.join(LEVELS)}")
-
-
-def _moment(app: App, as_of: str) -> datetime:
-    now = app.clock.now()
-    then = moment(as_of, now, app.settings.shop.timezone) if as_of else now
-    if then > now:
-        raise UsageError("--as-of must not lie in the future")
-    return then
-
-
-def _timeless(app: App, name: str, as_of: str) -> Iterator[str]:
-    """Own SQL that tells of now whatever moment is asked for."""
-    for own in app.queries.timeless(name) if as_of else ():
-        yield (f"the SQL of segment {own} does not ask for :as_of, so its members are those of now")
 
 
 def _heading(name: str, then: datetime, told: Told) -> None:

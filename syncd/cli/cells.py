@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from syncd.app import App
 from syncd.cli.output import print_json, say, table
@@ -26,13 +27,13 @@ class Cell:
     revenue: float
 
 
-def counted(app: App, name: str) -> tuple[Cell, ...] | None:
-    """Every cell, in the catalogue's order; None where a segment is of another kind."""
+def counted(app: App, name: str, as_of: datetime) -> tuple[Cell, ...] | None:
+    """Every cell at a moment, in the catalogue's order; None where a segment is of another kind."""
     configured = app.settings.segments.get(name)
     if (configured.use if configured else name) != CELLS:
         return None
     (named,) = (one for one in shipped(CELLS).parameters if isinstance(one, Words))
-    rows = app.shop.ask(app.queries.cells(app.clock.now()))
+    rows = app.shop.ask(app.queries.cells(as_of))
     found = {str(cell): (int(str(count)), float(str(spent))) for cell, count, spent in rows}
     none = (0, 0.0)
     return tuple(

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from syncd.app import App, open_app, platforms
 from syncd.cli.output import print_json, say, table
+from syncd.cli.past import moment_of, timeless
 from syncd.errors import ConfigError, UsageError
 from syncd.segments.overlaps import ALIKE, MOST, Overlap
 from syncd.settings.values import suggest
 from syncd.smallness import too_small
 
 
-def overlap(names: Sequence[str], config: Path | None, *, as_json: bool) -> None:
+def overlap(names: Sequence[str], config: Path | None, *, as_of: str, as_json: bool) -> None:
     """Print sizes of segments, and what each two have in common."""
     with open_app(config) as app:
-        asked, lacking = _known(app, names)
-        found = app.queries.overlap(asked, app.clock.now()) if asked else Overlap({}, 0, ())
+        then = moment_of(app, as_of)
+        asked, lacking = _known(app, names, then)
+        found = app.queries.overlap(asked, then) if asked else Overlap({}, 0, ())
         notes = [*_alike(found), *_small(app, found)]
+        notes += [note for name in asked for note in timeless(app, name, as_of)]
     if as_json:
         print_json({"overlap": found, "unavailable": lacking, "notes": notes})
         return
@@ -33,7 +37,7 @@ def overlap(names: Sequence[str], config: Path | None, *, as_json: bool) -> None
         say(f"look at: {note}")
 
 
-def _known(app: App, names: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+def _known(app: App, names: Sequence[str], then: datetime) -> tuple[list[str], dict[str, str]]:
     """Segments that the shop can serve, and why it cannot serve others."""
     configured = list(app.settings.segments)
     for name in names:
@@ -42,7 +46,7 @@ def _known(app: App, names: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     served, lacking = list[str](), dict[str, str]()
     for name in dict.fromkeys(names or configured):
         try:
-            app.queries.part(name, app.clock.now())
+            app.queries.part(name, then)
             served.append(name)
         except ConfigError as error:
             lacking[name] = str(error)

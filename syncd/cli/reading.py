@@ -58,6 +58,22 @@ TokenFile = Annotated[
         help="A file with a token, which readers show as their password.", show_default=False
     ),
 ]
+AsOf = Annotated[
+    str,
+    typer.Option(
+        help="The moment to answer for: 30d (ago), or a day or time of the shop's zone; "
+        "default: now.",
+        show_default=False,
+    ),
+]
+Members = Annotated[
+    bool,
+    typer.Option(
+        "--members",
+        help="Print a digest of each member's key, one a line, and nothing else; with --json "
+        "beside the counts. The same member has the same digest at every moment.",
+    ),
+]
 
 
 def segments_list(config: Config = None, json: Json = False) -> None:  # noqa: FBT002
@@ -69,24 +85,31 @@ def segments_list(config: Config = None, json: Json = False) -> None:  # noqa: F
 
 def segments_show(
     name: Annotated[str, typer.Argument(metavar="SEGMENT")],
+    as_of: AsOf = "",
     config: Config = None,
     json: Json = False,  # noqa: FBT002
 ) -> None:
     """Show what a segment means, what it can be given, and its SQL as it will run."""
     from syncd.cli import segments  # noqa: PLC0415
 
-    segments.show(name, config, as_json=json)
+    segments.show(name, config, as_of=as_of, as_json=json)
 
 
 def segments_preview(
     name: Annotated[str, typer.Argument(metavar="SEGMENT")],
+    as_of: AsOf = "",
+    members: Members = False,  # noqa: FBT002
     config: Config = None,
     json: Json = False,  # noqa: FBT002
 ) -> None:
-    """Count a segment's members and what they can be matched by; sends nothing."""
-    from syncd.cli import segments  # noqa: PLC0415
+    """Tell how large a segment is, now or then, and why members are in it; sends nothing.
 
-    segments.preview(name, config, as_json=json)
+    Its share of customers and of revenue, what it can be matched by, what each platform could be
+    sent of it and about how many people that reaches, and five members as shapes and digests.
+    """
+    from syncd.cli import previews  # noqa: PLC0415
+
+    previews.preview(name, config, as_of=as_of, members=members, as_json=json)
 
 
 def segments_overlap(
@@ -94,6 +117,7 @@ def segments_overlap(
         list[str] | None,
         typer.Argument(metavar="SEGMENT", help="Default: all configured ones.", show_default=False),
     ] = None,
+    as_of: AsOf = "",
     config: Config = None,
     json: Json = False,  # noqa: FBT002
 ) -> None:
@@ -103,7 +127,7 @@ def segments_overlap(
     """
     from syncd.cli import overlaps  # noqa: PLC0415
 
-    overlaps.overlap(names or (), config, as_json=json)
+    overlaps.overlap(names or (), config, as_of=as_of, as_json=json)
 
 
 def segments_lift(
@@ -128,16 +152,6 @@ def segments_lift(
     from syncd.cli import lifts  # noqa: PLC0415
 
     lifts.lift(name, config, since=since, until=until, as_json=json)
-
-
-AsOf = Annotated[
-    str,
-    typer.Option(
-        help="The moment to answer for: 30d (ago), or a day or time of the shop's zone; "
-        "default: now.",
-        show_default=False,
-    ),
-]
 
 
 def segments_sources(

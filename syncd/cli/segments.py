@@ -1,22 +1,18 @@
-"""segments list, show and preview."""
+"""segments list and show."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from syncd.app import App, open_app
-from syncd.cli import cells
 from syncd.cli.lacks import lacking_in
-from syncd.cli.models import groups, quality
 from syncd.cli.output import print_json, say, table
+from syncd.cli.past import moment_of
 from syncd.errors import ConfigError, ShopError
-from syncd.model import HELD_OUT, SegmentQuery
-from syncd.runs.parts import nobody
+from syncd.model import SegmentQuery
 from syncd.segments import (
     Number,
     Segment,
@@ -25,12 +21,8 @@ from syncd.segments import (
     not_offered,
     shipped,
 )
-from syncd.segments import preview as count
 from syncd.segments.systems import GUEST_KEY
 from syncd.settings import Settings, find, load
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 _GROUPS = (
     ("target", "to show advertisements to"),
@@ -96,13 +88,13 @@ def _unavailable(settings: Settings | None) -> tuple[dict[str, str], str]:
         return {}, str(error)
 
 
-def show(name: str, config: Path | None, *, as_json: bool) -> None:
+def show(name: str, config: Path | None, *, as_of: str, as_json: bool) -> None:
     """Print what a segment means, what it can be given, and its SQL as it will run."""
     with open_app(config) as app:
         configured = app.settings.segments.get(name)
         used = (configured.use or "") if configured else name
         segment = shipped(used) if used else None
-        query, lacking = _query(app, name)
+        query, lacking = _query(app, name, moment_of(app, as_of))
         made = configured.described if configured and configured.composed else ""
         holdout, arms = app.settings.holdout(name), app.settings.arms(name)
         text = made or (definition(used) if used else query.sql if query else "")
@@ -145,10 +137,10 @@ def show(name: str, config: Path | None, *, as_json: bool) -> None:
         say(":until is the day after the run's, which a model adds: it chooses among these rows")
 
 
-def _query(app: App, name: str) -> tuple[SegmentQuery | None, str]:
+def _query(app: App, name: str, then: datetime) -> tuple[SegmentQuery | None, str]:
     """The segment's query; or none, and what it lacks, where a parameter must be given."""
     try:
-        return app.queries.sent(name, app.clock.now()), ""
+        return app.queries.sent(name, then), ""
     except ConfigError as error:
         if name in app.settings.segments:
             raise
@@ -203,55 +195,3 @@ def _bound(binds: Mapping[str, object]) -> None:
             for bind, value in binds.items()
         ],
     )
-
-
-def _groups(app: App, name: str) -> dict[str, Callable[[pa.Array], pa.Array]]:
-    """What a segment's members are told apart by: the hold-out, and the arms of the others."""
-    import pyarrow.compute as pc  # noqa: PLC0415 - `--help` does without
-
-    holdout, arms = app.settings.holdout(name), app.settings.arms(name)
-    held = app.control(holdout).marks if holdout else nobody
-    found: dict[str, Callable[[pa.Array], pa.Array]] = {HELD_OUT: held} if holdout else {}
-    if arms:
-        split = app.split(arms)
-
-        def sent(arm: str, keys: pa.Array) -> pa.Array:
-            return pc.and_not(split.within(arm, keys), held(keys))
-
-        found |= {f"arm {arm}": partial(sent, arm) for arm in arms.shares}
-    return found
-
-
-def preview(name: str, config: Path | None, *, as_json: bool) -> None:
-    """Print a segment's counts; a name that is not configured is looked up in the catalogue."""
-    with open_app(config) as app:
-        table_of = cells.counted(app, name)
-        if table_of is not None and name not in app.settings.segments:
-            cells.show(table_of, as_json=as_json)  # of all cells, since it names none
-            return
-        query = app.queries.sent(name, app.clock.now())
-        found = count(app.shop, query, _groups(app, name))
-        model = app.shop.model(query)
-    if as_json:
-        print_json({**asdict(found), "model": model and asdict(model), "cells": table_of})
-        return
-    near = f", and {found.stay:,} who would stay if they were" if found.stay else ""
-    say(f"{name}: {found.rows:,} members{near}")
-    for what, number in (
-        ("e-mail", found.with_email),
-        ("phone", found.with_phone),
-        ("whole address", found.with_address),
-    ):
-        share = number / found.rows if found.rows else 0
-        say(f"  with {what}: {number:,} ({share:.0%})")
-    consents = ", ".join(f"{state} {count:,}" for state, count in found.consent.items())
-    say(f"  consent: {consents}")
-    for group, number in found.groups.items():
-        say(f"  {group}: {number:,} ({number / found.rows if found.rows else 0:.0%})")
-    if model:
-        say(f"  chosen by a model: {quality(model)}")
-        for group in groups(model):
-            say(f"    {group}")
-    if table_of is not None:
-        say()
-        cells.show(table_of, as_json=False)

@@ -17,7 +17,16 @@ from syncd.errors import ConfigError
 from syncd.ledger.files import make_directory, sync_directory, sync_file
 
 Purpose = Literal[
-    "files", "audit", "tombstone", "guest", "holdout", "arm", "keys", "check", "fingerprint"
+    "files",
+    "audit",
+    "tombstone",
+    "guest",
+    "holdout",
+    "arm",
+    "keys",
+    "check",
+    "fingerprint",
+    "shown",
 ]
 
 _BYTES = 32

@@ -94,6 +94,23 @@ class Composition:
         )
 
 
+def having_sql(parts: Sequence[Part], keys: Sequence[str], dialect: Dialect) -> str:
+    """One SELECT: a customer's key, as text, and the place of each part that has them.
+
+    Args:
+        parts: The first one's place is 0.
+        keys: Names of binds, of the customers that are asked for.
+        dialect: Of the shop.
+    """
+    key, among = key_of(dialect), ", ".join(f":{bind}" for bind in keys)
+    each = (
+        f"SELECT DISTINCT {key} AS who, {place} AS place\nFROM (\n{part.sql}\n) part_{place} "
+        f"-- {part.name}\nWHERE {key} IN ({among})"
+        for place, part in enumerate(parts)
+    )
+    return "\nUNION ALL\n".join(each)
+
+
 def _asks(parts: Sequence[Part]) -> bool:
     """Whether any of them says who denied consent."""
     return any(_CONSENT in part.columns for part in parts)

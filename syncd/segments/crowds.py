@@ -65,16 +65,32 @@ class Crowd:
         """
         if len(self.names) == MOST:
             raise ValueError(f"a crowd has {MOST} segments at most")
-        found = [np.empty(0, np.uint64)]
+        found = list[Hashes]()
         with shop.read(query) as reading:
             for batch in reading:
-                found.append(hashed(_text(batch.column("customer_key"))))
+                found.append(hashes_of(batch))
                 beat()
             rows = reading.seal()
-        self._join(np.unique(np.concatenate(found)), np.uint64(1 << len(self.names)))
+        self.admit(name, found, rows)
+        return rows
+
+    def admit(self, name: str, found: Iterable[Hashes], rows: int) -> None:
+        """Count a segment that was read elsewhere.
+
+        Args:
+            name: Of the segment.
+            found: Of its members, by batch; see `hashes_of`.
+            rows: How many they are.
+
+        Raises:
+            ValueError: There are `MOST` already; our bug.
+        """
+        if len(self.names) == MOST:
+            raise ValueError(f"a crowd has {MOST} segments at most")
+        who = np.unique(np.concatenate([np.empty(0, np.uint64), *found]))
+        self._join(who, np.uint64(1 << len(self.names)))
         self.names.append(name)
         self.sizes.append(rows)
-        return rows
 
     def _join(self, who: Hashes, bit: np.uint64) -> None:
         here = _found(self._who, who)
@@ -149,6 +165,7 @@ def _found(among: Hashes, wanted: Hashes) -> npt.NDArray[np.int64]:
     return found
 
 
-def _text(column: pa.Array) -> pa.StringArray:
-    """Keys as text, as they are compared everywhere."""
-    return column if pa.types.is_string(column.type) else pc.cast(column, pa.string())
+def hashes_of(batch: pa.RecordBatch) -> Hashes:
+    """The hash of each member's key, as text."""
+    column = batch.column("customer_key")
+    return hashed(column if pa.types.is_string(column.type) else pc.cast(column, pa.string()))

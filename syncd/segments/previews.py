@@ -22,6 +22,10 @@ _ALONE: Mapping[str, Callable[[pa.Array], pa.Array]] = {}
 _CONSENTS = ("granted", "denied", "unknown")
 
 
+def _nobody(_: pa.RecordBatch) -> None:
+    """Nobody else counts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Preview:
     """A segment in numbers, before identity has judged its values.
@@ -45,14 +49,19 @@ class Preview:
 
 
 def preview(
-    shop: Shop, query: SegmentQuery, groups: Mapping[str, Callable[[pa.Array], pa.Array]] = _ALONE
+    shop: Shop,
+    query: SegmentQuery,
+    groups: Mapping[str, Callable[[pa.Array], pa.Array]] = _ALONE,
+    told: Callable[[pa.RecordBatch], None] = _nobody,
 ) -> Preview:
-    """Read a segment whole and count; no value of a member is kept.
+    """Read a segment whole and count; no value of a member is kept here.
 
     Args:
         shop: Where it is read.
         query: The segment.
         groups: By name: whom of some customer keys, as bytes, one has, as a boolean column.
+        told: Called with the members of each batch, whom it may count its own way; what it
+            makes of them holds once this has returned.
 
     Raises:
         ShopError: The shop could not be read to the end.
@@ -64,6 +73,7 @@ def preview(
         for read in reading:
             batch = _entering(read)
             counts += _count(batch)
+            told(batch)
             keys = batch.column("customer_key").cast(pa.binary()) if groups else None
             for name, having in groups.items():
                 grouped[name] += _true(having(keys))

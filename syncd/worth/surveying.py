@@ -17,21 +17,20 @@ import structlog
 
 from syncd.app import App
 from syncd.errors import Busy, Stopped, SyncdError, UsageError
-from syncd.logs import scrubbed
 from syncd.model import AuditEvent
 from syncd.model.surveys import Counted, LiftFound, Survey, Together
 from syncd.schedule import CORRECTION, due_after
 from syncd.service.turn import SCHEDULE
 from syncd.settings import Manual
 from syncd.worth.trials import exposed_since, lift_of, tried
+from syncd.worth.whole import reason, whole
 
 # Arrow and numpy are imported when the shop is asked, as in `syncd.app`.
 # ruff: noqa: PLC0415
 if TYPE_CHECKING:
-    from syncd.segments.crowds import Crowd, Takings
+    from syncd.segments.crowds import Crowd
 
 KIND = "segments_surveyed"
-REVENUE = timedelta(days=365)  # a year: every season once
 LIFTED = timedelta(days=90)  # that a lift looks back at most
 AGAIN = timedelta(hours=1)  # after which a shop that said nothing is asked once more
 
@@ -107,17 +106,17 @@ def survey(app: App, *, actor: str) -> Survey:
 
     at, crowd = app.clock.now(), Crowd()
     segments = tuple(_counted(app, crowd, at))
-    since = at - REVENUE
-    customers, every, trouble = _shop(app, since, at)
+    shop = whole(app, at)
+    every = shop.every
     bought = dict(zip(crowd.names, crowd.bought(every), strict=True)) if every else {}
     found = Survey(
         at=at,
         ended_at=app.clock.now(),
-        since=since,
-        customers=customers,
+        since=shop.since,
+        customers=shop.customers,
         buyers=len(every.who) if every else None,
         revenue=every.revenue if every else None,
-        trouble=trouble,
+        trouble=shop.trouble,
         segments=tuple(_with(each, bought) for each in segments),
         pairs=tuple(_pairs(crowd)),
         lifts=tuple(_lifts(app, at)),
@@ -140,25 +139,9 @@ def _counted(app: App, crowd: Crowd, at: datetime) -> Iterator[Counted]:
         except (Stopped, Busy):
             raise
         except SyncdError as error:
-            yield Counted(name, trouble=_said(error))
+            yield Counted(name, trouble=reason(error))
         else:
             yield Counted(name, members)
-
-
-def _shop(app: App, since: datetime, at: datetime) -> tuple[int | None, Takings | None, str]:
-    """How many customers there are, what all of them bought, and why that is not known."""
-    from syncd.segments.crowds import takings
-
-    customers = None
-    try:
-        ((number,),) = app.shop.ask(app.queries.customers(at))
-        customers = int(str(number))
-        every = takings(app.shop.ask(app.queries.bought(since, at)), app.lock.check)
-    except (Stopped, Busy):
-        raise
-    except SyncdError as error:
-        return customers, None, _said(error)
-    return customers, every, ""
 
 
 def _with(each: Counted, bought: Mapping[str, tuple[int, int]]) -> Counted:
@@ -174,11 +157,6 @@ def _pairs(crowd: Crowd) -> Iterator[Together]:
 
     for one in overlap(crowd.names, crowd.sets()).pairs:
         yield Together(one.one, one.other, one.both)
-
-
-def _said(error: SyncdError) -> str:
-    """Why something could not be had, in its first line; no value of the shop is in it."""
-    return scrubbed(str(error).split("\n")[0])
 
 
 def _event(found: Survey, actor: str) -> AuditEvent:
@@ -220,6 +198,6 @@ def _lifts(app: App, at: datetime) -> Iterator[LiftFound]:
         except (Stopped, Busy):
             raise
         except SyncdError as error:
-            yield LiftFound(name, trouble=_said(error))
+            yield LiftFound(name, trouble=reason(error))
         else:
             yield LiftFound(name, figures.decode())
