@@ -164,7 +164,7 @@ def _sendable(each: Reach) -> str:
     way = f"sync {each.sync}" if each.sync else "no sync yet"
     said = f"{each.title} ({way}): {each.sendable:,} could be sent"
     lost = ", ".join(f"{reason} {number:,}" for reason, number in each.lost.items())
-    return f"{said}; not {lost}" if lost else said
+    return f"{said}; kept out: {lost}" if lost else said
 
 
 def _matched(each: Reach) -> str:
@@ -195,7 +195,8 @@ def _show_seen(found: Previewed, chosen: str) -> None:
     if not found.seen:
         return
     say()
-    say(f"why {len(found.seen):,} of them are in, by {chosen}")
+    say(f"chosen by {chosen}")
+    say(f"why {len(found.seen):,} of them are in, each a digest of the key and a shape:")
     for each in found.seen:
         why = "; ".join(each.why) or "no more is known"
         say(f"  {each.digest}  {each.shape or '(nothing to match by)'}: {why}")
