@@ -11,6 +11,8 @@ import pytest
 from sqlalchemy import Connection, text
 
 from syncd.segments import Segment, catalogue, catalogue_query, unavailable
+from syncd.segments.whys import figures
+from syncd.shop import open_shop
 from syncd.shop.engines import Limits, engine_of
 from tests.integration.databases import Database, MakeDatabase
 from tests.integration.shops.every import SHOPS, SYSTEMS, loaded, named, people
@@ -83,6 +85,39 @@ def test_a_system_gives_the_members_of_every_segment_that_it_serves(
         for name in served
     }
     assert _members(shop, database, served) == wanted
+
+
+@pytest.mark.parametrize("shop", SYSTEMS)
+def test_a_system_says_why_members_are_in_as_the_canonical_shop_does(
+    shop: str, make_database: MakeDatabase
+) -> None:
+    """By orders and consents; guests too, whose keys are made as the shop is asked."""
+    name = "newsletter_subscribers"
+    said, wanted = (_whys(each, make_database, name) for each in (shop, "canonical"))
+    both = said.keys() & wanted.keys()
+    assert {who: said[who] for who in both} == {who: wanted[who] for who in both}
+    assert len(both) > 1
+    assert any(" in all, the last " in line for who in both for line in said[who])
+
+
+def _whys(shop: str, make: MakeDatabase, name: str) -> dict[str, list[str]]:
+    """By name, what is said of each member."""
+    database, source = loaded(shop, make), SHOPS[shop].source
+    members = {str(row["customer_key"]): who for who, row in people(database, name, source).items()}
+    said: dict[str, list[str]] = {who: [] for who in members.values()}
+    opened = open_shop(database.url, None, timezone=ZONE)
+    asked = figures(
+        *(name, list(members)),
+        parameters={},
+        as_of=AS_OF,
+        timezone=ZONE,
+        dialect=opened.dialect,
+        source=source,
+    )
+    for query, tell in asked:
+        for who, _, *row in opened.ask(query):
+            said[members[str(who)]].append(tell(row))
+    return {who: sorted(lines) for who, lines in said.items()}
 
 
 def test_numbers_of_one_site_are_not_those_of_another(make_database: MakeDatabase) -> None:
