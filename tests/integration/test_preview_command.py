@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import make_url
 
 from syncd.app import open_app
 from tests.integration.canaries import leaks
 from tests.integration.canonical_desk import consents, key, orders, people
 from tests.integration.commands import Answer, Desk, Hands, email, phone
-from tests.integration.databases import DIALECTS, Database
+from tests.integration.databases import DIALECTS, Database, MakeDatabase
 from tests.integration.known_key import know
+from tests.integration.shops.every import loaded
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 ZONE = ZoneInfo("Europe/Amsterdam")
@@ -50,7 +52,8 @@ def lately() -> list[tuple[int, float]]:
 
 def members(name: str, at: datetime, history: Iterable[Order]) -> set[int]:
     """Who is in one of `USED` at a moment, in plain Python."""
-    spent, last, count = defaultdict[int, float](float), dict[int, datetime](), defaultdict(int)
+    spent, count = defaultdict[int, float](float), defaultdict[int, int](int)
+    last = dict[int, datetime]()
     for who, when, paid in history:
         placed = datetime.fromisoformat(when).replace(tzinfo=UTC)
         if placed < at.replace(microsecond=0):
@@ -63,7 +66,7 @@ def members(name: str, at: datetime, history: Iterable[Order]) -> set[int]:
         day = today - timedelta(days=days)
         return datetime(day.year, day.month, day.day, tzinfo=ZONE)
 
-    rules = {
+    rules: dict[str, Callable[[int], bool]] = {
         "back": lambda n: count[n] >= 2 and last[n] >= ago(60),
         "dear": lambda n: 50 <= spent[n] < 200,
         "overdue": lambda n: ago(60) <= last[n] < ago(30),
@@ -342,3 +345,28 @@ def test_members_are_digests_in_an_order_that_says_nothing_and_json_shows_none_u
     cells = desk.syncd("segments", "preview", "rfm_cell", "--members", clock=Hands(NOW))
     assert cells.code == 2
     assert "names no cell" in cells.err
+
+
+def test_a_shop_systems_own_tables_say_why(
+    desk: Desk, make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guests too: their keys are digests under a key of this ledger."""
+    address = make_url(loaded("shopify", make_database).url)
+    desk.settings["shop"] = {
+        "url": address._replace(password=None).render_as_string(),
+        "schema": "shopify",
+        "default_country": "NL",
+        "timezone": "Europe/Amsterdam",
+    }
+    if address.password:
+        monkeypatch.setenv("SHOP_PASSWORD", address.password)
+        desk.settings["shop"]["password"] = "${SHOP_PASSWORD}"
+    desk.save()
+    answer = desk.syncd("segments", "preview", "whales", clock=Hands(NOW))
+    assert answer.code == 0, answer.said
+    assert "of all revenue since 2025-11-01: " in answer.out
+    assert answer.out.count(" in all, the last ") == 2
+    assert "not known in whole" not in answer.out
+    found = desk.syncd("segments", "preview", "all_customers", "--json", clock=Hands(NOW)).json
+    assert found["shares"]["trouble"] == ""
+    assert 0 < found["shares"]["buyers"] <= found["rows"] < found["shares"]["customers"]
