@@ -272,19 +272,15 @@ class App:
 
         None where its account is not configured any more.
         """
+        at = (audience.platform, audience.account)
         if audience.sync in self.settings.syncs:
             parts = self.parts(audience.sync)
-            if (parts.sync.platform, parts.sync.account) == (audience.platform, audience.account):
+            if (parts.sync.platform, parts.sync.account) == at:
                 return parts
-        return next(
-            (
-                self._orphaned(audience, name)
-                for name, account in self.settings.accounts.items()
-                if (account.connector, account_key(self.settings, name))
-                == (audience.platform, audience.account)
-            ),
-            None,
-        )
+        for name, account in self.settings.accounts.items():
+            if (account.connector, account_key(self.settings, name)) == at:
+                return self._orphaned(audience, name)
+        return None
 
     def _orphaned(self, audience: KnownAudience, account: str) -> Parts:
         """Parts that read no segment and add nobody."""

@@ -9,9 +9,10 @@ from functools import partial
 from syncd.membership.blocks import BlockReader, BlockWriter
 from syncd.membership.engine import engine
 from syncd.membership.fold import fold, sources
-from syncd.membership.folding import of_fold
+from syncd.membership.folding import Folded, of_fold
 from syncd.membership.held import (
     GENERATION,
+    Sources,
     beside,
     load_held,
     sizes,
@@ -19,7 +20,8 @@ from syncd.membership.held import (
     write_held,
     write_resting,
 )
-from syncd.membership.layers import BASE, WRITTEN, Overlay
+from syncd.membership.layers import BASE, WRITTEN
+from syncd.membership.overlay import Flags, Overlay
 from syncd.membership.past import FROM as PAST_FROM
 from syncd.membership.past import Keeping, carry_over, write_departed
 from syncd.membership.rest import RESTS
@@ -53,18 +55,12 @@ def write_next(
             None: it is written whole.
 
     Raises:
-        syncd.membership.layers.Outgrown: More have.
+        syncd.membership.overlay.Outgrown: More have.
     """
     with engine() as database:
         sifted = of_fold(database, before, plans)
-    rows, resting, overlay = sources(plans), dict(sifted.new), None
-    if before is not None:
-        drawn = [plan.file for plan in plans if plan.marks is not None]
-        respelled = Respelled.of([(one.at, one.lines) for one in map(Respelled.read, drawn)])
-        rows = {GENERATION: partial(with_fingerprints, before, respelled=respelled), **rows}
-        overlay = None if most is None else Overlay(before, respelled, most=most)
-    if sifted.rests is not None:
-        resting[GENERATION] = overlay.resting(sifted.rests) if overlay else sifted.rests
+    rows, overlay = _read_from(before, plans, most)
+    resting = _resting(sifted, overlay)
     keeping = carry_over(writer, before, plans, keeping, over=overlay is not None)
     loaded, held = Sizes(), Sizes()
     for part in sifted.parts:
@@ -82,13 +78,45 @@ def write_next(
                 overlay.stir(database, writer)
             held = total(held, sizes(database))
     held = total(held, write_resting(writer, rows, resting))
+    _finish(writer, before, plans, resting, overlay)
+    if sifted.rests is not None:
+        held = total(held, beside(listed, loaded))
+    return held, keeping
+
+
+def _finish(
+    writer: BlockWriter,
+    before: BlockReader | None,
+    plans: Sequence[PlanBatches],
+    resting: Mapping[int, Flags],
+    overlay: Overlay | None,
+) -> None:
+    """What is said of rows at rest, and of the base's."""
     made = {plan.source(phase): plan.made for plan in plans for phase in Phase}
     write_resting_since(writer, before, resting, made)
     if overlay is not None:
         overlay.finish(writer)
-    if sifted.rests is not None:
-        held = total(held, beside(listed, loaded))
-    return held, keeping
+
+
+def _resting(sifted: Folded, overlay: Overlay | None) -> dict[int, Flags]:
+    """Rows at rest that are written, of each source."""
+    if sifted.rests is None:
+        return dict(sifted.new)
+    rests = overlay.resting(sifted.rests) if overlay else sifted.rests
+    return {**sifted.new, GENERATION: rests}
+
+
+def _read_from(
+    before: BlockReader | None, plans: Sequence[PlanBatches], most: int | None
+) -> tuple[Sources, Overlay | None]:
+    """Where the rows lie that are written, and the overlay that is, if one is; see `write_next`."""
+    rows = sources(plans)
+    if before is None:
+        return rows, None
+    drawn = [plan.file for plan in plans if plan.marks is not None]
+    respelled = Respelled.of([(one.at, one.lines) for one in map(Respelled.read, drawn)])
+    rows = {GENERATION: partial(with_fingerprints, before, respelled=respelled), **rows}
+    return rows, None if most is None else Overlay(before, respelled, most=most)
 
 
 def header_of(

@@ -23,22 +23,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from syncd.errors import LedgerMismatch
-from syncd.membership.blocks import REBUILD, BlockReader, BlockWriter
+from syncd.membership.blocks import REBUILD, BlockReader
 from syncd.membership.checked import Checked
-from syncd.membership.engine import BATCH_ROWS, Positions, column
-from syncd.membership.held import GENERATION
+from syncd.membership.engine import BATCH_ROWS, Positions
 from syncd.membership.names import SECTION as NAMES
 from syncd.membership.rest import MOVING, RESTS
-from syncd.membership.since import CHANGED
 from syncd.membership.since import SECTION as SINCE
 from syncd.membership.together import PlanBatches
-from syncd.membership.unchanged import RESPELLED, Respelled
+from syncd.membership.unchanged import RESPELLED
 from syncd.membership.unchanged import SECTION as FINGERPRINTS
 from syncd.model import Base, Generation, Operation
 
@@ -50,7 +47,6 @@ DEAD, TURNED, BELOW = "dead", "turned", "below"
 ALIGNED = ("rows", FINGERPRINTS, NAMES, SINCE)
 SAID = (MOVING, "identifiers", "outdated", "late")  # the others of a whole generation
 
-_STAYS = -1  # in `held_row`: the file of rows that are not written anew
 _CURRENT = "current"
 # Of a plan that ends what is kept of somebody: nothing of theirs may stay in a base.
 BURIED = "buried"  # a section of it: rows that a base still has, and that nothing says any more
@@ -59,10 +55,6 @@ _ENDS = ("purge", "forgotten", BURIED, UNPAST)
 PAST = "past"  # see `syncd.membership.past`
 
 Flags = npt.NDArray[np.bool_]
-
-
-class Outgrown(Exception):
-    """What changed is too much for an overlay; nothing of it was kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +73,7 @@ class Layering:
     lasts: timedelta = timedelta(days=7)
 
     def fits(self, before: BlockReader | None, plans: Sequence[PlanBatches], now: datetime) -> bool:
-        """Whether to write an overlay; what turns out too much for one is `Outgrown`.
+        """Whether to write an overlay; what turns out too much for one is `overlay.Outgrown`.
 
         Args:
             before: The last generation.
@@ -90,7 +82,7 @@ class Layering:
         """
         if before is None or any(plan.file.rows(name) for plan in plans for name in _ENDS):
             return False
-        base = _base(before)
+        base = lowest(before)
         rows, written = base.rows("rows"), base.header.get(WRITTEN)
         whole = base.header.get(RESTS) and all(base.rows(section) == rows for section in ALIGNED)
         if rows < self.least or not whole or not isinstance(written, str):
@@ -109,7 +101,7 @@ class Layering:
 
     def most(self, before: BlockReader | None) -> int:
         """How many rows may have changed since its base was written."""
-        return 0 if before is None else int(self.share * _base(before).rows("rows"))
+        return 0 if before is None else int(self.share * lowest(before).rows("rows"))
 
 
 LAYERING = Layering()
@@ -255,7 +247,7 @@ class Layers(BlockReader):
         below -= np.searchsorted(self.dead, below)
         at = np.concatenate([below, self._own(MOVING) + self.live])
         for first in range(0, len(at), BATCH_ROWS):
-            yield first, _positions(at[first : first + BATCH_ROWS])
+            yield first, positions(at[first : first + BATCH_ROWS])
 
     def _own(self, section: str) -> Positions:
         found = [np.asarray(rows["n"], np.int64) for _, rows in super().near(section)]
@@ -311,100 +303,11 @@ def into_base(dead: Positions, live: Positions) -> Positions:
     return live + np.searchsorted(dead - np.arange(len(dead)), live, side="right")
 
 
-def _base(before: BlockReader) -> BlockReader:
+def lowest(before: BlockReader) -> BlockReader:
+    """A generation's base, or itself."""
     return before.base if isinstance(before, Layers) else before
 
 
-class Overlay:
-    """An overlay that is being written, and what becomes of the base's rows."""
-
-    def __init__(self, before: BlockReader, respelled: Respelled, *, most: int) -> None:
-        """Begin with what the last generation said of them.
-
-        Args:
-            before: The last generation: the base itself, or an overlay over it.
-            respelled: Rows of the last generation whose fingerprints change.
-            most: How many rows may have changed.
-        """
-        rows = _base(before).rows("rows")
-        none = np.empty(0, np.int64)
-        layers = before if isinstance(before, Layers) else None
-        self._before = layers.dead if layers else none
-        self._live = rows - len(self._before)
-        self._dead, self._turned = np.zeros(rows, np.bool_), np.zeros(rows, np.bool_)
-        self._dead[self._before] = True
-        self._turned[layers.turned if layers else none] = True
-        self._respelled = respelled.at[respelled.at < self._live]
-        self._most = most
-
-    def leave(self, database: duckdb.DuckDBPyConnection, loaded: Flags) -> None:
-        """Take out of what is written all rows that may stay in the base.
-
-        Args:
-            database: With the tables of `syncd.membership.held`, after the fold.
-            loaded: Flags of the last generation's rows that were loaded.
-        """
-        database.register("respelled", _positions(self._respelled))
-        try:
-            database.execute(
-                f"UPDATE held_row SET file = {_STAYS} WHERE file = {GENERATION} "
-                f"AND n < {self._live} AND n NOT IN (SELECT n FROM respelled) "
-                f"AND r NOT IN ({CHANGED})"
-            )
-        finally:
-            database.unregister("respelled")
-        gone = loaded[: self._live].copy()
-        gone[column(database, f"SELECT n FROM held_row WHERE file = {_STAYS}")] = False
-        self._leave(gone)
-        turned = f"SELECT n FROM held_row WHERE file = {_STAYS} AND current <> was"
-        self._turned[self._base(column(database, turned))] ^= True
-
-    def stir(self, database: duckdb.DuckDBPyConnection, writer: BlockWriter) -> None:
-        """Say which rows that stay are not at rest; after `held.write_held`.
-
-        Raises:
-            Outgrown: Too much has changed.
-        """
-        moving = f"SELECT n FROM held_row WHERE file = {_STAYS} AND r IN (FROM stirred) ORDER BY n"
-        _write(writer, BELOW, self._base(column(database, moving)))
-        self._weigh(writer)
-
-    def resting(self, rests: Flags) -> Flags:
-        """Of the last generation's rows at rest, flags of those that are to be written."""
-        written = rests.copy()
-        written[: self._live] = False
-        written[self._respelled] = rests[self._respelled]
-        self._leave(written[: self._live])
-        return written
-
-    def finish(self, writer: BlockWriter) -> None:
-        """Say what became of the base's rows; last of all.
-
-        Raises:
-            Outgrown: Too much has changed, or nothing is left.
-        """
-        _write(writer, DEAD, np.flatnonzero(self._dead))
-        _write(writer, TURNED, np.flatnonzero(self._turned & ~self._dead))
-        self._weigh(writer)
-        if self._dead.all() and not writer.rows("rows"):
-            raise Outgrown  # of an audience that is empty nothing is kept
-
-    def _weigh(self, writer: BlockWriter) -> None:
-        if int(self._dead.sum()) + writer.rows("rows") > self._most:
-            raise Outgrown
-
-    def _leave(self, gone: Flags) -> None:
-        """Let live rows of the base be dead."""
-        self._dead[self._base(np.flatnonzero(gone))] = True
-
-    def _base(self, live: Positions) -> Positions:
-        return into_base(self._before, live)
-
-
-def _write(writer: BlockWriter, section: str, at: Positions) -> None:
-    for first in range(0, len(at), BATCH_ROWS):
-        writer.write(section, _positions(at[first : first + BATCH_ROWS]))
-
-
-def _positions(at: Positions) -> pa.RecordBatch:
+def positions(at: Positions) -> pa.RecordBatch:
+    """Positions as rows of a section."""
     return pa.RecordBatch.from_pydict({"n": pa.array(at, pa.int64())})

@@ -27,9 +27,10 @@ from syncd.membership.cutting import cut
 from syncd.membership.engine import CELLS_OF_ROWS, ROW_SCHEMA, engine, micros
 from syncd.membership.generations import header_of, write_next
 from syncd.membership.held import load_held
-from syncd.membership.layers import LAYERING, Layering, Outgrown, open_generation, under
+from syncd.membership.layers import LAYERING, Layering, open_generation, under
 from syncd.membership.leftovers import Leftovers
 from syncd.membership.looking import look
+from syncd.membership.overlay import Outgrown
 from syncd.membership.past import HISTORY, Keeping
 from syncd.membership.sifting import around
 from syncd.membership.together import PlanBatches
@@ -180,25 +181,18 @@ class FileMembership:
             taken = list(self._taken(files, plans, drawn))
 
             def write(base: Base | None) -> Generation:
-                keeping = Keeping.of(timedelta() if forgets else self._history, now)
-                if base is not None and generation is not None:  # who lies there, stays
-                    keeping = replace(keeping, oldest=generation.remembers)
+                keeping = self._keeping(generation if base else None, now, forgets=forgets)
                 header = header_of(last + 1, rules, plans, now, base, before, keeping)
                 with self._writer(f"{name}.members", header) as writer:
                     held, kept = write_next(
-                        writer,
-                        before,
-                        taken,
-                        generation.sizes if generation else Sizes(),
+                        *(writer, before, taken, generation.sizes if generation else Sizes()),
                         settled=settled,
                         window=now - settled,
                         keeping=keeping,
                         most=self._layering.most(before) if base else None,
                     )
-                file = _done(writer)
-                return Generation(
-                    last + 1, file.path, file.checksum, held, rules, now, base, kept.oldest
-                )
+                file, past = _done(writer), kept.oldest
+                return Generation(last + 1, file.path, file.checksum, held, rules, now, base, past)
 
             ends = forgets or self.outlived(generation, now)
             fits = not ends and self._layering.fits(before, taken, now)
@@ -206,6 +200,11 @@ class FileMembership:
                 return write(under(generation) if generation and fits else None)
             except Outgrown:
                 return write(None)
+
+    def _keeping(self, under: Generation | None, now: datetime, *, forgets: bool) -> Keeping:
+        """How long whoever left is remembered in a generation; who lies under it, stays."""
+        keeping = Keeping.of(timedelta() if forgets else self._history, now)
+        return keeping if under is None else replace(keeping, oldest=under.remembers)
 
     def outlived(self, generation: Generation | None, now: datetime) -> bool:
         """Whether it remembers who is to be forgotten, and is to be written anew for that.

@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+import duckdb
+
 from syncd.errors import LedgerMismatch
 from syncd.membership.blocks import BlockReader, BlockWriter
 from syncd.membership.engine import engine
@@ -85,6 +87,22 @@ class Origin:
     plans: Sequence[tuple[Survivor, Sequence[BatchRecord] | None]] = ()
 
 
+def _gather(
+    database: duckdb.DuckDBPyConnection,
+    base: BlockReader | None,
+    taken: Sequence[PlanBatches],
+    now: datetime,
+) -> None:
+    """Everyone who may be there, and who is certain of nobody."""
+    load_held(database, base)
+    load_since(database, base, None)
+    if base is not None and base_of(base.header) and not isinstance(base, Layers):
+        database.execute(_UNTOLD)
+    database.execute(_UNSURE)  # before the fold, which would forget what has settled
+    fold(database, taken, {}, settled=now, window=timedelta())  # of additions alone
+    database.execute(_UNSURE)
+
+
 class SurvivingFiles:
     """The memberships and plans that a directory still holds."""
 
@@ -141,14 +159,8 @@ class SurvivingFiles:
         }
         with engine() as database, ExitStack() as files:
             base = self._open(files, origin.base) if origin.base else None
-            load_held(database, base)
-            load_since(database, base, None)
-            if base is not None and base_of(base.header) and not isinstance(base, Layers):
-                database.execute(_UNTOLD)
-            database.execute(_UNSURE)  # before the fold, which would forget what has settled
             taken = list(self._taken(files, origin))
-            fold(database, taken, {}, settled=now, window=timedelta())  # of additions alone
-            database.execute(_UNSURE)
+            _gather(database, base, taken, now)
             rows = sources(taken)
             if base is not None:
                 rows = {GENERATION: partial(with_fingerprints, base), **rows}

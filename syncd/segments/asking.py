@@ -56,8 +56,7 @@ def catalogue_query(
     values = values_of(segment, parameters)
     if reason := unavailable(name, source, dialect):
         raise ConfigError(f"{name} is unavailable: {reason}", where=f"catalogue:{name}")
-    moment = as_of.replace(microsecond=0)
-    zone = zone_of(timezone)
+    moment, zone = as_of.replace(microsecond=0), zone_of(timezone)
     units = {parameter.name: parameter.unit for parameter in segment.parameters}
     expansion = Expansion(dialect, moment, zone, values, units)
     own, binds = definition(name), dict[str, object]()
@@ -73,8 +72,7 @@ def catalogue_query(
     if not segment.instead:
         return replace(query, figures=(STAYS,)) if stay else query
     # As it is written: what macros make of it changes with the year.
-    written = f"{dialect} {zone.key}\n{told}"
-    today = day_number(moment, zone)
+    written, today = f"{dialect} {zone.key}\n{told}", day_number(moment, zone)
     scoring = _scoring(segment, query, values, histories=histories, written=written, today=today)
     return replace(query, figures=family.figures, scoring=scoring)
 

@@ -1,18 +1,39 @@
-"""Which events are wanted, as a statement for one volume of them."""
+"""Which events are wanted, and the statement for them in one volume."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from datetime import datetime
 
 from syncd.ledger.tables import iso
-
-if TYPE_CHECKING:
-    from syncd.web.reading import Wanted
 
 EVENT_COLUMNS = (
     "event.kind, event.at, event.actor, event.detail, event.sync, event.audience, event.run, "
     "event.plan, event.counts, event.number"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which events are wanted; "" and None mean any.
+
+    Attributes:
+        since, until: From a moment on, and before another.
+        text: Words that stand in the sentence; the last letters of each may be left out.
+        before: Only events with a smaller number.
+    """
+
+    sync: str = ""
+    actor: str = ""
+    kind: str = ""
+    text: str = ""
+    run: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    before: int | None = None
+
+
+ANY = Wanted()
 
 
 def query_of(wanted: Wanted, last: int) -> tuple[str, list[object]]:

@@ -17,35 +17,12 @@ from pathlib import Path
 from syncd.ledger.tables import iso
 from syncd.model import AuditEvent
 from syncd.web import schema
-from syncd.web.filters import EVENT_COLUMNS, query_of
+from syncd.web.filters import ANY, EVENT_COLUMNS, Wanted, query_of
 from syncd.web.shapes import NOW, RUN, Now, RunTold
 
 
 class Unpublished(Exception):
     """There is nothing to show yet; its text says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which events are wanted; "" and None mean any.
-
-    Attributes:
-        since, until: From a moment on, and before another.
-        text: Words that stand in the sentence; the last letters of each may be left out.
-        before: Only events with a smaller number.
-    """
-
-    sync: str = ""
-    actor: str = ""
-    kind: str = ""
-    text: str = ""
-    run: str = ""
-    since: datetime | None = None
-    until: datetime | None = None
-    before: int | None = None
-
-
-ANY = Wanted()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from itertools import islice
 from markupsafe import Markup
 
 from syncd.web import charts
+from syncd.web.filters import Wanted
 from syncd.web.frame import Frame
-from syncd.web.reading import Published, RunLine, SizeLine, Wanted
+from syncd.web.reading import Published, RunLine, SizeLine
 from syncd.web.shapes import AlertTold, SyncTold
 from syncd.web.standing import Standing, standing
 

@@ -16,9 +16,10 @@ that draws the control tells them apart:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING, Protocol
 
@@ -43,6 +44,12 @@ _FEW_BUYERS = 10
 _UNIT = 10_000  # the shop's amounts are in ten-thousandths
 
 Flags = npt.NDArray[np.bool_]
+
+
+class _Against(Protocol):
+    """Compares two sides, a name and flags each."""
+
+    def __call__(self, one: tuple[str, Flags], other: tuple[str, Flags]) -> Lift: ...
 
 
 class Questions(Shop, Protocol):
@@ -167,35 +174,40 @@ def lifted(
     # Of the control too: the hash says which arm each of them would have been in.
     own = np.logical_or.reduce([flags & sent[name] for name, flags in arms.items()] or [sendable])
     figures = _outcomes(shop.ask(bought), members.keys)
-
-    def against(one: tuple[str, Flags], other: tuple[str, Flags]) -> Lift:
-        return _compared(query.name, moments[0], figures, one, other)
-
+    against = partial(_compared, query.name, moments[0], figures)
     control, exposed = compared & members.held_out, compared & ~members.held_out
-    whole = None
-    if groups.control:
-        whole = against(("exposed", exposed & own), ("held-out", control & own))
-    trials = []
-    for name, flags in arms.items():
-        if groups.control:
-            ours, theirs = flags & exposed & sent[name], control & sent[name]
-            trials.append(Trial(name, "control", against((name, ours), ("control", theirs))))
-    for (one, ours), (other, theirs) in combinations(arms.items(), 2):
-        both = exposed & sent[one] & sent[other]
-        trials.append(Trial(one, other, against((one, ours & both), (other, theirs & both))))
+    both = (("exposed", exposed & own), ("held-out", control & own))
+    whole = against(*both) if groups.control else None
+    sides = {name: (flags & exposed, sent[name]) for name, flags in arms.items()}
+    trials = tuple(_trials(sides, control if groups.control else None, against))
+    share = groups.control.holdout.share if groups.control else 0.0
     return Lifted(
-        segment=query.name,
-        share=groups.control.holdout.share if groups.control else 0.0,
-        since=moments[0],
-        until=moments[1],
-        members=len(members.keys),
+        *(query.name, share, *moments, len(members.keys)),
         unsent=int((~own).sum()),
         reached=reached,
         related=int((related & own).sum()),
         lift=whole,
-        trials=tuple(trials),
+        trials=trials,
         caveats=tuple(_caveats(whole, trials, timeless)),
     )
+
+
+def _trials(
+    arms: Mapping[str, tuple[Flags, Flags]], control: Flags | None, against: _Against
+) -> Iterator[Trial]:
+    """Each arm against the control, and each two arms.
+
+    Args:
+        arms: By name: whom of it one can compare, and of whom its syncs could have sent something.
+        control: Who is held out; None where nobody is.
+        against: Compares.
+    """
+    for name, (ours, sent) in arms.items():
+        if control is not None:
+            yield Trial(name, "control", against((name, ours & sent), ("control", control & sent)))
+    for (one, (ours, here)), (other, (theirs, there)) in combinations(arms.items(), 2):
+        both = here & there
+        yield Trial(one, other, against((one, ours & both), (other, theirs & both)))
 
 
 def _sent(members: _Members, syncs: Sequence[Parts], arm: str) -> Flags:
@@ -208,15 +220,16 @@ def _compared(
     segment: str,
     since: datetime,
     figures: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]],
-    *sides: tuple[str, Flags],
+    one: tuple[str, Flags],
+    other: tuple[str, Flags],
 ) -> Lift:
-    """Compare two sides by the orders and revenue of each member."""
-    (one, ours), (other, theirs) = sides
+    """Compare two sides, a name and flags each, by the orders and revenue of each member."""
+    (one_name, ours), (other_name, theirs) = one, other
     sizes = [int(ours.sum()), int(theirs.sum())]
     if min(sizes) < 2:  # noqa: PLR2004 - of one nothing varies
         raise UsageError(
-            f"segment {segment} as of {since:%Y-%m-%d %H:%M} UTC has {sizes[0]:,} {one} "
-            f"and {sizes[1]:,} {other} members that can be compared; each side needs two at "
+            f"segment {segment} as of {since:%Y-%m-%d %H:%M} UTC has {sizes[0]:,} {one_name} "
+            f"and {sizes[1]:,} {other_name} members that can be compared; each side needs two at "
             "least, and a hundred to say much: a larger share, or an earlier or later --since"
         )
     orders, revenue = figures

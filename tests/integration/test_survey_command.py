@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from syncd.app import open_app
-from syncd.worth.surveying import AGAIN, due
+from syncd.worth.surveying import AGAIN, Surveyor, due
 from tests.integration.canonical_desk import orders, people
 from tests.integration.commands import Desk, Hands
 from tests.integration.databases import DIALECTS, Database
@@ -154,3 +154,21 @@ def test_the_daemon_asks_once_a_day_and_sooner_where_nothing_came(desk: Desk) ->
     desk.save()
     assert not asked(NOW + timedelta(days=300))
     assert timedelta(hours=1) == AGAIN
+
+
+def test_a_shop_that_said_nothing_is_asked_again_within_the_hour(
+    desk: Desk, shop: Database
+) -> None:
+    shop.execute("DROP TABLE customers")
+    assert desk.syncd("segments", "survey", clock=Hands(NOW)).code == 1
+    for later, wanted in ((AGAIN - timedelta(seconds=1), False), (AGAIN, True)):
+        with open_app(desk.config, clock=Hands(NOW + later)) as app:
+            assert due(app) == wanted
+            assert Surveyor(lambda: None).wanted(app) == wanted
+    told: list[str] = []
+    with open_app(desk.config, clock=Hands(NOW + AGAIN)) as app:
+        one = Surveyor(lambda: told.append("told"))
+        assert one.wanted(app)
+        assert not one.wanted(app)  # one look is under way, or has just failed
+        one.go(app)
+    assert told == ["told"]

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from syncd.errors import LedgerMismatch
 from syncd.membership import blocks, layers
 from syncd.membership.blocks import BlockReader
-from syncd.membership.layers import ALIGNED, SAID, Layering, Layers, Overlay, open_generation
+from syncd.membership.layers import ALIGNED, SAID, Layering, Layers, open_generation
+from syncd.membership.overlay import Overlay
 from syncd.membership.rest import moving
 from syncd.membership.unchanged import Respelled, with_fingerprints
 from syncd.model import Base, Generation

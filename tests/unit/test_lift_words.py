@@ -52,7 +52,7 @@ UNSURE = IntervalTold(0.02, -0.003, 0.045)
         ),
         (
             compared(None, UNSURE),
-            "orders a member: the control bought too little to say how much more or less",
+            "orders a member: the other side bought too little to say how much more or less",
             "not sure yet",
         ),
     ],

@@ -7,7 +7,6 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -30,7 +29,6 @@ from syncd.segments import (
     check_parameters,
     definition,
     not_offered,
-    own_query,
     shipped,
 )
 from syncd.segments.canonical import RELATIONS
@@ -371,32 +369,6 @@ def test_a_day_is_numbered_where_the_shop_is() -> None:
     assert midnight(date(2026, 7, 1), ZoneInfo("Europe/Amsterdam")).hour == 22
 
 
-def test_own_sql_is_read_from_its_file(tmp_path: Path) -> None:
-    path = tmp_path / "newsletter.sql"
-    path.write_text("SELECT 1 AS customer_key", "utf-8")
-    query = own_query("newsletter", path, as_of=AS_OF)
-    assert query == SegmentQuery(
-        "newsletter", "SELECT 1 AS customer_key", {"as_of": AS_OF}, str(path)
-    )
-    assert own_query("newsletter", path).parameters == {}
-
-
-def test_a_missing_file_is_met_with_the_nearest(tmp_path: Path) -> None:
-    (tmp_path / "newsletter.sql").write_text("SELECT 1", "utf-8")
-    with pytest.raises(ConfigError, match=r"no file .*newsleter\.sql \(did you mean 'newsletter"):
-        own_query("newsletter", tmp_path / "newsleter.sql")
-
-
-@pytest.mark.parametrize(
-    ("content", "said"), [(b" \n", "is empty"), (b"SELECT '\xff'", "cannot be read as UTF-8")]
-)
-def test_a_file_without_readable_sql_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
-    path = tmp_path / "own.sql"
-    path.write_bytes(content)
-    with pytest.raises(ConfigError, match=said):
-        own_query("own", path)
-
-
 def test_the_readme_lists_every_segment_as_it_is() -> None:
     """What the line of a segment must say stands in the failure."""
     text = (files("syncd.segments") / "README.md").read_text("utf-8")
@@ -409,35 +381,3 @@ def test_the_readme_lists_every_segment_as_it_is() -> None:
         assert f"{line} {', '.join(beyond)} |\n" in text, line
     for name, why in not_offered().items():
         assert f"| `{name}` | {why} |\n" in text
-
-
-@pytest.mark.parametrize("name", [each.name for each in catalogue() if "orders" in each.needs])
-def test_no_order_is_looked_up_by_its_key_again(name: str) -> None:
-    """What a segment asks of an order comes with the order: a second look costs as much again."""
-    sql = ask(name, "sqlite", **required(shipped(name))).sql
-    joins = sqlglot.parse_one(sql, dialect="sqlite").find_all(exp.Join)
-    assert [join.sql() for join in joins if join.this.name == "orders"] == []
-
-
-def test_orders_that_count_carry_those_optional_columns_that_are_asked_for() -> None:
-    def carried(name: str, **parameters: object) -> set[str]:
-        sql = ask(name, "sqlite", **parameters).sql
-        tree = sqlglot.parse_one(sql, dialect="sqlite")
-        (view,) = (each for each in tree.find_all(exp.CTE) if each.alias == "paid_order")
-        return {each.alias_or_name for each in view.this.selects}
-
-    basic = {"order_key", "customer_key", "placed_at", "paid"}
-    assert carried("all_customers") == basic
-    assert carried("coupon_customers") == {*basic, "coupon_codes"}
-    assert carried("acquisition_source", sources=["google"]) == {
-        *basic,
-        *("utm_source", "utm_medium", "utm_campaign"),
-    }
-    assert carried("interest", category="candles") == {*basic, "fx_to_base"}
-
-
-def test_postgresql_keeps_no_copy_of_all_orders() -> None:
-    """Read twice they are quicker than kept; MariaDB knows no such word, and keeps none."""
-    for dialect in GRAMMARS:
-        sql = ask("journey_stage", dialect, stages="lost").sql
-        assert ("paid_order AS NOT MATERIALIZED" in sql) == (dialect == "postgresql")

@@ -57,16 +57,7 @@ def week(folder: Path, local: Sandbox) -> Desk:
     desk.also("buyers", segment="buyers", audience="Buyers", schedule="every 1d")
     desk.also("google-broken", segment="buyers", account="google", audience="Buyers")
     desk.also("newsletter", segment="everybody", audience="Newsletter", schedule="manual")
-    desk.join(*range(1, 1150), consent="granted")
-    desk.join(*range(2900, 2925), consent="denied")
-    desk.change("UPDATE customers SET last_name = 'B' WHERE customer_key < 'c:00641'")
-    desk.change(
-        "INSERT INTO customers VALUES ('c:zz1', ?, ?, 'Zoe', ?, 'NL', '1012 AB', 'granted')",
-        [PLANTED[1:]],
-    )
-    desk.change("INSERT INTO customers (customer_key, email) VALUES ('c:zz2', 'no address')")
-    for statement in TABLES:
-        desk.change(statement)
+    _people(desk)
     people = itertools.count(1500)
     for day in range(DAYS):
         for sync in ("everyone", "buyers", *(["everyone-google"] * (day in {0, DAYS - 1}))):
@@ -91,6 +82,20 @@ def week(folder: Path, local: Sandbox) -> Desk:
     clock.pass_by(minutes=20)
     assert desk.syncd("sync", "everyone", clock=clock).code == 0
     return desk
+
+
+def _people(desk: Desk) -> None:
+    """Who is in the shop on the first day."""
+    desk.join(*range(1, 1150), consent="granted")
+    desk.join(*range(2900, 2925), consent="denied")
+    desk.change("UPDATE customers SET last_name = 'B' WHERE customer_key < 'c:00641'")
+    desk.change(
+        "INSERT INTO customers VALUES ('c:zz1', ?, ?, 'Zoe', ?, 'NL', '1012 AB', 'granted')",
+        [PLANTED[1:]],
+    )
+    desk.change("INSERT INTO customers (customer_key, email) VALUES ('c:zz2', 'no address')")
+    for statement in TABLES:
+        desk.change(statement)
 
 
 def buy(desk: Desk, clock: Hands, day: int) -> None:

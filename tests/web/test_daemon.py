@@ -13,9 +13,10 @@ from connectors.sandbox import Sandbox
 from syncd.app import open_app
 from syncd.model import AuditEvent
 from syncd.web.catalogue import segments
+from syncd.web.filters import Wanted
 from syncd.web.frame import Frame
 from syncd.web.publishing import publish
-from syncd.web.reading import Published, Unpublished, Wanted, published
+from syncd.web.reading import Published, Unpublished, published
 from syncd.web.rendering import render
 from tests.integration.commands import Desk, platforms, wait_until
 from tests.integration.daemons import keeping

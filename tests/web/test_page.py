@@ -28,8 +28,9 @@ from syncd.model import AuditEvent, BatchState, Phase
 from syncd.telling import COLUMNS, cells
 from syncd.web import schema
 from syncd.web.doors import HEADERS
+from syncd.web.filters import Wanted
 from syncd.web.publishing import publish
-from syncd.web.reading import Wanted, published
+from syncd.web.reading import published
 from tests.integration.canaries import files_in, leaks
 from tests.integration.commands import Desk, email, phone
 from tests.web.scenes import PLANTED, get, page
