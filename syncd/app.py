@@ -77,9 +77,8 @@ class App:
         self.directory = settings.ledger.directory
         self.leftovers = Leftovers(self.directory)
         self._key = key
-        self.tombstone_key = key.derive("tombstone")
+        self.tombstone_key, self.shown_key = key.derive("tombstone"), key.derive("shown")
         self.fingerprint_key = key.derive("fingerprint")
-        self.shown_key = key.derive("shown")
         self.lock: Guarded = Unlocked()
         self.gates = Gates(ledger.accounts)
 

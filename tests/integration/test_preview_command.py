@@ -350,7 +350,7 @@ def test_members_are_digests_in_an_order_that_says_nothing_and_json_shows_none_u
 def test_a_shop_systems_own_tables_say_why(
     desk: Desk, make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Guests too: their keys are digests under a key of this ledger."""
+    """Of a guest, whose key is a digest under a key of this ledger."""
     address = make_url(loaded("shopify", make_database).url)
     desk.settings["shop"] = {
         "url": address._replace(password=None).render_as_string(),
@@ -361,11 +361,13 @@ def test_a_shop_systems_own_tables_say_why(
     if address.password:
         monkeypatch.setenv("SHOP_PASSWORD", address.password)
         desk.settings["shop"]["password"] = "${SHOP_PASSWORD}"
+    desk.settings["segments"]["guest"] = {"use": "one_time", "with": {"min": 390, "max": 400}}
     desk.save()
-    answer = desk.syncd("segments", "preview", "whales", clock=Hands(NOW))
+    answer = desk.syncd("segments", "preview", "guest", clock=Hands(NOW))
     assert answer.code == 0, answer.said
     assert "of all revenue since 2025-11-01: " in answer.out
-    assert answer.out.count(" in all, the last ") == 2
+    assert ": 1 order, " in answer.out
+    assert " in all, the last 397 days ago\n" in answer.out
     assert "not known in whole" not in answer.out
     found = desk.syncd("segments", "preview", "all_customers", "--json", clock=Hands(NOW)).json
     assert found["shares"]["trouble"] == ""
