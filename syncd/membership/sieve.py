@@ -268,8 +268,9 @@ def spread(
     while True:
         # Those that came are few, the rows as sent all there are: they are looked over once for
         # all that the others reach among themselves.
-        while any([_grew(side, keys, ids, none) for side in others]):
-            pass
+        grew = True
+        while grew:
+            grew = sum(_grew(side, keys, ids, none) for side in others) > 0
         if not _grew(sent, keys, ids, asked):
             return
         asked = none
@@ -278,7 +279,8 @@ def spread(
 def _grew(side: Side, keys: Pool, ids: Pool, wanted: Known) -> bool:
     """Look over one side; whether the pools grew by it."""
     side.spread(keys, ids, wanted)
-    return any([pool.settle() for pool in (keys, ids)])
+    grew = keys.settle(), ids.settle()
+    return any(grew)
 
 
 class Distinct:
