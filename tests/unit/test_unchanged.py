@@ -88,15 +88,15 @@ def test_rows_are_found_whatever_breaks_their_order(
 ) -> None:
     """Of members who left, changed, came and changed places, in batches of any size."""
     came = list(lines)
-    for at, edit, half in edits:
+    for place, edit, half in edits:
         if edit == 0:
-            del came[at : at + 1]
+            del came[place : place + 1]
         elif edit == 1:
-            came[at : at + 1] = [(half, 9)]
+            came[place : place + 1] = [(half, 9)]
         elif edit == 2:
-            came.insert(at, (9, half))
+            came.insert(place, (9, half))
         else:
-            came = came[at:] + came[:at]
+            came = came[place:] + came[:place]
     stirred = [n for n in sorted(moving) if n < len(lines)]
     rests = {line: n for n, line in enumerate(lines) if n not in moving and line != (0, 0)}
     with TemporaryDirectory() as folder:
