@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import cycle
 
 import numpy as np
 import numpy.typing as npt
@@ -264,13 +263,24 @@ def spread(
     marked = any(side.concerned.any() for side in sides)
     if not (marked or len(keys) or len(ids) or len(wanted)):
         return
-    first, none, idle = Known(wanted), Known(wanted[:0]), 0
-    for number, side in enumerate(cycle(sides)):
-        side.spread(keys, ids, first if number == 0 else none)
-        grew = [pool.settle() for pool in (keys, ids)]
-        idle = 0 if any(grew) else idle + 1
-        if idle >= len(sides):
+    sent, *others = sides
+    none, asked = Known(wanted[:0]), Known(wanted)
+    while True:
+        # Those that came are few, the rows as sent all there are: they are looked over once for
+        # all that the others reach among themselves.
+        grew = True
+        while grew:
+            grew = sum(_grew(side, keys, ids, none) for side in others) > 0
+        if not _grew(sent, keys, ids, asked):
             return
+        asked = none
+
+
+def _grew(side: Side, keys: Pool, ids: Pool, wanted: Known) -> bool:
+    """Look over one side; whether the pools grew by it."""
+    side.spread(keys, ids, wanted)
+    grew = keys.settle(), ids.settle()
+    return any(grew)
 
 
 class Distinct:

@@ -11,6 +11,7 @@ import adbc_driver_sqlite
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from syncd.shop.affinity import wordy
 from syncd.shop.arrow import Source
 from syncd.shop.columns import amounts, numbers, texts, utf8
 from syncd.shop.rows import Asked
@@ -72,6 +73,11 @@ def _values(asked: Asked) -> pa.RecordBatch | None:
 
 
 def _select(asked: Asked, mark: str) -> str:
+    statement = asked.statement
+    stored = wordy(asked.connection, statement.tables) if statement.plain else None
+    known = {
+        name for name, column in statement.plain.items() if stored and stored.get(column.lower())
+    }
     first, columns = [], []
     for name in asked.columns:
         if name == "value":
@@ -82,14 +88,23 @@ def _select(asked: Asked, mark: str) -> str:
             ]
         else:
             first.append(f"'' AS {name}")
-            columns.append(
-                f"CASE WHEN typeof({name}) <> 'real' THEN {name} "
-                f"ELSE '{mark}' || printf('%!.20g', {name}) END"
-            )
-    # The offset keeps SQLite from working out a column once for each time it stands there.
+            columns.append(name if name in known else _guarded(name, mark))
+    rows = f"(\n{statement.sql}\n)"
+    if stored is None or not statement.whole:
+        # The offset keeps SQLite from working out a column once for each time it stands there.
+        rows = f"(SELECT * FROM {rows} LIMIT -1 OFFSET 0)"
+    return f"SELECT {', '.join(first)} UNION ALL SELECT {', '.join(columns)} FROM {rows}"
+
+
+def _guarded(name: str, mark: str) -> str:
+    """A column, its numbers that are not whole behind the mark.
+
+    Any number is less than any text. Whether one is costs less to ask than of which type a
+    cell is; the plus takes away the column's own way to compare.
+    """
     return (
-        f"SELECT {', '.join(first)} UNION ALL SELECT {', '.join(columns)} "
-        f"FROM (SELECT * FROM (\n{asked.statement.sql}\n) LIMIT -1 OFFSET 0)"
+        f"CASE WHEN +{name} < '' COLLATE BINARY THEN CASE typeof({name}) WHEN 'real' "
+        f"THEN '{mark}' || printf('%!.20g', {name}) ELSE {name} END ELSE {name} END"
     )
 
 

@@ -56,12 +56,17 @@ class Statement:
             semicolon.
         binds: The names it asks for.
         tables: Tables it reads, as it names them.
+        plain: Of a SELECT from nothing but tables, the columns that it returns as they lie
+            there: their names in a table, by the names under which they are returned.
+        whole: It returns nothing but such columns and literals.
     """
 
     sql: str
     binds: frozenset[str]
     tables: tuple[str, ...]
     source: str
+    plain: Mapping[str, str]
+    whole: bool
 
 
 def checked(query: SegmentQuery, backend: Backend) -> Statement:
@@ -83,7 +88,7 @@ def checked(query: SegmentQuery, backend: Backend) -> Statement:
             f"the segment's SQL asks for :{', :'.join(missing)}; given: {given}",
             where=query.source,
         )
-    return Statement(sql, binds, _tables(tree), query.source)
+    return Statement(sql, binds, _tables(tree), query.source, *_plain(tree))
 
 
 def _only_statement(query: SegmentQuery, backend: Backend) -> exp.Expr:
@@ -134,6 +139,24 @@ def _tables(tree: exp.Expr) -> tuple[str, ...]:
     own = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
     names = {table.name for table in tree.find_all(exp.Table) if table.name.lower() not in own}
     return tuple(sorted(name for name in names if name))
+
+
+def _plain(tree: exp.Expr) -> tuple[Mapping[str, str], bool]:
+    """See `Statement.plain` and `Statement.whole`."""
+    if type(tree) is not exp.Select or tree.find(exp.CTE):
+        return {}, False
+    sources = [each.this for each in (tree.args.get("from_"), *tree.args.get("joins", [])) if each]
+    tables = (type(one) is exp.Table and type(one.this) is exp.Identifier for one in sources)
+    if not all(tables) or any(one.args.get("db") for one in sources):
+        return {}, False
+    found: dict[str, str] = {}
+    literals = 0
+    for returned in tree.expressions:
+        cell = returned.unalias()
+        if type(cell) is exp.Column and type(cell.this) is exp.Identifier:
+            found[returned.alias_or_name] = cell.name
+        literals += type(cell) in {exp.Literal, exp.Null}
+    return found, bool(sources) and len(found) + literals == len(tree.expressions)
 
 
 def renamed(sql: str, grammar: str, names: Mapping[str, str]) -> str:

@@ -6,11 +6,14 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from syncd.membership.blocks import BlockReader, BlockWriter
 from syncd.membership.engine import FINGERPRINT
@@ -64,6 +67,44 @@ def test_a_row_at_rest_is_found_by_both_halves(tmp_path: Path) -> None:
     assert set(found.look(lines + np.array([1, 0], np.uint64)).tolist()) == {-1}
     assert set(found.look(lines + np.array([0, 1], np.uint64)).tolist()) == {-1}
     assert found.look(np.empty((0, 2), np.uint64)).tolist() == []
+
+
+# Few values of either half, so that many lines share one; and what lies far apart in order.
+HALVES = st.sampled_from([0, 1, 2, 3, 1 << 40, (1 << 40) + 1, 1 << 63])
+
+
+@given(
+    lines=st.lists(st.tuples(HALVES, HALVES), min_size=1, max_size=30, unique=True),
+    edits=st.lists(st.tuples(st.integers(0, 30), st.integers(0, 3), HALVES), max_size=12),
+    moving=st.sets(st.integers(0, 29), max_size=4),
+    cut=st.integers(1, 12),
+)
+@settings(max_examples=60, deadline=None)
+def test_rows_are_found_whatever_breaks_their_order(
+    lines: list[tuple[int, int]],
+    edits: list[tuple[int, int, int]],
+    moving: set[int],
+    cut: int,
+) -> None:
+    """Of members who left, changed, came and changed places, in batches of any size."""
+    came = list(lines)
+    for place, edit, half in edits:
+        if edit == 0:
+            del came[place : place + 1]
+        elif edit == 1:
+            came[place : place + 1] = [(half, 9)]
+        elif edit == 2:
+            came.insert(place, (9, half))
+        else:
+            came = came[place:] + came[:place]
+    stirred = [n for n in sorted(moving) if n < len(lines)]
+    rests = {line: n for n, line in enumerate(lines) if n not in moving and line != (0, 0)}
+    with TemporaryDirectory() as folder:
+        found = unchanged(file_of(Path(folder), np.array(lines, np.uint64), stirred))
+    for first in range(0, len(came), cut):
+        batch = came[first : first + cut]
+        at = found.look(np.array(batch, np.uint64).reshape(-1, 2))
+        assert at.tolist() == [rests.get(line, -1) for line in batch]
 
 
 def test_a_file_that_does_not_say_who_rests_knows_nobody(tmp_path: Path) -> None:
