@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from syncd.membership import migration
@@ -24,13 +25,14 @@ from syncd.membership.engine import (
     details,
     facts,
     feed,
+    filled,
     links,
     mask_columns,
     micros,
     scalar,
 )
 from syncd.membership.held import MEMBERS
-from syncd.membership.keptout import kept_out
+from syncd.membership.keptout import REASONS, reasons
 from syncd.model import Comparison, PlanCounts, Sizes
 
 SEEN = """
@@ -41,6 +43,7 @@ CREATE TABLE want_link (n BIGINT, slot TINYINT, kind TINYINT, id UHUGEINT);
 CREATE TABLE denied_link (n BIGINT, slot TINYINT, kind TINYINT, id UHUGEINT);
 """
 OUT = "('denied', 'erased')"
+_OUT = [place for place, reason in enumerate(REASONS, 1) if reason in ("denied", "erased")]
 WANT = """
 CREATE VIEW want AS SELECT n, key, details, cents, limited FROM seen WHERE kept_out IS NULL
 """
@@ -190,18 +193,36 @@ def load_seen(
     comparison: Comparison,
 ) -> None:
     """Take in members of a snapshot, split by consent: who is wanted, and who was denied."""
-    why = kept_out(comparison)
     database.execute(SEEN)
     database.execute(WANT)
-    wanted = f"(SELECT * FROM incoming WHERE {why} IS NULL)"
-    denied = f"(SELECT * FROM incoming WHERE {why} IN {OUT})"
+    wanted = "(SELECT * FROM incoming WHERE why = 0)"
     feed(
         database,
-        members,
-        f"INSERT INTO seen SELECT n, key, {why}, {details()}, {facts()}, stays FROM incoming",
-        f"INSERT INTO want_link {links(wanted, 'n')}",
-        f"INSERT INTO denied_link {links(denied, 'n')}",
+        ((at, _with_reasons(comparison, rows)) for at, rows in members),
+        _into_seen,
+        lambda rows: f"INSERT INTO want_link {links(wanted, 'n', filled(rows))}",
+        _into_denied,
     )
+
+
+def _with_reasons(comparison: Comparison, rows: pa.RecordBatch) -> pa.RecordBatch:
+    return rows.append_column("why", pa.array(reasons(comparison, rows)))
+
+
+def _into_seen(rows: pa.RecordBatch) -> str:
+    cells = filled(rows)
+    return (
+        f"INSERT INTO seen SELECT n, key, {list(REASONS)}[why], {details(cells)}, {facts(cells)}, "
+        "stays FROM incoming"
+    )
+
+
+def _into_denied(rows: pa.RecordBatch) -> str | None:
+    if not np.isin(rows["why"], _OUT).any():  # as of most batches
+        return None
+    places = ", ".join(map(str, _OUT))
+    lines = links(f"(SELECT * FROM incoming WHERE why IN ({places}))", "n", filled(rows))
+    return f"INSERT INTO denied_link {lines}"
 
 
 def find_gone(database: duckdb.DuckDBPyConnection, comparison: Comparison) -> None:

@@ -47,14 +47,8 @@ class Comparing:
         self._members = Members(read, self._generation)
         self._approved = [opened(plan.path, plan.checksum) for plan in comparison.approved]
         self._under_way = UnderWay(opened, comparison)
-        with engine() as database:
-            self._sifted = of_plan(
-                database,
-                comparison,
-                self._members,
-                self._generation,
-                self._under_way.removing(),
-            )
+        removing = self._under_way.removing()
+        self._sifted = of_plan(comparison, self._members, self._generation, removing)
 
     def write(self, writer: BlockWriter) -> tuple[PlanCounts, tuple[str, ...]]:
         """Write the plan's rows; its numbers, and why the guard holds the rest."""

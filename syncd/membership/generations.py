@@ -55,8 +55,7 @@ def write_next(
     Raises:
         syncd.membership.layers.Outgrown: More have.
     """
-    with engine() as database:
-        sifted = of_fold(database, before, plans)
+    sifted = of_fold(before, plans)
     rows, resting, overlay = sources(plans), dict(sifted.new), None
     if before is not None:
         drawn = [plan.file for plan in plans if plan.marks is not None]

@@ -42,6 +42,7 @@ from syncd.membership.engine import (
     face,
     facts,
     feed,
+    filled,
     links,
     positioned,
     scalar,
@@ -168,10 +169,8 @@ def load_held(
     feed(
         database,
         _with_turns(rows),
-        # Numbers of rows of the file are negative, so that new ones never meet them.
-        f"INSERT INTO held_row SELECT -1 - n, key, {face()}, turn, {details()}, {facts()}, "
-        f"current, {GENERATION}, n, current FROM incoming",
-        f"INSERT INTO held_link SELECT -1 - n, slot, kind, id FROM ({links('incoming', 'n')})",
+        _into_rows,
+        _into_links,
     )
     database.execute(_STATED)
     feed(
@@ -191,6 +190,20 @@ def load_held(
             f"INSERT INTO {section} SELECT {whole('high', 'low')}, {moment} "
             f"FROM incoming {_OURS if apart else ''}",
         )
+
+
+# Numbers of rows of the file are negative, so that new ones never meet them.
+def _into_rows(batch: pa.RecordBatch) -> str:
+    cells = filled(batch)
+    return (
+        f"INSERT INTO held_row SELECT -1 - n, key, {face(cells)}, turn, {details(cells)}, "
+        f"{facts(cells)}, current, {GENERATION}, n, current FROM incoming"
+    )
+
+
+def _into_links(batch: pa.RecordBatch) -> str:
+    lines = links("incoming", "n", filled(batch))
+    return f"INSERT INTO held_link SELECT -1 - n, slot, kind, id FROM ({lines})"
 
 
 def write_held(database: duckdb.DuckDBPyConnection, writer: BlockWriter, sources: Sources) -> None:

@@ -8,13 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import partial
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from syncd.membership.blocks import BlockReader
-from syncd.membership.engine import Positions, column, feed, links, positioned
+from syncd.membership.engine import (
+    Positions,
+    column,
+    engine,
+    feed,
+    filled,
+    links,
+    positioned,
+)
 from syncd.membership.names import SECTION as NAMES
 from syncd.membership.names import Column
 from syncd.membership.sieve import Side
@@ -40,10 +47,13 @@ def whole(high: str, low: str) -> str:
 _FOUND = "CREATE OR REPLACE TABLE found (n BIGINT)"
 _NUMBERS = f"CREATE OR REPLACE TABLE numbers (id UHUGEINT); {_FOUND}"
 _INTO = f"INSERT INTO numbers SELECT {whole('high', 'low')} FROM incoming"
-_HOLDING = f"""
-INSERT INTO found
-SELECT n FROM ({links("incoming", "n")}) WHERE id IN (SELECT id FROM numbers)
-"""
+
+
+def _holding(rows: pa.RecordBatch) -> str:
+    return (
+        f"INSERT INTO found SELECT n FROM ({links('incoming', 'n', filled(rows))}) "
+        "WHERE id IN (SELECT id FROM numbers)"
+    )
 
 
 def as_sent(generation: BlockReader, more: Mapping[str, Column] | None = None) -> Side:
@@ -69,7 +79,6 @@ def moving(generation: BlockReader) -> npt.NDArray[np.bool_] | None:
 
 
 def holding(
-    database: duckdb.DuckDBPyConnection,
     generation: BlockReader,
     numbers: Iterable[pa.RecordBatch],
 ) -> npt.NDArray[np.bool_]:
@@ -77,10 +86,11 @@ def holding(
     given = list(numbers)
     if not given:
         return np.zeros(generation.rows("rows"), np.bool_)
-    database.execute(_NUMBERS)
-    feed(database, positioned(given), _INTO)
-    feed(database, positioned(generation.batches("rows")), _HOLDING)
-    return _flags(generation, column(database, "SELECT n FROM found"))
+    with engine() as database:
+        database.execute(_NUMBERS)
+        feed(database, positioned(given), _INTO)
+        feed(database, positioned(generation.batches("rows")), _holding)
+        return _flags(generation, column(database, "SELECT n FROM found"))
 
 
 def due(sent: Side, refresh: Refresh) -> npt.NDArray[np.bool_]:

@@ -2,11 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import duckdb
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from syncd.membership.engine import Instance, _instance, engine, scalar, stream
+from syncd.membership.engine import (
+    ROW_SCHEMA,
+    Instance,
+    _instance,
+    details,
+    engine,
+    face,
+    facts,
+    feed,
+    filled,
+    links,
+    scalar,
+    stream,
+)
+from syncd.model import ROW_COLUMNS
+
+CELLS = st.sampled_from([None, b"", b"1", b"12.50", b"x" * 32])
+ROWS = st.sets(st.sampled_from(ROW_COLUMNS)).flatmap(
+    lambda cells: st.lists(
+        st.fixed_dictionaries(dict.fromkeys(sorted(cells), CELLS)), min_size=1, max_size=4
+    )
+)
+
+
+@given(ROWS)
+def test_sql_of_the_filled_cells_says_what_sql_of_all_says(rows: list[dict[str, bytes]]) -> None:
+    """Faces and numbers lie in files: they must not depend on who else is in a batch."""
+    whole = [{"key": b"k", "consent": 1, **dict.fromkeys(ROW_COLUMNS), **row} for row in rows]
+    batch = pa.RecordBatch.from_pylist(whole, schema=ROW_SCHEMA)
+
+    def said(cells: Collection[str]) -> tuple[list[object], list[object]]:
+        with engine() as database:
+            columns = f"{face(cells)} AS face, {details(cells)} AS details, {facts(cells)}"
+            feed(
+                database,
+                [(0, batch)],
+                f"CREATE TABLE told AS SELECT n, {columns} FROM incoming",
+                f"CREATE TABLE link AS {links('incoming', 'n', cells)}",
+            )
+            told = database.execute("FROM told ORDER BY n").fetchall()
+            kinds = "SELECT name, type FROM pragma_table_info('told')"
+            told += database.execute(kinds).fetchall()
+            return told, database.execute("FROM link ORDER BY n, slot").fetchall()
+
+    assert said(filled(batch)) == said(ROW_COLUMNS)
 
 
 def databases() -> set[str]:
