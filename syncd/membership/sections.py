@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 
 from syncd.membership import taking
@@ -18,12 +17,11 @@ from syncd.membership.engine import (
     masked,
     stream,
 )
-from syncd.membership.rest import halves
+from syncd.membership.rest import sectioned
 from syncd.membership.unchanged import Members
 from syncd.model import Phase
 
 IDS_SCHEMA = pa.schema([pa.field("high", pa.uint64()), pa.field("low", pa.uint64())])
-_PLACED = pa.schema([pa.field("place", pa.int8()), *IDS_SCHEMA])
 
 
 def write_plan(
@@ -84,19 +82,8 @@ def write_ids(
         writer: Of a plan's file.
         sections: By name, a query that answers its numbers in a column `id`.
     """
-    # One statement: most plans have nothing in most sections.
-    every = " UNION ALL ".join(
-        f"SELECT {place}::TINYINT AS place, id FROM ({query})"
-        for place, query in enumerate(sections.values())
-    )
-    ids = f"SELECT place, {halves('id', 'high', 'low')} FROM ({every}) ORDER BY place, id"
-    names = list(sections)
-    for batch in stream(database, ids, _PLACED):
-        places = np.asarray(batch["place"], np.int8)
-        numbers = batch.select(IDS_SCHEMA.names)
-        for place in np.unique(places):
-            first, end = np.searchsorted(places, [place, place + 1])
-            writer.write(names[place], numbers.slice(first, end - first))
+    for section, numbers in sectioned(database, sections, IDS_SCHEMA):
+        writer.write(section, numbers)
 
 
 def write_removals(
