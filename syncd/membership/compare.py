@@ -11,39 +11,20 @@ same in sets. The tables it leaves behind are what a plan's file is written from
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import asdict
 
 import duckdb
-import pyarrow as pa
 
 from syncd.membership import migration
 from syncd.membership.engine import (
-    Positions,
     by_kind,
-    details,
-    facts,
-    feed,
-    links,
     mask_columns,
     micros,
     scalar,
 )
 from syncd.membership.held import MEMBERS
-from syncd.membership.keptout import kept_out
+from syncd.membership.seen import OUT
 from syncd.model import Comparison, PlanCounts, Sizes
-
-SEEN = """
-CREATE TABLE seen (
-    n BIGINT, key BLOB, kept_out VARCHAR, details UBIGINT, cents DOUBLE, limited BOOLEAN,
-    stays BOOLEAN);
-CREATE TABLE want_link (n BIGINT, slot TINYINT, kind TINYINT, id UHUGEINT);
-CREATE TABLE denied_link (n BIGINT, slot TINYINT, kind TINYINT, id UHUGEINT);
-"""
-OUT = "('denied', 'erased')"
-WANT = """
-CREATE VIEW want AS SELECT n, key, details, cents, limited FROM seen WHERE kept_out IS NULL
-"""
 
 # An identifier leaves only when no member of the snapshot holds it any more (promise 3),
 # and an accepted removal is repeated only as a due confirmation (promises 1 and 2), or by
@@ -127,7 +108,7 @@ WHERE id IN (SELECT id FROM held_id WHERE state < 2)
 # 1 is certain; 2 and 3 were refused by name, with a row: that row is not sent again, but
 # another one that shares an identifier with it is; a full resync sends every row.
 ANOTHER = """
-CREATE TABLE another AS
+INSERT INTO another
 WITH bad AS (SELECT id FROM held_id WHERE state >= 2),
 wanted AS (
   SELECT n, list_sort(list(DISTINCT id)) AS ids FROM want_link
@@ -150,7 +131,7 @@ WHERE ($full OR id NOT IN (SELECT id FROM held_id WHERE state <> 0)
 # the row of then still says how to remove them. Not where it carries nothing now: to send
 # that tells the platform nothing, unless it was refused for what it carried.
 UPDATE = """
-CREATE TABLE updated AS
+INSERT INTO updated
 SELECT DISTINCT want.n FROM want JOIN held_row USING (key)
 WHERE current AND (
     want.details IS DISTINCT FROM held_row.details
@@ -160,6 +141,12 @@ WHERE current AND (
     OR {moved} AND want.n IN (SELECT n FROM want_link))
   AND want.n NOT IN (SELECT n FROM again)
   AND want.n NOT IN (SELECT n FROM addition)
+"""
+
+# Most syncs send nothing beside identifiers, and never did.
+_TELLING = """
+SELECT (SELECT count(*) FROM want WHERE coalesce(details, cents, limited::TINYINT) IS NOT NULL)
+  + (SELECT count(details) FROM held_row)
 """
 
 # A value that moved by a tenth since it was last sent: smaller steps change no look-alike, and
@@ -182,26 +169,6 @@ SELECT n FROM (
   AND n NOT IN (SELECT n FROM again)
   AND n NOT IN (SELECT n FROM addition)
 """
-
-
-def load_seen(
-    database: duckdb.DuckDBPyConnection,
-    members: Iterable[tuple[int | Positions, pa.RecordBatch]],
-    comparison: Comparison,
-) -> None:
-    """Take in members of a snapshot, split by consent: who is wanted, and who was denied."""
-    why = kept_out(comparison)
-    database.execute(SEEN)
-    database.execute(WANT)
-    wanted = f"(SELECT * FROM incoming WHERE {why} IS NULL)"
-    denied = f"(SELECT * FROM incoming WHERE {why} IN {OUT})"
-    feed(
-        database,
-        members,
-        f"INSERT INTO seen SELECT n, key, {why}, {details()}, {facts()}, stays FROM incoming",
-        f"INSERT INTO want_link {links(wanted, 'n')}",
-        f"INSERT INTO denied_link {links(denied, 'n')}",
-    )
 
 
 def find_gone(database: duckdb.DuckDBPyConnection, comparison: Comparison) -> None:
@@ -234,14 +201,22 @@ def choose(
     database.execute(TOUCHED, {"now": micros(comparison.now)})
     spread(database)
     database.execute(AGAIN)
-    database.execute(ANOTHER)
-    database.execute(ADDITION, {"full": comparison.full})
-    database.execute(UPDATE.format(moved=MOVED))
-    database.execute("INSERT INTO addition FROM updated")
-    database.execute("CREATE TABLE refresh (n BIGINT)")
+    add(database, full=comparison.full)
+    database.execute("CREATE TABLE updated (n BIGINT); CREATE TABLE refresh (n BIGINT)")
+    if scalar(database, _TELLING):
+        database.execute(UPDATE.format(moved=MOVED))
+        database.execute("INSERT INTO addition FROM updated")
     if comparison.refresh is not None:
         database.execute(REFRESH, asdict(comparison.refresh))
         database.execute("INSERT INTO addition FROM refresh")
+
+
+def add(database: duckdb.DuckDBPyConnection, *, full: bool) -> None:
+    """Choose whom to send; after `again`."""
+    database.execute("CREATE TABLE another (n BIGINT)")
+    if scalar(database, "SELECT count(*) FROM held_id WHERE state >= 2"):  # refused: few ever are
+        database.execute(ANOTHER)
+    database.execute(ADDITION, {"full": full})
 
 
 def spread(database: duckdb.DuckDBPyConnection) -> None:

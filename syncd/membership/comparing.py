@@ -15,6 +15,7 @@ from syncd.membership.held import load_held
 from syncd.membership.keptout import leave_out_strangers
 from syncd.membership.rest import whole
 from syncd.membership.sections import write_new, write_plan
+from syncd.membership.seen import load_seen
 from syncd.membership.sifting import Part, of_plan
 from syncd.membership.unchanged import Members
 from syncd.membership.underway import UnderWay
@@ -47,14 +48,8 @@ class Comparing:
         self._members = Members(read, self._generation)
         self._approved = [opened(plan.path, plan.checksum) for plan in comparison.approved]
         self._under_way = UnderWay(opened, comparison)
-        with engine() as database:
-            self._sifted = of_plan(
-                database,
-                comparison,
-                self._members,
-                self._generation,
-                self._under_way.removing(),
-            )
+        removing = self._under_way.removing()
+        self._sifted = of_plan(comparison, self._members, self._generation, removing)
 
     def write(self, writer: BlockWriter) -> tuple[PlanCounts, tuple[str, ...]]:
         """Write the plan's rows; its numbers, and why the guard holds the rest."""
@@ -84,7 +79,7 @@ class Comparing:
         """The tables of one part, after `compare.find_gone`."""
         with engine() as database:
             seen = self._members.of(part.members, part.rows)
-            compare.load_seen(database, seen, self._comparison)
+            load_seen(database, seen, self._comparison)
             load_held(database, self._generation, part.rows, apart=len(self._sifted.parts) > 1)
             leave_out_strangers(database)
             database.execute(_APPROVED)

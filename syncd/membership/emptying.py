@@ -52,4 +52,4 @@ def write(
     """Write the plan's file: removals; or, of an audience that is gone, what to forget."""
     write_removals(database, writer, generation)
     if question.gone:
-        write_ids(database, writer, "forgotten", "SELECT id FROM held_id")
+        write_ids(database, writer, {"forgotten": "SELECT id FROM held_id"})

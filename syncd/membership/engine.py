@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -102,6 +102,7 @@ class Instance:
         self._turn = threading.Lock()
         self._kept: duckdb.DuckDBPyConnection | None = None
         self._begun = self._users = 0
+        self._limit = ""
 
     @contextmanager
     def used(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -112,6 +113,10 @@ class Instance:
                 self._kept = None
             if self._kept is None:
                 self._kept, self._begun = duckdb.connect(":memory:", config=dict(_CONFIG)), 0
+                self._limit = ""
+            if self._limit != MEMORY_LIMIT:  # to say it costs as much as a database
+                self._kept.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+                self._limit = MEMORY_LIMIT
             self._begun += 1
             self._users += 1
             kept = self._kept
@@ -139,9 +144,7 @@ def engine() -> Iterator[duckdb.DuckDBPyConnection]:
     name = f"comparison{next(_names)}"
     with _instance.used() as instance:
         database = instance.cursor()
-        database.execute(
-            f"SET memory_limit = '{MEMORY_LIMIT}'; ATTACH ':memory:' AS {name}; USE {name}"
-        )
+        database.execute(f"ATTACH ':memory:' AS {name}; USE {name}")
         try:
             yield database
         except duckdb.OutOfMemoryException:
@@ -155,16 +158,35 @@ def engine() -> Iterator[duckdb.DuckDBPyConnection]:
                 last.execute(f"DETACH {name}")
 
 
-def links(table: str, row: str) -> str:
+# SQL that reads `incoming`, or what makes it of the batch; None asks nothing of that one.
+Statement = str | Callable[[pa.RecordBatch], str | None]
+
+
+def filled(batch: pa.RecordBatch) -> frozenset[str]:
+    """The cells of `ROW_COLUMNS` that any row of a batch has.
+
+    SQL that names no others answers the same and costs less: of few rows most of the time
+    goes into reading the statement, of many into hashing what is blank.
+    """
+    rows = batch.num_rows
+    return frozenset(cell for cell in ROW_COLUMNS if batch.column(cell).null_count < rows)
+
+
+def links(table: str, row: str, cells: Collection[str] = ROW_COLUMNS) -> str:
     """SQL for one line an identifier of a row: (row, slot, kind, id).
 
     Args:
         table: Has the columns `ROW_COLUMNS` and `row`.
         row: The column that numbers its rows.
+        cells: Those that any of its rows has.
     """
     # One pass over the table: a pass a slot costs twice as much where rows are few.
-    slots, kinds = list(range(len(SLOTS))), [kind for kind, _, _ in SLOTS]
-    ids = ", ".join(f"md5_number('\\x{kind:02d}'::BLOB || {made})" for kind, _, made in SLOTS)
+    asked = [n for n, (_, needed, _) in enumerate(SLOTS) if all(cell in cells for cell in needed)]
+    slots = asked or [0]
+    kinds = [SLOTS[slot][0] for slot in slots]
+    ids = ", ".join(
+        f"md5_number('\\x{SLOTS[slot][0]:02d}'::BLOB || {SLOTS[slot][2]})" for slot in slots
+    )
     return (
         f"SELECT {row}, slot, kind, id FROM (SELECT {row}, unnest({slots}::TINYINT[]) AS slot, "
         f"unnest({kinds}::TINYINT[]) AS kind, unnest([{ids}]) AS id FROM {table}) "
@@ -191,54 +213,67 @@ def mask_columns() -> str:
     return ", ".join(f"bool_or(slot = {n}) AS s{n}" for n in range(len(SLOTS)))
 
 
-def face() -> str:
-    """SQL for one number that tells a row's cells from any other's."""
-    cells = [f"coalesce(hex({cell}), '-')" for cell in ROW_COLUMNS if cell not in LATER_CELLS]
+def face(cells: Collection[str] = ROW_COLUMNS) -> str:
+    """SQL for one number that tells a row's cells from any other's.
+
+    Args:
+        cells: Those that any row has, as for `details` and `facts`.
+    """
+    told = [
+        f"coalesce(hex({cell}), '-')" if cell in cells else "'-'"
+        for cell in ROW_COLUMNS
+        if cell not in LATER_CELLS
+    ]
     # Named, and left out where blank: rows of earlier versions keep the face they have.
-    cells += [f"'{cell} ' || sha256({cell})" for cell in LATER_CELLS]
-    return f"md5_number(concat_ws('|', {', '.join(cells)}))"
+    told += [f"'{cell} ' || sha256({cell})" for cell in LATER_CELLS if cell in cells]
+    return f"md5_number(concat_ws('|', {', '.join(told)}))"
 
 
-def details() -> str:
+def details(cells: Collection[str] = ROW_COLUMNS) -> str:
     """SQL for one number that tells what travels with a row's identifiers; NULL for nothing."""
-    cells = ", ".join(f"'{cell} ' || hex({cell})" for cell in DETAIL_CELLS)
+    told = [cell for cell in DETAIL_CELLS if cell in cells]
+    if not told:
+        return "NULL::UBIGINT"
+    named = ", ".join(f"'{cell} ' || hex({cell})" for cell in told)
     return (
-        f"CASE WHEN coalesce({', '.join(DETAIL_CELLS)}) IS NOT NULL "
-        f"THEN md5_number_lower(concat_ws('|', {cells})) END"
+        f"CASE WHEN coalesce({', '.join(told)}) IS NOT NULL "
+        f"THEN md5_number_lower(concat_ws('|', {named})) END"
     )
 
 
-def facts() -> str:
+def facts(cells: Collection[str] = ROW_COLUMNS) -> str:
     """SQL for what a row says of its member: `cents`, a whole number, and `limited`.
 
     NULL where it does not say: a member without a value, or a sync that does not send it.
     """
-    return (
-        "round(try_cast(decode(value) AS DOUBLE) * 100) AS cents, "
-        "limited_data_use = '1'::BLOB AS limited"
-    )
+    cents = "round(try_cast(decode(value) AS DOUBLE) * 100)" if "value" in cells else "NULL::DOUBLE"
+    limited = "limited_data_use = '1'::BLOB" if "limited_data_use" in cells else "NULL::BOOLEAN"
+    return f"{cents} AS cents, {limited} AS limited"
 
 
 def feed(
     database: duckdb.DuckDBPyConnection,
     rows: Iterable[tuple[int | Positions, pa.RecordBatch]],
-    *statements: str,
+    *statements: Statement,
 ) -> None:
     """Run statements over record batches, one batch at a time.
 
     Args:
         database: Whose tables they fill.
         rows: Batches, each with the position of its first row, or of every row.
-        statements: They read `incoming`: the batch's columns and `n`, the position.
+        statements: They read `incoming`: the batch's columns and `n`, the position. Made
+            of a batch, they may leave out what none of its rows has.
     """
     for at, batch in rows:
         numbers = np.arange(at, at + batch.num_rows) if isinstance(at, int) else at
-        database.register("incoming", batch.append_column("n", pa.array(numbers, pa.int64())))
-        try:
-            for statement in statements:
-                database.execute(statement)
-        finally:
-            database.unregister("incoming")
+        # DuckDB finds it by this name: to register a view and drop it costs twice as much as to
+        # run a statement over a few rows.
+        incoming = batch.append_column("n", pa.array(numbers, pa.int64()))
+        for statement in statements:
+            query = statement if isinstance(statement, str) else statement(batch)
+            if query is not None:
+                database.execute(query)
+        del incoming
 
 
 def positioned(

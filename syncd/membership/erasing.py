@@ -13,6 +13,7 @@ No shop is asked: whoever else the membership says is there keeps what they shar
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import duckdb
 import pyarrow as pa
@@ -25,6 +26,7 @@ from syncd.membership.engine import (
     KIND_NAMES,
     face,
     feed,
+    filled,
     links,
     micros,
     positioned,
@@ -44,10 +46,10 @@ CREATE TABLE asked (e INTEGER, asked_at BIGINT, begun BOOLEAN);
 CREATE TABLE buried (e INTEGER, id UHUGEINT);
 """
 # Any row that names anything of theirs: to write the file anew is all that comes of it.
-_BURIED = f"""
+_BURIED = """
 INSERT INTO buried
-SELECT e, face FROM (SELECT n, {face()} AS face FROM incoming) JOIN (
-  SELECT e, n FROM ({links("incoming", "n")}) JOIN given USING (id)
+SELECT e, face FROM (SELECT n, {face} AS face FROM incoming) JOIN (
+  SELECT e, n FROM ({links}) JOIN given USING (id)
   UNION
   SELECT e, n FROM incoming JOIN given_key USING (key)
 ) USING (n)
@@ -162,12 +164,22 @@ def load_given(
         feed(
             database,
             positioned(file.batches(question.platform)),
-            f"INSERT INTO given SELECT {e}, id, kind FROM ({links('incoming', 'n')})",
+            partial(_given, e),
             f"INSERT INTO given_key SELECT {e}, key FROM incoming WHERE octet_length(key) > 0",
         )
     past.load_remembered(database, generation)
     if isinstance(generation, Layers):
-        feed(database, positioned(generation.buried()), _BURIED)
+        feed(database, positioned(generation.buried()), _buried)
+
+
+def _given(e: int, rows: pa.RecordBatch) -> str:
+    lines = links("incoming", "n", filled(rows))
+    return f"INSERT INTO given SELECT {e}, id, kind FROM ({lines})"
+
+
+def _buried(rows: pa.RecordBatch) -> str:
+    cells = filled(rows)
+    return _BURIED.format(face=face(cells), links=links("incoming", "n", cells))
 
 
 def concerns(database: duckdb.DuckDBPyConnection) -> bool:
@@ -243,13 +255,19 @@ def write(
 ) -> None:
     """Write the plan's file: removals, whom to remove twice, and what to drop."""
     write_removals(database, writer, generation)
-    write_ids(database, writer, "twice", "SELECT id FROM take WHERE NOT confirmation")
-    write_ids(database, writer, "purge", "SELECT id FROM purge")
-    write_ids(database, writer, "forgotten", "SELECT id FROM forgotten")
+    write_ids(
+        database,
+        writer,
+        {
+            "twice": "SELECT id FROM take WHERE NOT confirmation",
+            "purge": "SELECT id FROM purge",
+            "forgotten": "SELECT id FROM forgotten",
+            BURIED: "SELECT DISTINCT id FROM buried",
+        },
+    )
     for keys in stream(database, _PURGED, _KEYS):
         names = pa.array(hashed(keys.column("key")))
         writer.write(PURGED, pa.RecordBatch.from_arrays([names], names=[PURGED]))
-    write_ids(database, writer, BURIED, "SELECT DISTINCT id FROM buried")
     past.write_ends(database, writer)
 
 

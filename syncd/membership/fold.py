@@ -21,6 +21,7 @@ from syncd.membership.engine import (
     chosen,
     face,
     feed,
+    filled,
     links,
     micros,
     positioned,
@@ -374,6 +375,6 @@ def _load(
     feed(
         database,
         rows,
-        f"INSERT INTO out_row SELECT n, key, {face()} FROM incoming",
-        f"INSERT INTO out_link {links('incoming', 'n')}",
+        lambda batch: f"INSERT INTO out_row SELECT n, key, {face(filled(batch))} FROM incoming",
+        lambda batch: f"INSERT INTO out_link {links('incoming', 'n', filled(batch))}",
     )

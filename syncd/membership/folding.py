@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 
@@ -73,20 +72,18 @@ class _Phase:
 
 
 def of_fold(
-    database: duckdb.DuckDBPyConnection,
     generation: BlockReader | None,
     plans: Sequence[PlanBatches],
 ) -> Folded:
     """Find whom a fold concerns.
 
     Args:
-        database: Any.
         generation: The last one's file.
         plans: What is taken in.
     """
     if generation is not None and moving(generation) is None:
         return EVERYONE  # of an earlier version
-    sent = _side(database, generation, plans)
+    sent = _side(generation, plans)
     phases = [phase for plan in plans for phase in _phases(plan)]
     keys, ids = Pool(), Pool()  # whoever is to be sent again is joined to a row that goes
     wanted = _look(phases, _met(sent, phases), keys)
@@ -105,7 +102,6 @@ def of_fold(
 
 
 def _side(
-    database: duckdb.DuckDBPyConnection,
     generation: BlockReader | None,
     plans: Sequence[PlanBatches],
 ) -> Side:
@@ -113,7 +109,7 @@ def _side(
     if generation is None:
         return Side.of(lambda: iter(()), 0)
     side = as_sent(generation)
-    side.concerned |= holding(database, generation, _marks(plans))
+    side.concerned |= holding(generation, _marks(plans))
     stirred = moving(generation)
     if stirred is not None:
         side.concerned |= stirred

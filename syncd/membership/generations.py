@@ -57,8 +57,7 @@ def write_next(
     Raises:
         syncd.membership.overlay.Outgrown: More have.
     """
-    with engine() as database:
-        sifted = of_fold(database, before, plans)
+    sifted = of_fold(before, plans)
     rows, overlay = _read_from(before, plans, most)
     resting = _resting(sifted, overlay)
     keeping = carry_over(writer, before, plans, keeping, over=overlay is not None)

@@ -37,19 +37,18 @@ from syncd.membership.engine import (
     ROW_SCHEMA,
     SLOTS,
     Positions,
-    by_kind,
     details,
     face,
     facts,
     feed,
+    filled,
     links,
     positioned,
-    scalar,
     stream,
 )
 from syncd.membership.names import SECTION as NAMES
 from syncd.membership.names import Named, named
-from syncd.membership.rest import MOVING, halves, moving, whole
+from syncd.membership.rest import MOVING, halves, moving, sectioned, whole
 from syncd.membership.unchanged import SECTION as FINGERPRINTS
 from syncd.model import Sizes
 
@@ -85,6 +84,9 @@ LATE_SCHEMA = pa.schema(
     ]
 )
 
+_MOMENT_SCHEMAS = {"outdated": OUTDATED_SCHEMA, "late": LATE_SCHEMA}
+_MOMENTS = pa.schema([*list(LATE_SCHEMA)[:2], pa.field("moment", pa.int64())])
+
 GENERATION = 0  # the file that held rows come from; those of plans follow
 
 # Where rows of one file come from: their section with fingerprints, as `BlockReader.some` has it.
@@ -117,6 +119,17 @@ SELECT DISTINCT key FROM held_row SEMI JOIN (
 ) USING (r) WHERE current
 """
 
+# Members, who of them was refused, and identifiers by kind.
+_SIZES = f"""
+SELECT 'members', count(*) FROM ({MEMBERS})
+UNION ALL
+SELECT 'refused', count(DISTINCT key) FROM held_row SEMI JOIN (
+  SELECT r FROM held_link JOIN held_id USING (id) WHERE state >= 2
+) USING (r) WHERE current
+UNION ALL
+SELECT kind::VARCHAR, count(*) FROM held_id
+WHERE removed_at IS NULL AND state <> 3 AND id NOT IN (SELECT id FROM spare) GROUP BY kind
+"""
 
 # A file says of an identifier what it is only where a row that has it is not at rest.
 _STATED = """
@@ -168,10 +181,8 @@ def load_held(
     feed(
         database,
         _with_turns(rows),
-        # Numbers of rows of the file are negative, so that new ones never meet them.
-        f"INSERT INTO held_row SELECT -1 - n, key, {face()}, turn, {details()}, {facts()}, "
-        f"current, {GENERATION}, n, current FROM incoming",
-        f"INSERT INTO held_link SELECT -1 - n, slot, kind, id FROM ({links('incoming', 'n')})",
+        _into_rows,
+        _into_links,
     )
     database.execute(_STATED)
     feed(
@@ -193,6 +204,20 @@ def load_held(
         )
 
 
+# Numbers of rows of the file are negative, so that new ones never meet them.
+def _into_rows(batch: pa.RecordBatch) -> str:
+    cells = filled(batch)
+    return (
+        f"INSERT INTO held_row SELECT -1 - n, key, {face(cells)}, turn, {details(cells)}, "
+        f"{facts(cells)}, current, {GENERATION}, n, current FROM incoming"
+    )
+
+
+def _into_links(batch: pa.RecordBatch) -> str:
+    lines = links("incoming", "n", filled(batch))
+    return f"INSERT INTO held_link SELECT -1 - n, slot, kind, id FROM ({lines})"
+
+
 def write_held(database: duckdb.DuckDBPyConnection, writer: BlockWriter, sources: Sources) -> None:
     """Write the tables to a generation's file, the cells of rows taken from their files.
 
@@ -202,29 +227,30 @@ def write_held(database: duckdb.DuckDBPyConnection, writer: BlockWriter, sources
         sources: Where rows come from.
     """
     database.execute(_OTHERWISE)
+    kept = database.execute(
+        "SELECT file, n, current, r IN (FROM stirred) AS stirred FROM held_row ORDER BY file, n"
+    ).fetchnumpy()
     for file, some in sources.items():
-        kept = database.execute(
-            "SELECT n, current, r IN (FROM stirred) AS stirred "
-            f"FROM held_row WHERE file = {file} ORDER BY n"
-        ).fetchnumpy()
-        positions = np.asarray(kept["n"], dtype=np.int64)
+        of = slice(*np.searchsorted(kept["file"], [file, file + 1]))
+        positions = np.asarray(kept["n"][of], dtype=np.int64)
         if not len(positions):
             continue
-        at = np.flatnonzero(kept["stirred"]) + writer.rows("rows")
+        at = np.flatnonzero(kept["stirred"][of]) + writer.rows("rows")
         writer.write(MOVING, pa.RecordBatch.from_pydict({"n": pa.array(at, pa.int64())}))
-        first = 0
+        first, current = 0, kept["current"][of]
         for _, rows in some(positions):
             here = slice(first, first := first + rows.num_rows)
-            _write(writer, rows, pa.array(kept["current"][here]))
+            _write(writer, rows, pa.array(current[here]))
     states = f"SELECT {halves('id', 'high', 'low')}, * EXCLUDE (id) FROM otherwise ORDER BY id"
     for batch in stream(database, states, HELD_ID_SCHEMA):
         writer.write("identifiers", batch)
-    outdated = f"SELECT {halves('id', 'high', 'low')}, since FROM outdated ORDER BY id"
-    for batch in stream(database, outdated, OUTDATED_SCHEMA):
-        writer.write("outdated", batch)
-    late = f"SELECT {halves('id', 'high', 'low')}, until FROM late ORDER BY id"
-    for batch in stream(database, late, LATE_SCHEMA):
-        writer.write("late", batch)
+    moments = {
+        "outdated": "SELECT id, since AS moment FROM outdated",
+        "late": "SELECT id, until AS moment FROM late",
+    }
+    for section, batch in sectioned(database, moments, _MOMENTS):
+        schema = _MOMENT_SCHEMAS[section]
+        writer.write(section, pa.RecordBatch.from_arrays(batch.columns, schema=schema))
 
 
 def write_resting(
@@ -322,19 +348,9 @@ def sizes(database: duckdb.DuckDBPyConnection) -> Sizes:
     guard would miss the half of them once the earlier ones have left.
     """
     migration.find_spare(database)
-    members = scalar(database, f"SELECT count(*) FROM ({MEMBERS})")
-    refused = scalar(
-        database,
-        """SELECT count(DISTINCT key) FROM held_row SEMI JOIN (
-             SELECT r FROM held_link JOIN held_id USING (id) WHERE state >= 2
-           ) USING (r) WHERE current""",
-    )
-    kinds = by_kind(
-        database,
-        "SELECT kind, count(*) FROM held_id WHERE removed_at IS NULL AND state <> 3 "
-        "AND id NOT IN (SELECT id FROM spare) GROUP BY kind ORDER BY kind",
-    )
-    return Sizes(members, kinds, refused)
+    count = {str(what): int(count) for what, count in database.execute(_SIZES).fetchall()}
+    kinds = {name: count[str(kind)] for kind, name in KIND_NAMES.items() if str(kind) in count}
+    return Sizes(count["members"], kinds, count["refused"])
 
 
 def beside(everyone: Sizes, loaded: Sizes) -> Sizes:

@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from syncd.membership.engine import scalar
 from syncd.membership.held import MEMBERS
-from syncd.model import HELD_OUT, OTHER_ARM, WOULD_STAY, Comparison
+from syncd.model import HELD_OUT, OTHER_ARM, WOULD_STAY, Comparison, Consent
 
-# Members that erasure, consent, the hold-out or another arm keeps out, by reason; NULL goes out. 1
-# granted, 2 denied. The hold-out comes after consent, so that who is held out could otherwise have
-# been sent: that is whom an exposed member can be compared with. It is one for all arms.
+# Members that erasure, consent, the hold-out or another arm keeps out, by reason. The hold-out
+# comes after consent, so that who is held out could otherwise have been sent: that is whom an
+# exposed member can be compared with. It is one for all arms.
 REASONS = (
     *("erased", "denied", "not granted", "not granted where that is required"),
     *(HELD_OUT, OTHER_ARM, WOULD_STAY),
 )
-KEPT_OUT_BY = ("consent", "erased", "region", "held_out", "elsewhere")
-_KEPT_OUT = f"""CASE
-  WHEN erased THEN 'erased'
-  WHEN {{asked}} AND consent = 2 THEN 'denied'
-  WHEN {{asked}} AND {{granted_only}} AND consent IS DISTINCT FROM 1 THEN 'not granted'
-  WHEN {{asked}} AND {{granted_in_region}} AND region AND consent IS DISTINCT FROM 1
-  THEN 'not granted where that is required'
-  WHEN held_out THEN '{HELD_OUT}'
-  WHEN elsewhere THEN '{OTHER_ARM}'
-END"""
-
 _STRANGERS = f"""
 UPDATE seen SET kept_out = '{WOULD_STAY}'
 WHERE stays AND (kept_out IS NULL OR kept_out IN ('{HELD_OUT}', '{OTHER_ARM}'))
@@ -34,13 +27,33 @@ DELETE FROM want_link WHERE n IN (SELECT n FROM seen WHERE kept_out = '{WOULD_ST
 """
 
 
-def kept_out(comparison: Comparison) -> str:
-    """SQL for why a member is kept out, one of `REASONS`; NULL for whoever is not."""
-    return _KEPT_OUT.format(
-        granted_only=comparison.consent.granted_only,
-        granted_in_region=comparison.consent.granted_in_region,
-        asked=comparison.consent.asked,
+def reasons(comparison: Comparison, rows: pa.RecordBatch) -> npt.NDArray[np.uint8]:
+    """Why members are kept out, each as its place in `REASONS` from 1; 0 for whoever is not.
+
+    Args:
+        comparison: What consent it asks for.
+        rows: Of its snapshot: `consent`, `erased`, `region`, `held_out` and `elsewhere`.
+    """
+    granted = _given(rows, Consent.GRANTED)
+    asked, rule = np.full(rows.num_rows, comparison.consent.asked), comparison.consent
+    said = (
+        _true(rows, "erased"),
+        asked & _given(rows, Consent.DENIED),
+        asked & ~granted & rule.granted_only,
+        asked & ~granted & rule.granted_in_region & _true(rows, "region"),
+        _true(rows, "held_out"),
+        _true(rows, "elsewhere"),
     )
+    return np.select(said, [np.uint8(place) for place in range(1, len(said) + 1)], np.uint8(0))
+
+
+def _given(rows: pa.RecordBatch, consent: Consent) -> npt.NDArray[np.bool_]:
+    said = pc.equal(rows["consent"], consent.value)
+    return np.asarray(pc.fill_null(said, fill_value=False), np.bool_)
+
+
+def _true(rows: pa.RecordBatch, column: str) -> npt.NDArray[np.bool_]:
+    return np.asarray(pc.fill_null(rows[column], fill_value=False), np.bool_)
 
 
 def leave_out_strangers(database: duckdb.DuckDBPyConnection) -> None:

@@ -13,7 +13,13 @@ import duckdb
 import pyarrow as pa
 
 from syncd.membership.blocks import BlockReader
-from syncd.membership.engine import KIND_NAMES, feed, links, positioned
+from syncd.membership.engine import (
+    KIND_NAMES,
+    feed,
+    filled,
+    links,
+    positioned,
+)
 from syncd.membership.held import load_held
 from syncd.membership.layers import PAST
 from syncd.membership.past import FROM as PAST_FROM
@@ -84,7 +90,8 @@ def look(
     feed(
         database,
         [(0, given)],
-        f"INSERT INTO asked SELECT DISTINCT id, kind FROM ({links('incoming', 'n')})",
+        "INSERT INTO asked SELECT DISTINCT id, kind "
+        f"FROM ({links('incoming', 'n', filled(given))})",
     )
     feed(database, positioned(generation.batches(PAST)), _KNOWN)
     database.execute(_LAST)

@@ -209,4 +209,4 @@ def write_ends(database: duckdb.DuckDBPyConnection, writer: BlockWriter) -> None
     pairs = "SELECT DISTINCT id, key FROM remembered ORDER BY id, key"
     for lines in stream(database, pairs, _PAIRS):
         writer.write(UNPAST, lines)
-    write_ids(database, writer, UNKEPT, _UNKEPT)
+    write_ids(database, writer, {UNKEPT: _UNKEPT})

@@ -5,7 +5,7 @@ A file says which rows are not, and of the identifiers of the others nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 
 import duckdb
@@ -14,7 +14,16 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from syncd.membership.blocks import BlockReader
-from syncd.membership.engine import Positions, column, feed, links, positioned
+from syncd.membership.engine import (
+    Positions,
+    column,
+    engine,
+    feed,
+    filled,
+    links,
+    positioned,
+    stream,
+)
 from syncd.membership.names import SECTION as NAMES
 from syncd.membership.names import Column
 from syncd.membership.sieve import Side
@@ -37,13 +46,42 @@ def whole(high: str, low: str) -> str:
     return f"(({high}::UHUGEINT << 64) | {low}::UHUGEINT)"
 
 
+def sectioned(
+    database: duckdb.DuckDBPyConnection, queries: Mapping[str, str], schema: pa.Schema
+) -> Iterator[tuple[str, pa.RecordBatch]]:
+    """Sections of a file, in the order given, the rows of each ascending by `id`.
+
+    One statement: most files have nothing in most sections, and to ask costs the same.
+
+    Args:
+        database: With the tables that the queries read.
+        queries: By section, one that answers `id` and what `schema` has after its halves.
+        schema: `high` and `low`, the halves of `id`, and more.
+    """
+    more = "".join(f", {name}" for name in schema.names[2:])
+    every = " UNION ALL ".join(
+        f"SELECT {place}::TINYINT AS place, id{more} FROM ({query})"
+        for place, query in enumerate(queries.values())
+    )
+    rows = f"SELECT place, {halves('id', 'high', 'low')}{more} FROM ({every}) ORDER BY place, id"
+    names = list(queries)
+    for batch in stream(database, rows, pa.schema([pa.field("place", pa.int8()), *schema])):
+        places = np.asarray(batch["place"], np.int8)
+        for place in np.unique(places):
+            first, end = np.searchsorted(places, [place, place + 1])
+            yield names[place], batch.select(schema.names).slice(first, end - first)
+
+
 _FOUND = "CREATE OR REPLACE TABLE found (n BIGINT)"
 _NUMBERS = f"CREATE OR REPLACE TABLE numbers (id UHUGEINT); {_FOUND}"
 _INTO = f"INSERT INTO numbers SELECT {whole('high', 'low')} FROM incoming"
-_HOLDING = f"""
-INSERT INTO found
-SELECT n FROM ({links("incoming", "n")}) WHERE id IN (SELECT id FROM numbers)
-"""
+
+
+def _holding(rows: pa.RecordBatch) -> str:
+    return (
+        f"INSERT INTO found SELECT n FROM ({links('incoming', 'n', filled(rows))}) "
+        "WHERE id IN (SELECT id FROM numbers)"
+    )
 
 
 def as_sent(generation: BlockReader, more: Mapping[str, Column] | None = None) -> Side:
@@ -69,7 +107,6 @@ def moving(generation: BlockReader) -> npt.NDArray[np.bool_] | None:
 
 
 def holding(
-    database: duckdb.DuckDBPyConnection,
     generation: BlockReader,
     numbers: Iterable[pa.RecordBatch],
 ) -> npt.NDArray[np.bool_]:
@@ -77,10 +114,11 @@ def holding(
     given = list(numbers)
     if not given:
         return np.zeros(generation.rows("rows"), np.bool_)
-    database.execute(_NUMBERS)
-    feed(database, positioned(given), _INTO)
-    feed(database, positioned(generation.batches("rows")), _HOLDING)
-    return _flags(generation, column(database, "SELECT n FROM found"))
+    with engine() as database:
+        database.execute(_NUMBERS)
+        feed(database, positioned(given), _INTO)
+        feed(database, positioned(generation.batches("rows")), _holding)
+        return _flags(generation, column(database, "SELECT n FROM found"))
 
 
 def due(sent: Side, refresh: Refresh) -> npt.NDArray[np.bool_]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import duckdb
 import pyarrow as pa
 
@@ -15,7 +17,7 @@ from syncd.membership.engine import (
     masked,
     stream,
 )
-from syncd.membership.rest import halves
+from syncd.membership.rest import sectioned
 from syncd.membership.unchanged import Members
 from syncd.model import Phase
 
@@ -61,8 +63,7 @@ def write_plan(
     }
     if takes_out:
         tables["left"] = taking.LEFT
-    for section, query in tables.items():
-        write_ids(database, writer, section, query)
+    write_ids(database, writer, tables)
 
 
 def write_new(writer: BlockWriter, members: Members, new: Positions) -> None:
@@ -72,12 +73,17 @@ def write_new(writer: BlockWriter, members: Members, new: Positions) -> None:
 
 
 def write_ids(
-    database: duckdb.DuckDBPyConnection, writer: BlockWriter, section: str, query: str
+    database: duckdb.DuckDBPyConnection, writer: BlockWriter, sections: Mapping[str, str]
 ) -> None:
-    """Write the numbers that a query answers in its column `id`."""
-    ids = f"SELECT {halves('id', 'high', 'low')} FROM ({query}) ORDER BY id"
-    for batch in stream(database, ids, IDS_SCHEMA):
-        writer.write(section, batch)
+    """Write numbers of identifiers, ascending.
+
+    Args:
+        database: With the tables that the queries read.
+        writer: Of a plan's file.
+        sections: By name, a query that answers its numbers in a column `id`.
+    """
+    for section, numbers in sectioned(database, sections, IDS_SCHEMA):
+        writer.write(section, numbers)
 
 
 def write_removals(

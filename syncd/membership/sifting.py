@@ -6,15 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-import duckdb
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from syncd.membership.blocks import BlockReader
-from syncd.membership.engine import Positions, column
-from syncd.membership.keptout import KEPT_OUT_BY, REASONS, kept_out
+from syncd.membership.engine import Positions
+from syncd.membership.keptout import REASONS, reasons
 from syncd.membership.names import Column, Named, Names, consent, likeness, named
 from syncd.membership.rest import as_sent, due, moving
 from syncd.membership.sieve import Flags, Pool, Side, distinct_names, parts, spread
@@ -126,7 +124,6 @@ class _Sent:
 
 
 def of_plan(
-    database: duckdb.DuckDBPyConnection,
     comparison: Comparison,
     members: Members,
     generation: BlockReader | None,
@@ -135,7 +132,6 @@ def of_plan(
     """Find whom a comparison concerns.
 
     Args:
-        database: Any.
         comparison: As asked.
         members: The snapshot.
         generation: What it is compared with.
@@ -152,7 +148,7 @@ def of_plan(
         ids.add(named(batch).ids)
     sent = _side(generation, comparison)
     index = _Sent(sent, members.came)
-    scan = _Scan(database, comparison, members, index)
+    scan = _Scan(comparison, members, index)
     sent.concerned |= index.unmet()
     sides = (sent, scan.side)
     spread(sides, keys, ids, wanted=scan.strangers())
@@ -180,13 +176,12 @@ class _Scan:
 
     def __init__(
         self,
-        database: duckdb.DuckDBPyConnection,
         comparison: Comparison,
         members: Members,
         sent: _Sent,
     ) -> None:
         count = members.digested
-        asked = {"reason": partial(_reasons, database, comparison)}
+        asked = {"reason": partial(reasons, comparison)}
         alike = _ALIKE if sent.any() else {}
         self.side = Side.of(members.fresh, count, {**alike, **asked})
         self._sent = sent
@@ -244,18 +239,6 @@ class _Scan:
             },
             respelled=Respelled.of(self._respelled),
         )
-
-
-def _reasons(
-    database: duckdb.DuckDBPyConnection, comparison: Comparison, rows: pa.RecordBatch
-) -> npt.NDArray[np.generic]:
-    """Why members are kept out, as its place in `REASONS`; 0 for whoever is not."""
-    why = f"coalesce(list_position({list(REASONS)}, {kept_out(comparison)}), 0)"
-    database.register("incoming", rows.select(list(KEPT_OUT_BY)))
-    try:
-        return column(database, f"SELECT {why} FROM incoming")
-    finally:
-        database.unregister("incoming")
 
 
 def _would_stay(rows: pa.RecordBatch) -> Flags:

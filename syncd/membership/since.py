@@ -97,13 +97,14 @@ def write_since(
     database: duckdb.DuckDBPyConnection, writer: BlockWriter, sources: Mapping[int, object]
 ) -> None:
     """Write the lines of what `held.write_held` has just written, in its order."""
-    for file in sources:
-        query = (
-            f"SELECT {_LINE} FROM held_row LEFT JOIN held_link USING (r) "
-            f"LEFT JOIN held_since USING (id) WHERE file = {file} GROUP BY n ORDER BY n"
-        )
-        for lines in stream(database, query, SCHEMA):
-            writer.write(SECTION, lines)
+    files = list(sources)
+    query = (
+        f"SELECT {_LINE} FROM held_row LEFT JOIN held_link USING (r) "
+        f"LEFT JOIN held_since USING (id) WHERE file IN ({', '.join(map(str, files))}) "
+        f"GROUP BY file, n ORDER BY list_position({files}, file), n"
+    )
+    for lines in stream(database, query, SCHEMA) if files else ():
+        writer.write(SECTION, lines)
 
 
 def write_resting_since(

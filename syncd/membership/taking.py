@@ -81,8 +81,7 @@ def choose(
     database.execute(compare.TAKE, {"free": False, "removes": False, "withdrawals": True})
     database.execute(compare.MASK)
     database.execute(_NOBODY)
-    database.execute(compare.ANOTHER)
-    database.execute(compare.ADDITION, {"full": comparison.full})
+    compare.add(database, full=comparison.full)
     database.execute("DELETE FROM addition WHERE n IN (FROM waiting)")
     numbers = compare.counts(database, removes=False, leaving=Sizes(taken), withdrawn=withdrawn)
     return replace(

@@ -9,7 +9,12 @@ import duckdb
 import pyarrow as pa
 
 from syncd.membership.blocks import BlockReader
-from syncd.membership.engine import chosen, feed, links
+from syncd.membership.engine import (
+    chosen,
+    feed,
+    filled,
+    links,
+)
 from syncd.membership.names import named
 from syncd.membership.sieve import Pool
 from syncd.model import BatchRecord, Comparison, Operation, Phase, Plan
@@ -52,8 +57,9 @@ class UnderWay:
             if batch.phase.operation is not Operation.REMOVE
         )
         for table, rows in (("adding", adding), ("removing", self.removing())):
-            into = f"INSERT INTO {table} SELECT id FROM ({links('incoming', 'n')})"
             for batch in rows:
+                ids = links("incoming", "n", filled(batch))
+                into = f"INSERT INTO {table} SELECT id FROM ({ids})"
                 part = [(0, batch)]
                 if concerned is not None:
                     hit = concerned.any(named(batch).ids)

@@ -11,7 +11,14 @@ import pyarrow.compute as pc
 
 from syncd.membership.blocks import BlockReader, BlockWriter
 from syncd.membership.compare import MASK
-from syncd.membership.engine import feed, links, micros, positioned, scalar
+from syncd.membership.engine import (
+    feed,
+    filled,
+    links,
+    micros,
+    positioned,
+    scalar,
+)
 from syncd.membership.held import MEMBERS
 from syncd.membership.sections import write_ids, write_removals
 from syncd.model import Sizes, Withdrawal, Withdrawn
@@ -48,8 +55,11 @@ def denied(members: BlockReader) -> Iterator[pa.RecordBatch]:
 def load_denied(database: duckdb.DuckDBPyConnection, members: BlockReader) -> None:
     """Take in who of a snapshot denies consent."""
     database.execute("CREATE TABLE denied (id UHUGEINT)")
-    into = f"INSERT INTO denied SELECT id FROM ({links('incoming', 'n')})"
-    feed(database, positioned(denied(members)), into)
+    feed(
+        database,
+        positioned(denied(members)),
+        lambda rows: f"INSERT INTO denied SELECT id FROM ({links('incoming', 'n', filled(rows))})",
+    )
 
 
 def look(database: duckdb.DuckDBPyConnection, question: Withdrawal) -> Withdrawn:
@@ -82,4 +92,4 @@ def write(
 ) -> None:
     """Write the plan's file: removals, and whom to remove twice."""
     write_removals(database, writer, generation)
-    write_ids(database, writer, "twice", "SELECT id FROM take WHERE NOT confirmation")
+    write_ids(database, writer, {"twice": "SELECT id FROM take WHERE NOT confirmation"})

@@ -201,9 +201,9 @@ def test_who_was_sent_by_two_plans_is_not_simply_there(tmp_path: Path) -> None:
     world.run(members)
     (plan,) = world.plans.values()
     sent = [replace(batch, folded=None) for batch in world.batches.values()]
-    with opened(world, plan.path, plan.checksum) as file, engine() as database:
+    with opened(world, plan.path, plan.checksum) as file:
         twice = [PlanBatches(n, file, sent, marks=None) for n in (1, 2)]
-        found = of_fold(database, None, twice)
+        found = of_fold(None, twice)
     assert not any(flags.any() for flags in found.new.values())
     assert sum(int(flags.sum()) for part in found.parts for flags in part.taken.values()) == 16
 
@@ -225,9 +225,8 @@ def test_what_a_plan_drops_is_known_by_its_keys(
     with (
         opened(world, world.generation.path, world.generation.checksum) as before,
         opened(world, "erasure.plan", writer.written.checksum) as plan,
-        engine() as database,
     ):
-        found = of_fold(database, before, [PlanBatches(1, plan, [], marks=None)])
+        found = of_fold(before, [PlanBatches(1, plan, [], marks=None)])
     assert found.rests is not None
     assert int((~found.rests).sum()) == concerned
 
@@ -245,9 +244,8 @@ def folded(
         last = None
         if before is not None:
             last = files.enter_context(opened(world, before.path, before.checksum))
-        database = files.enter_context(engine())
         taken = PlanBatches(1, file, sent, marks=None)
-        found = of_fold(database, last, [taken])
+        found = of_fold(last, [taken])
         new = found.new[taken.source(Phase.ADD)]
         rows = Side.of(lambda: file.batches(Phase.ADD.value), len(new))
         kinds = distinct(rows, new)

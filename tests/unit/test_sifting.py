@@ -10,7 +10,6 @@ import pyarrow as pa
 import pytest
 
 from syncd.membership import sieve
-from syncd.membership.engine import engine
 from syncd.membership.sifting import EVERYONE, Sifted, of_plan
 from syncd.membership.unchanged import Members
 from syncd.model import ConsentRule, Refresh
@@ -40,10 +39,9 @@ def sifted(
     with (
         opened(world, asked.snapshot.path, asked.snapshot.checksum) as snapshot,
         opened(world, last.path, last.checksum) as generation,
-        engine() as database,
     ):
         everyone = Members(snapshot, generation)
-        found = of_plan(database, asked, everyone, generation, ())
+        found = of_plan(asked, everyone, generation, ())
         (part,) = found.parts
         return Concerned(
             found,
@@ -160,10 +158,7 @@ def test_a_full_resync_and_changed_rules_concern_everyone(tmp_path: Path) -> Non
     moved = world.comparison(members)
     assert world.generation is not None
 
-    with (
-        opened(world, world.generation.path, world.generation.checksum) as last,
-        engine() as database,
-    ):
+    with opened(world, world.generation.path, world.generation.checksum) as last:
         for one in (asked, moved):
             with opened(world, one.snapshot.path, one.snapshot.checksum) as snapshot:
-                assert of_plan(database, one, Members(snapshot, last), last, ()) is EVERYONE
+                assert of_plan(one, Members(snapshot, last), last, ()) is EVERYONE
