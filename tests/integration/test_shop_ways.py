@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -348,94 +347,6 @@ def test_who_leaves_early_leaves_nothing_open(database: Database) -> None:
 def test_a_pymysql_that_is_made_otherwise_reads_by_itself() -> None:
     """What is taken of it is no part of what it promises."""
     assert not known(object())
-
-
-@pytest.mark.parametrize("where", ["statement", "CTE", "view"])
-def test_sqlite_works_out_a_column_once(make_database: MakeDatabase, where: str) -> None:
-    """What differs each time it is asked for is not taken for another type than it has."""
-    drawn = "CASE WHEN random() % 2 = 0 THEN 'text' ELSE 1.5 END"
-    numbers = "WITH RECURSIVE n(k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM n WHERE k < 200)"
-    database = make_database("sqlite")
-    database.execute(f"CREATE VIEW v AS {numbers} SELECT k, {drawn} AS city FROM n")
-    sql = {
-        "statement": f"{numbers} SELECT k AS customer_key, {drawn} AS city FROM n",
-        "CTE": f"{numbers}, d AS (SELECT k, {drawn} AS city FROM n) "
-        "SELECT k AS customer_key, city FROM d",
-        "view": "SELECT k AS customer_key, city FROM v",
-    }
-    with quick(database, sql[where]) as (rows, _):
-        cities = {row["city"] for _, batch in told(rows) for row in batch}
-    assert cities == {"text", "1.5"}
-
-
-# A column of text may be called `word` in one place, and in another not be one of text.
-NUMBERS = {
-    "of another table": "SELECT n.k AS customer_key, n.word AS city FROM numbers n",
-    "of either": "SELECT n.k AS customer_key, n.word AS city FROM words w JOIN numbers n USING (k)",
-    "by another name": "SELECT k AS customer_key, bare AS city FROM words AS word",
-    "of a view": "SELECT k AS customer_key, word AS city FROM seen",
-    "worked out": "SELECT k AS customer_key, word + 0.5 AS city FROM words",
-    "of a view beside": "SELECT k AS customer_key, s.word AS city FROM words JOIN seen s USING (k)",
-    "of a subquery": "SELECT k AS customer_key, w AS city FROM (SELECT k, bare AS w FROM words)",
-    "of two": "SELECT k AS customer_key, word AS city FROM words UNION ALL SELECT 9, 1e22",
-    "of a CTE": "WITH words(c, word) AS (SELECT 1, .5) "
-    "SELECT c AS customer_key, word AS city FROM words",
-    "collated": "SELECT k AS customer_key, loose AS city FROM words",
-}
-
-
-@pytest.mark.parametrize("where", NUMBERS)
-def test_a_number_is_one_wherever_sqlite_has_it_from(
-    make_database: MakeDatabase, where: str
-) -> None:
-    """It comes as the portable driver has it; what a table has as text is not asked."""
-    if "numbers" not in _MADE:
-        _MADE["numbers"] = made = make_database("sqlite")
-        made.execute(
-            "CREATE TABLE words (k INTEGER, word VARCHAR(9), bare, loose COLLATE NOCASE)",
-            "CREATE TABLE numbers (k INTEGER, word REAL)",
-            "CREATE VIEW seen AS SELECT k, bare AS word FROM words",
-            "INSERT INTO words VALUES (1, 0.1, 0.1, 0.1), (2, '0.1', '0.1', 'A')",
-            "INSERT INTO words VALUES (3, x'31', 3, -1e300)",
-            "INSERT INTO numbers VALUES (1, 0.1), (2, 1e22), (3, NULL)",
-        )
-    with quick(_MADE["numbers"], NUMBERS[where]) as (rows_quick, rows_portable):
-        assert told(rows_quick) == told(rows_portable)
-
-
-def test_a_column_of_text_is_read_as_it_lies(make_database: MakeDatabase) -> None:
-    """Of other columns, and of those that a view calls so, each cell is asked for its type."""
-    database = make_database("sqlite")
-    database.execute(
-        "CREATE TABLE t (k INTEGER PRIMARY KEY, a TEXT, b Varchar(9), c, d CHARINT, e REAL)",
-        "CREATE VIEW v AS SELECT a AS f FROM t",
-    )
-    sql = "SELECT k AS customer_key, a AS email, B AS city, c AS region, d AS phone, e AS value "
-    for after, expected in (("FROM t", {"email", "city"}), ("FROM t, v", set[str]())):
-        with quick(database, sql + after) as (rows, _):
-            assert isinstance(rows, ArrowRows)
-            as_it_lies = {
-                name
-                for name in ("email", "city", "region", "phone", "customer_key")
-                if f"typeof({name})" not in rows._source.select
-            }
-            assert as_it_lies == expected
-
-
-def test_a_shop_in_utf_16_is_read_as_it_is_written(make_database: MakeDatabase) -> None:
-    """Arrow's driver takes bytes for text, and SQLite gives such a shop's in another encoding."""
-    database = make_database("sqlite")
-    with closing(sqlite3.connect(str(make_url(database.owner).database))) as connection, connection:
-        connection.execute("PRAGMA encoding = 'UTF-16le'")  # of a file that is empty yet
-        connection.execute("CREATE TABLE people (customer_key TEXT, email TEXT)")
-        connection.execute("INSERT INTO people VALUES ('c:1', 'zoë@example.com')")
-    shop = replace(open_shop(database.url, None, timezone="UTC"), large=0)
-    sql = "SELECT customer_key, email FROM people"
-    with shop.read(SegmentQuery("mine", sql, {}, "mine.sql")) as reading:
-        assert [batch.to_pylist() for batch in reading] == [
-            [{"customer_key": "c:1", "email": "zoë@example.com"}]
-        ]
-        assert isinstance(opened(reading._asked), CursorRows)
 
 
 def test_a_read_takes_one_core_and_little_memory_of_postgresql(make_database: MakeDatabase) -> None:
