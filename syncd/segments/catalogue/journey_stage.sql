@@ -17,12 +17,13 @@ FROM (
                AND :today - rhythm.last_day <= 180 THEN 'loyal'
               WHEN standing.n_orders >= 2 THEN 'repeat'
               WHEN standing.n_orders = 1 THEN 'first'
-              WHEN person.customer_key IN (
-                SELECT customer_key FROM left_cart WHERE updated_at >= {{days_ago(30)}}
-              ) THEN 'cart'
+              WHEN carted.customer_key IS NOT NULL THEN 'cart'
               ELSE 'prospect' END AS stage
   FROM person
   LEFT JOIN standing ON standing.customer_key = person.customer_key
   LEFT JOIN rhythm ON rhythm.customer_key = person.customer_key
+  LEFT JOIN (
+    SELECT DISTINCT customer_key FROM left_cart WHERE updated_at >= {{days_ago(30)}}
+  ) carted ON carted.customer_key = person.customer_key
 ) placed
 WHERE {{one_of(stage, stages)}}
