@@ -20,7 +20,7 @@ from syncd import settle
 from syncd.errors import Busy, SyncdError
 from syncd.leaving import replacing
 from syncd.leaving.gone import is_gone, let_go
-from syncd.leaving.unread import keep
+from syncd.leaving.unread import carry_out, keep
 from syncd.ledger.audiences import KnownAudience
 from syncd.model import (
     AuditEvent,
@@ -34,9 +34,7 @@ from syncd.model import (
     RunState,
 )
 from syncd.ports import Connector
-from syncd.runs.outbox import send
 from syncd.runs.parts import Parts
-from syncd.runs.sums import accepted_rows, refused_rows
 
 RETIREMENT = "(retirement)"  # in place of a sync or a segment; no configuration can name one so
 _REFUSED = 3
@@ -199,12 +197,7 @@ def _remove(
     due = emptied.confirmations
     plan = keep(parts, audience, emptied, run=run.id, of=RETIREMENT, confirmations=due)
     parts.ledger.set_run(run.id, RunState.PUSHING, plan=plan.id)
-    try:
-        send(parts, connector, plan, parts.ledger.batches(plan.id), audience.id)
-    finally:
-        settle.fold(parts, audience, actor=run.actor)
-    batches = parts.ledger.batches(plan.id)
-    removed, refused = sum(accepted_rows(batches).values()), refused_rows(batches)
+    removed, refused = carry_out(parts, connector, audience, plan, actor=run.actor)
     said = (
         f"The removal of {removed:,} rows was accepted for audience {audience.name} "
         f"({audience.id}) on {parts.platform.title}, which is emptied for good: "

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from syncd import settle
 from syncd.ledger import directory
 from syncd.ledger.audiences import KnownAudience
 from syncd.model import (
@@ -19,8 +20,11 @@ from syncd.model import (
     Snapshot,
     SnapshotId,
 )
+from syncd.ports import Connector
 from syncd.runs import cutting
+from syncd.runs.outbox import send
 from syncd.runs.parts import Parts
+from syncd.runs.sums import accepted_rows, refused_rows
 
 
 class Drawn(Protocol):
@@ -88,3 +92,19 @@ def keep(
         # Nobody can approve it or ask for it, and the guard looks at runs of syncs alone.
         parts.ledger.add_plan(plan, run, batches, event=None, shown=False)
     return plan
+
+
+def carry_out(
+    parts: Parts, connector: Connector, audience: KnownAudience, plan: Plan, *, actor: str
+) -> tuple[int, int]:
+    """Send a plan that was kept, and take into the membership what came of it, come what may.
+
+    Returns:
+        Rows whose removal was accepted, and rows that were refused.
+    """
+    try:
+        send(parts, connector, plan, parts.ledger.batches(plan.id), audience.id)
+    finally:
+        settle.fold(parts, audience, actor=actor)
+    batches = parts.ledger.batches(plan.id)
+    return sum(accepted_rows(batches).values()), refused_rows(batches)

@@ -11,7 +11,7 @@ import structlog
 
 from syncd import settle
 from syncd.errors import PlatformError
-from syncd.leaving.unread import keep
+from syncd.leaving.unread import carry_out, keep
 from syncd.ledger.audiences import KnownAudience
 from syncd.model import (
     BatchState,
@@ -23,9 +23,7 @@ from syncd.model import (
     Withdrawn,
 )
 from syncd.ports import Connector
-from syncd.runs.outbox import send
 from syncd.runs.parts import Parts
-from syncd.runs.sums import accepted_rows, refused_rows
 
 WITHDRAWAL = "(withdrawal)"  # in place of a segment; no configuration can name one so
 
@@ -98,12 +96,7 @@ def _remove(
 ) -> None:
     due = found.confirmations
     plan = keep(parts, audience, found, run=run.id, of=WITHDRAWAL, confirmations=due)
-    try:
-        send(parts, connector, plan, parts.ledger.batches(plan.id), audience.id)
-    finally:
-        settle.fold(parts, audience, actor=run.actor)
-    batches = parts.ledger.batches(plan.id)
-    removed, refused = sum(accepted_rows(batches).values()), refused_rows(batches)
+    removed, refused = carry_out(parts, connector, audience, plan, actor=run.actor)
     said = (
         f"The removal of {removed:,} rows of members who deny consent was accepted for audience "
         f"{audience.name} ({audience.id}), which no sync fills any more: {found.identifiers:,} "

@@ -10,7 +10,9 @@ import pyarrow.compute as pc
 
 from syncd.membership.engine import scalar
 from syncd.membership.held import MEMBERS
-from syncd.model import HELD_OUT, OTHER_ARM, WOULD_STAY, Comparison, Consent
+from syncd.model import HELD_OUT, OTHER_ARM, WOULD_STAY, Consent, ConsentRule
+
+Flags = npt.NDArray[np.bool_]
 
 # Members that erasure, consent, the hold-out or another arm keeps out, by reason. The hold-out
 # comes after consent, so that who is held out could otherwise have been sent: that is whom an
@@ -27,32 +29,43 @@ DELETE FROM want_link WHERE n IN (SELECT n FROM seen WHERE kept_out = '{WOULD_ST
 """
 
 
-def reasons(comparison: Comparison, rows: pa.RecordBatch) -> npt.NDArray[np.uint8]:
+def reasons(rule: ConsentRule, rows: pa.RecordBatch) -> npt.NDArray[np.uint8]:
     """Why members are kept out, each as its place in `REASONS` from 1; 0 for whoever is not.
 
     Args:
-        comparison: What consent it asks for.
-        rows: Of its snapshot: `consent`, `erased`, `region`, `held_out` and `elsewhere`.
+        rule: What consent is asked for.
+        rows: Of a snapshot: `consent`, `erased`, `region`, `held_out` and `elsewhere`.
     """
-    granted = _given(rows, Consent.GRANTED)
-    asked, rule = np.full(rows.num_rows, comparison.consent.asked), comparison.consent
     said = (
         _true(rows, "erased"),
-        asked & _given(rows, Consent.DENIED),
-        asked & ~granted & rule.granted_only,
-        asked & ~granted & rule.granted_in_region & _true(rows, "region"),
+        *by_consent(rule, rows),
         _true(rows, "held_out"),
         _true(rows, "elsewhere"),
     )
     return np.select(said, [np.uint8(place) for place in range(1, len(said) + 1)], np.uint8(0))
 
 
-def _given(rows: pa.RecordBatch, consent: Consent) -> npt.NDArray[np.bool_]:
+def by_consent(rule: ConsentRule, rows: pa.RecordBatch) -> tuple[Flags, Flags, Flags]:
+    """Whom consent keeps out: who denied it, and who did not grant it, here or where they live.
+
+    Args:
+        rule: What consent is asked for.
+        rows: With `consent` and `region`.
+    """
+    granted = _given(rows, Consent.GRANTED)
+    return (
+        rule.asked & _given(rows, Consent.DENIED),
+        (rule.asked and rule.granted_only) & ~granted,
+        (rule.asked and rule.granted_in_region) & ~granted & _true(rows, "region"),
+    )
+
+
+def _given(rows: pa.RecordBatch, consent: Consent) -> Flags:
     said = pc.equal(rows["consent"], consent.value)
     return np.asarray(pc.fill_null(said, fill_value=False), np.bool_)
 
 
-def _true(rows: pa.RecordBatch, column: str) -> npt.NDArray[np.bool_]:
+def _true(rows: pa.RecordBatch, column: str) -> Flags:
     return np.asarray(pc.fill_null(rows[column], fill_value=False), np.bool_)
 
 

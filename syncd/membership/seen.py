@@ -52,7 +52,7 @@ def load_seen(
 
 
 def _with_reasons(comparison: Comparison, rows: pa.RecordBatch) -> pa.RecordBatch:
-    return rows.append_column("why", pa.array(reasons(comparison, rows)))
+    return rows.append_column("why", pa.array(reasons(comparison.consent, rows)))
 
 
 def _into_seen(rows: pa.RecordBatch) -> str:

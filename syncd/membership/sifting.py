@@ -181,7 +181,7 @@ class _Scan:
         sent: _Sent,
     ) -> None:
         count = members.digested
-        asked = {"reason": partial(reasons, comparison)}
+        asked = {"reason": partial(reasons, comparison.consent)}
         alike = _ALIKE if sent.any() else {}
         self.side = Side.of(members.fresh, count, {**alike, **asked})
         self._sent = sent

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from syncd.ledger.store import Ledger
-from syncd.model import AuditEvent, SegmentQuery, Sync
+from syncd.model import AuditEvent, ConsentRule, SegmentQuery, Sync
+from syncd.plan import consent_rule
 from syncd.ports import Clock, Connector, Membership, Platform, Shop
 from syncd.retry import Patience
 
@@ -107,6 +108,13 @@ class Parts:
     control: Callable[[pa.Array], pa.Array] = nobody
     elsewhere: Callable[[pa.Array], pa.Array] = nobody
     progress: Progress = silent
+
+    @property
+    def consent(self) -> ConsentRule:
+        """Whom the sync may send, by consent; to be taken out needs nobody's."""
+        if self.sync.takes_out:
+            return ConsentRule(granted_only=False, granted_in_region=False, asked=False)
+        return consent_rule(self.platform.capabilities, self.sync.consent)
 
     def event(
         self,

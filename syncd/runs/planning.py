@@ -16,7 +16,6 @@ from syncd.model import (
     BatchRecord,
     BatchState,
     Comparison,
-    ConsentRule,
     Generation,
     Phase,
     Plan,
@@ -28,7 +27,6 @@ from syncd.model import (
     Sizes,
     Snapshot,
 )
-from syncd.plan import consent_rule
 from syncd.runs import cutting
 from syncd.runs.changes import changes
 from syncd.runs.parts import Parts
@@ -152,7 +150,7 @@ def _comparison(
         sync=sync.name,
         snapshot=snapshot,
         generation=generation,
-        consent=_consent(parts),
+        consent=parts.consent,
         removes=sync.removes,
         ordered=parts.platform.capabilities.ordered,
         guard=sync.guard,
@@ -166,12 +164,6 @@ def _comparison(
         refresh=_refresh(parts, audience, now),
         takes_out=sync.takes_out,
     )
-
-
-def _consent(parts: Parts) -> ConsentRule:
-    if parts.sync.takes_out:
-        return ConsentRule(granted_only=False, granted_in_region=False, asked=False)
-    return consent_rule(parts.platform.capabilities, parts.sync.consent)
 
 
 def _refresh(parts: Parts, audience: KnownAudience | None, now: datetime) -> Refresh | None:

@@ -14,7 +14,6 @@ from syncd.errors import ConfigError, EmptySegment
 from syncd.model import STAYS, Generation, Raw, Refused, Run, Snapshot, SnapshotId
 from syncd.model.making import chosen_facts
 from syncd.overlap import ahead
-from syncd.plan import consent_rule
 from syncd.ports import Reading
 from syncd.runs.parts import Parts
 
@@ -87,8 +86,7 @@ def _said(parts: Parts, stones: Mapping[str, bool]) -> tuple[str, ...]:
 
     The hold-out is part of the configuration.
     """
-    consent = consent_rule(parts.platform.capabilities, parts.sync.consent)
-    return (parts.sync.configuration, repr(consent), _digest_of(stones))
+    return (parts.sync.configuration, repr(parts.consent), _digest_of(stones))
 
 
 def _complete(parts: Parts, columns: tuple[str, ...], source: str) -> None:

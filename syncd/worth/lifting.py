@@ -29,9 +29,9 @@ import numpy.typing as npt
 from syncd.errors import UsageError
 from syncd.identity.arms import Split
 from syncd.identity.control import Control
+from syncd.membership.keptout import by_consent
 from syncd.membership.names import named
-from syncd.model import Consent, SegmentQuery
-from syncd.plan import consent_rule
+from syncd.model import SegmentQuery
 from syncd.ports import Shop
 from syncd.runs.parts import Parts, nobody
 from syncd.segments.lift import Lift, lift
@@ -309,14 +309,9 @@ def _joined(parts: Sequence[Sequence[npt.NDArray[np.uint64]]]) -> npt.NDArray[np
 
 
 def _allowed(rows: pa.RecordBatch, parts: Parts) -> Flags:
-    """Who may be sent by a sync's consent, as `membership.compare` has it; the hold-out aside."""
-    if parts.sync.takes_out:
-        return np.ones(rows.num_rows, np.bool_)
-    rule = consent_rule(parts.platform.capabilities, parts.sync.consent)
-    asked = _flags(rows["region"]) & rule.granted_in_region | rule.granted_only
-    said = np.asarray(rows["consent"], np.int8)
-    found: Flags = (said == Consent.GRANTED.value) | ((said == Consent.UNKNOWN.value) & ~asked)
-    return found
+    """Who may be sent by a sync's consent."""
+    denied, ungranted, in_region = by_consent(parts.consent, rows)
+    return ~(denied | ungranted | in_region)
 
 
 def _related(members: _Members, sendable: Flags) -> tuple[Flags, int]:

@@ -15,8 +15,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from syncd.app import App, platforms
-from syncd.membership.keptout import REASONS
-from syncd.model import HASHED_KINDS, HELD_OUT, OTHER_ARM, Consent, ConsentRule, Measured
+from syncd.membership.keptout import REASONS, reasons
+from syncd.model import HASHED_KINDS, ConsentRule, Measured
 from syncd.plan import consent_rule
 from syncd.ports import Platform
 from syncd.runs.parts import nobody
@@ -24,8 +24,6 @@ from syncd.runs.parts import nobody
 # Arrow and numpy are imported when the shop is asked, as in `syncd.app`.
 # ruff: noqa: PLC0415
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
     import pyarrow as pa
 
     from syncd.identity.digest import Digested
@@ -106,30 +104,15 @@ class Target:
         import numpy as np
 
         rows = self.digest(batch).rows
-        flags = {name: _flags(rows[name]) for name in ("usable", "region")}
-        said = np.asarray(rows["consent"], np.int8)
-        granted = said == Consent.GRANTED.value
-        erased, denied, ungranted, in_region = REASONS[:4]
-        reasons = {
-            UNUSABLE: ~flags["usable"],
-            erased: _flags(self.watch.marks(batch, self.stones)),
-            denied: said == Consent.DENIED.value,
-            ungranted: ~granted & self.rule.granted_only,
-            in_region: ~granted & flags["region"] & self.rule.granted_in_region,
-            HELD_OUT: _flags(self.control(rows["key"])),
-            OTHER_ARM: _flags(self.elsewhere(rows["key"])),
-        }
-        left = np.ones(rows.num_rows, np.bool_)
-        for reason, out in reasons.items():
-            self.lost[reason] += int((left & out).sum())
-            left &= ~out
+        usable = np.asarray(rows["usable"].to_numpy(zero_copy_only=False), np.bool_)
+        rows = rows.append_column("erased", self.watch.marks(batch, self.stones))
+        rows = rows.append_column("held_out", self.control(rows["key"]))
+        rows = rows.append_column("elsewhere", self.elsewhere(rows["key"]))
+        self.lost[UNUSABLE] += int((~usable).sum())
+        why = np.bincount(reasons(self.rule, rows)[usable], minlength=len(REASONS) + 1)
+        for reason, count in zip(REASONS, why[1:], strict=True):
+            self.lost[reason] += int(count)
         self.members += rows.num_rows
-
-
-def _flags(column: pa.Array) -> npt.NDArray[np.bool_]:
-    import numpy as np
-
-    return np.asarray(column.to_numpy(zero_copy_only=False), np.bool_)
 
 
 def targets(app: App, segment: str) -> list[Target]:
@@ -148,9 +131,8 @@ def targets(app: App, segment: str) -> list[Target]:
 
 def _of_sync(app: App, name: str, stones: Mapping[str, bool]) -> Target:
     parts = app.parts(name)
-    rule = consent_rule(parts.platform.capabilities, parts.sync.consent)
     return Target(
-        *(parts.platform, name, rule, parts.digest, parts.watch, stones),
+        *(parts.platform, name, parts.consent, parts.digest, parts.watch, stones),
         *(parts.control, parts.elsewhere),
     )
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from syncd.segments.canonical import RELATIONS
-from tests.integration.segment_engines import Engine
+from tests.integration.segment_engines import Loaded
 
 ZONE = "Europe/Amsterdam"
 AS_OF = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -27,7 +27,7 @@ _CODES = (None, None, None, "", "WELCOME10", "SPRING15,FRIENDS20")
 Row = tuple[object, ...]
 
 
-def fill(engine: Engine) -> None:
+def fill(engine: Loaded) -> None:
     """Load every canonical table."""
     random = Random(20_261_101)
     people = [_key(random, number) for number in range(_PEOPLE)]

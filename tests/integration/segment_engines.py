@@ -38,11 +38,15 @@ DUCKDB_TYPES: Mapping[Kind, str] = {
 Rows = dict[str, dict[str, object]]
 
 
-class Engine(Protocol):
-    """A shop on one engine."""
+class Loaded(Protocol):
+    """What takes a shop's tables."""
 
     def load(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Put rows into a table."""
+
+
+class Engine(Loaded, Protocol):
+    """A shop on one engine."""
 
     def rows(self, name: str, *, as_of: datetime, zone: str, **parameters: object) -> Rows:
         """A segment's rows by key."""

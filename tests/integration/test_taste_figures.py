@@ -21,7 +21,6 @@ from tests.integration.segment_engines import (
     ENGINES,
     Embedded,
     Engine,
-    Rows,
     Served,
     asked_of_duckdb,
     open_engine,
@@ -45,9 +44,6 @@ class Recorder:
 
     def load(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         self.tables[table] = [dict(zip(columns, row, strict=True)) for row in rows]
-
-    def rows(self, *_: object, **__: object) -> Rows:
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

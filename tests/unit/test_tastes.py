@@ -79,7 +79,7 @@ def test_what_does_not_hold_in_those_days_is_refused_with_the_figures() -> None:
     assert "its AUC is 0." in train_taste(past, drawn(5, 6_000, turned)).objection
     some = kept["later"] * (np.arange(6_000) % 2)
     said = train_taste(past, {**kept, "later": some}).objection
-    assert f"and there were {np.sum(some):,.0f}, more than 25% off" in said
+    assert f"buyers of the category and {np.sum(some):,.0f} came, more than 25% off" in said
     few = {**kept, "later": kept["later"] * (np.cumsum(kept["later"]) <= 49)}
     assert "and 49 in those it would be judged by; it takes 80 and 50" in (
         train_taste(past, few).objection

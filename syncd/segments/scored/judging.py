@@ -47,13 +47,22 @@ class Judgement:
     @property
     def objection(self) -> str:
         """Why the model may not choose anybody; nothing where it may."""
+        return self.objected("days with a purchase", "were made")
+
+    def objected(self, what: str, came: str) -> str:
+        """The same of a model that foretells something else.
+
+        Args:
+            what: Was foretold.
+            came: What became of it, as a verb.
+        """
         said = []
         if self.auc < AUC:
             said.append(f"its AUC is {self.auc:.3f}, less than {AUC}")
         if self.off > CALIBRATION:
             said.append(
-                f"it foretold {self.foretold:,.0f} days with a purchase and {self.made:,.0f} "
-                f"were made, more than {CALIBRATION:.0%} off"
+                f"it foretold {self.foretold:,.0f} {what} and {self.made:,.0f} {came}, more than "
+                f"{CALIBRATION:.0%} off"
             )
         return "; ".join(said)
 

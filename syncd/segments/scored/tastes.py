@@ -21,7 +21,7 @@ from syncd.segments.scored import TASTE
 from syncd.segments.scored.choosing import least_of_top
 from syncd.segments.scored.columns import Columns, Flags, Picker
 from syncd.segments.scored.histories import Floats
-from syncd.segments.scored.judging import AUC, CALIBRATION, Judgement, judged, too_few
+from syncd.segments.scored.judging import judged, too_few
 from syncd.segments.scored.training import Trained
 
 FITTED = 80  # who bought of it, at least: ten for each weight (Peduzzi 1996)
@@ -132,19 +132,11 @@ def train_taste(past: Columns, kept: Columns) -> Trained:
     chance = taste.chance(kept)
     verdict = judged(chance, chance, kept["buying_days"] - 1, kept["later"])
     figures = {name: float(figure) for name, figure in asdict(verdict).items()}
-    return Trained(taste.parameters, {**figures, "events": float(events)}, _objection(verdict))
-
-
-def _objection(verdict: Judgement) -> str:
-    said = []
-    if verdict.auc < AUC:
-        said.append(f"its AUC is {verdict.auc:.3f}, less than {AUC}")
-    if verdict.off > CALIBRATION:
-        said.append(
-            f"it foretold {verdict.foretold:,.0f} buyers of the category and there were "
-            f"{verdict.made:,.0f}, more than {CALIBRATION:.0%} off"
-        )
-    return "; ".join(said)
+    return Trained(
+        taste.parameters,
+        {**figures, "events": float(events)},
+        verdict.objected("buyers of the category", "came"),
+    )
 
 
 def likeliest_takers(parameters: Mapping[str, float], everyone: Columns, top: float) -> Picker:
