@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from datetime import UTC, datetime
 
 import numpy as np
@@ -10,6 +12,11 @@ import pytest
 
 from syncd.app import open_app
 from syncd.model import Arms, Holdout
+from syncd.web import catalogue
+from syncd.web.frame import Frame
+from syncd.web.publishing import publish
+from syncd.web.reading import published
+from syncd.web.rendering import render
 from tests.integration.canonical_desk import key, orders, people
 from tests.integration.commands import Answer, Desk, Hands, approvable, digests, email, phone
 from tests.integration.databases import Database
@@ -184,3 +191,46 @@ def test_lift_compares_each_arm_with_the_control_and_with_the_other(
     desk.save()
     none = desk.syncd(*asked, clock=Hands(NOW))
     assert (none.code, "no sync sends arm a of segment everyone" in none.err) == (2, True)
+
+
+def test_the_page_shows_each_arm_beside_the_hold_out(desk: Desk, canonical: Database) -> None:
+    """What the survey keeps of a split segment, to the figure; of each two sides that it has."""
+    know(desk)
+    people(canonical, range(400))
+    desk.settings["page"] = {"directory": str(desk.folder / "page")}
+    desk.settings["segments"]["everyone"] = {
+        "use": "all_customers",
+        "holdout": "20%",
+        "arms": ["a", "b"],
+    }
+    desk.sync["arm"] = "a"
+    desk.also("other", arm="b", audience="Other")
+    orders(canonical, [(n, "2026-08-01 12:00:00", "10.00") for n in range(400)])
+    at = Hands(datetime(2026, 8, 15, tzinfo=UTC))
+    assert desk.syncd("sync", "everyone", "other", clock=at).code == 0
+    orders(canonical, [(n, "2026-09-15 12:00:00", "90.50") for n in range(0, 400, 3)])
+    assert desk.syncd("segments", "survey", clock=Hands(NOW)).code == 0
+    with open_app(desk.config, clock=Hands(NOW)) as app:
+        survey = app.ledger.surveys.latest()
+        publish(app)
+    assert survey is not None
+    (kept,) = (json.loads(each.figures) for each in survey.lifts)
+    with published(desk.folder / "page") as seen:
+        frame = Frame(NOW, seen.now.at, seen.now.zone, "", "/segments", {})
+        text = render("segments", frame, catalogue.segments(seen, frame))
+    section = text.split('<h2 id="lift">')[1].split("</section>")[0]
+    told = [("Exposed against control", kept["lift"])] + [
+        (f"Arm {one['one']} against {other}", one["lift"])
+        for one in kept["trials"]
+        for other in [one["other"] if one["other"] == "control" else f"arm {one['other']}"]
+    ]
+    assert [title for title, _ in told] == [
+        *("Exposed against control", "Arm a against control", "Arm b against control"),
+        "Arm a against arm b",
+    ]
+    for (title, lift), part in zip(told, section.split("<h4>")[1:], strict=True):
+        assert part.startswith(f"{title}</h4>")
+        sizes = re.findall(r'</th><td class="n">([\d,]+)</td><td class="n">([\d,]+)</td>', part)
+        assert [(int(members), int(buyers)) for members, buyers in sizes] == [
+            (lift[side]["members"], lift[side]["buyers"]) for side in ("exposed", "control")
+        ]
