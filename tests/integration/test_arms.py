@@ -193,15 +193,18 @@ def test_lift_compares_each_arm_with_the_control_and_with_the_other(
     assert (none.code, "no sync sends arm a of segment everyone" in none.err) == (2, True)
 
 
-def test_the_page_shows_each_arm_beside_the_hold_out(desk: Desk, canonical: Database) -> None:
+@pytest.mark.parametrize("holdout", ["20%", None])
+def test_the_page_shows_each_arm_beside_the_hold_out(
+    desk: Desk, canonical: Database, holdout: str | None
+) -> None:
     """What the survey keeps of a split segment, to the figure; of each two sides that it has."""
     know(desk)
     people(canonical, range(400))
     desk.settings["page"] = {"directory": str(desk.folder / "page")}
     desk.settings["segments"]["everyone"] = {
         "use": "all_customers",
-        "holdout": "20%",
         "arms": ["a", "b"],
+        **({"holdout": holdout} if holdout else {}),
     }
     desk.sync["arm"] = "a"
     desk.also("other", arm="b", audience="Other")
@@ -219,17 +222,15 @@ def test_the_page_shows_each_arm_beside_the_hold_out(desk: Desk, canonical: Data
         frame = Frame(NOW, seen.now.at, seen.now.zone, "", "/segments", {})
         text = render("segments", frame, catalogue.segments(seen, frame))
     section = text.split('<h2 id="lift">')[1].split("</section>")[0]
-    told = [("Exposed against control", kept["lift"])] + [
-        (f"Arm {one['one']} against {other}", one["lift"])
-        for one in kept["trials"]
-        for other in [one["other"] if one["other"] == "control" else f"arm {one['other']}"]
-    ]
-    assert [title for title, _ in told] == [
-        *("Exposed against control", "Arm a against control", "Arm b against control"),
-        "Arm a against arm b",
-    ]
-    for (title, lift), part in zip(told, section.split("<h4>")[1:], strict=True):
-        assert part.startswith(f"{title}</h4>")
+    told = [("Exposed against control", kept["lift"])] if kept["lift"] else []
+    for one in kept["trials"]:
+        other = one["other"] if one["other"] == "control" else f"arm {one['other']}"
+        told.append((f"Arm {one['one']} against {other}", one["lift"]))
+    against = ["Exposed against control", "Arm a against control", "Arm b against control"]
+    assert [title for title, _ in told] == [*(against if holdout else ()), "Arm a against arm b"]
+    parts = section.split("<h4>")[1:] if holdout else [section]  # one comparison needs no title
+    for (title, lift), part in zip(told, parts, strict=True):
+        assert part.startswith(f"{title}</h4>") or not holdout
         sizes = re.findall(r'</th><td class="n">([\d,]+)</td><td class="n">([\d,]+)</td>', part)
         assert [(int(members), int(buyers)) for members, buyers in sizes] == [
             (lift[side]["members"], lift[side]["buyers"]) for side in ("exposed", "control")

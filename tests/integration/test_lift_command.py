@@ -110,6 +110,22 @@ def test_who_could_not_be_sent_or_is_reached_anyway_is_on_neither_side(
     assert arms["exposed"]["members"] == len(exposed) - 5 - 3
 
 
+def test_who_has_not_granted_consent_is_on_no_side_where_a_sync_asks_for_it(
+    desk: Desk, shop: Database
+) -> None:
+    """Everybody is in the Netherlands, where Google takes nobody who has not granted it."""
+    desk.sync.update(account="google", audience="Asked")
+    desk.save()
+    granted = range(0, len(ALL), 2)
+    consents(shop, [(n, "ads", "granted") for n in granted])
+    found = asked(desk)["lift"]
+    assert isinstance(found, dict)
+    held = control(desk) & set(granted)
+    assert found["unsent"] == len(ALL) - len(granted)
+    sides = [found["lift"][side]["members"] for side in ("exposed", "control")]
+    assert sides == [len(granted) - len(held), len(held)]
+
+
 def test_members_are_those_of_then(desk: Desk, shop: Database) -> None:
     """Who was no member yet is on no side, whatever they bought meanwhile."""
     people(shop, [901])
