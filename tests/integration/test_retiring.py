@@ -86,6 +86,7 @@ def test_every_removal_has_its_intent_and_receipt(here: MemoryWorlds) -> None:
     batches = here.world.ledger.batches(run.plan)
     assert len(batches) == 2
     assert all(batch.accepted_at and batch.reference for batch in batches)
+    assert here.world.ledger.unfolded(*at) == (), "the membership has not heard of them"
 
 
 def test_an_addition_whose_answer_was_lost_is_not_sent_again_and_its_removal_confirmed(
