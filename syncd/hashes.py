@@ -6,6 +6,8 @@ says what comes of that, which must be no more than work done in vain.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -19,6 +21,7 @@ _WORD = 8
 _MASKS = np.array([(1 << 8 * kept) - 1 for kept in range(_WORD + 1)], np.uint64)
 _ODD = np.uint64(0x9E3779B97F4A7C15)  # 2**64 by the golden ratio: spreads the bits of a product
 _HALF = np.uint64(32)
+_RANGES = 16  # looked at one after the other, so that a sixteenth is copied at a time
 
 
 def hashed(cells: pa.StringArray | pa.BinaryArray) -> Hashes:
@@ -52,6 +55,22 @@ def stirred(hashes: Hashes) -> Hashes:
         hashes = hashes * _ODD
         hashes ^= hashes >> _HALF
     return hashes
+
+
+def in_ranges(parts: Sequence[Hashes]) -> Iterator[Hashes]:
+    """All hashes in order, cut so that equal ones are together; a copy of a few at a time.
+
+    Args:
+        parts: Each in order.
+    """
+    edges = np.arange(1, _RANGES, dtype=np.uint64) << np.uint64(60)
+    cuts = [[0, *np.searchsorted(each, edges), len(each)] for each in parts]
+    for here in range(_RANGES if parts else 0):
+        near = np.concatenate(
+            [each[cut[here] : cut[here + 1]] for each, cut in zip(parts, cuts, strict=True)]
+        )
+        near.sort()
+        yield near
 
 
 def _add_words(

@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from syncd.hashes import in_ranges
 from syncd.membership.engine import BATCH_ROWS, KIND_NAMES, Positions, chosen, positioned
 from syncd.membership.names import Column, Named, Names, named
 
@@ -295,7 +296,7 @@ class Distinct:
     def add(self, rows: Named) -> None:
         """Take in all that these rows have."""
         for kind, ids in zip(rows.kinds, rows.ids.T, strict=True):
-            self._found.setdefault(kind, []).append(ids[ids != 0])
+            self._found.setdefault(kind, []).append(np.sort(ids[ids != 0]))
 
     def counts(self) -> dict[str, int]:
         """How many there were of each kind; they are let go."""
@@ -316,8 +317,8 @@ def distinct(side: Side, flags: Flags) -> dict[str, int]:
 
 
 def _different(parts: list[Names]) -> int:
-    ordered = in_order(parts)
-    return len(ordered) and 1 + int(np.count_nonzero(ordered[1:] != ordered[:-1]))
+    ranges = (near for near in in_ranges(parts) if len(near))
+    return sum(1 + int(np.count_nonzero(near[1:] != near[:-1])) for near in ranges)
 
 
 def in_order(parts: list[Names]) -> Names:

@@ -6,9 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from syncd.hashes import Hashes, hashed
-
-_PARTS = 16  # looked at one after the other, so that a sixteenth is copied at a time
+from syncd.hashes import Hashes, hashed, in_ranges
 
 
 class Keys:
@@ -34,16 +32,4 @@ class Keys:
 
     def doubtful(self) -> bool:
         """Whether two of the keys might be the same."""
-        edges = np.arange(1, _PARTS, dtype=np.uint64) << np.uint64(60)
-        cuts = [[0, *np.searchsorted(each, edges), len(each)] for each in self._hashes]
-        for part in range(_PARTS if cuts else 0):
-            near = np.concatenate(
-                [
-                    each[cut[part] : cut[part + 1]]
-                    for each, cut in zip(self._hashes, cuts, strict=True)
-                ]
-            )
-            near.sort()
-            if (near[1:] == near[:-1]).any():
-                return True
-        return False
+        return any((near[1:] == near[:-1]).any() for near in in_ranges(self._hashes))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncd.hashes import hashed, joined
+from syncd.hashes import hashed, in_ranges, joined
 
 ODD, ALL = 0x9E3779B97F4A7C15, 2**64 - 1
 
@@ -71,3 +73,22 @@ def test_pairs_are_told_by_their_order_and_are_none_where_one_is() -> None:
     there, back = joined(one, other), joined(other, one)
     assert there[0] != back[0]
     assert there[1:].tolist() == back[1:].tolist() == [0, 0]
+
+
+# Many share their first bits, some the whole of them; those at the edges of a range are there too.
+_HASHES = st.one_of(
+    st.integers(0, 3),
+    st.integers(0, ALL),
+    st.builds(lambda high, low: (high << 60) + low - 1, st.integers(1, 15), st.integers(0, 2)),
+    st.just(ALL),
+)
+
+
+@given(parts=st.lists(st.lists(_HASHES, max_size=20), max_size=4))
+def test_ranges_hold_all_in_order_and_equal_ones_together(parts: list[list[int]]) -> None:
+    """So that whoever counts or compares in each of them misses nothing."""
+    ordered = [np.array(sorted(part), np.uint64) for part in parts]
+    found = [near.tolist() for near in in_ranges(ordered)]
+
+    assert sum(found, []) == sorted(sum(parts, []))  # noqa: RUF017  # a few numbers
+    assert all(not set(one) & set(other) for one, other in itertools.pairwise(found))
