@@ -35,6 +35,13 @@ def test_orders_of_an_account_that_saleor_deleted_are_a_guests(make_database: Ma
     assert found.keys() == EXPECTED["all_customers"] | {"jan"}
 
 
+def test_a_code_for_goods_lowers_their_price_and_makes_no_sale(make_database: MakeDatabase) -> None:
+    """Mo's beans cost 10 in place of 11 for one; ben's were on sale, and had a code too."""
+    database = loaded("saleor", make_database)
+    found = people(database, "sale_buyers", SALEOR, share=0.3, lines=1)
+    assert set(found) == {"ben"}
+
+
 def test_the_commands_read_saleor_and_warn_of_what_it_does_not_keep(
     desk: Desk, make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -106,7 +106,7 @@ SHOPS = {
         load_saleor,
         SALEOR,
         replace(SALEOR, stores=("webshop", "outlet")),
-        ("none", "gina"),
+        ("none", "gina nina"),
         # Who only subscribed is nowhere; ida as above.
         without={
             **dict.fromkeys(("newsletter_subscribers", "preferred_channel"), frozenset({"olga"})),

@@ -13,8 +13,28 @@ from json import dumps
 from uuid import UUID
 
 from tests.integration.databases import Database
-from tests.integration.shops.saleor_goods import GOODS, load_categories, load_lines, load_products
-from tests.integration.shops.saleor_money import CHARGED_BACK, MONEY, WAIVED, charged, load_money
+from tests.integration.shops.saleor_goods import (
+    ELSEWHERE,
+    EMPTY,
+    GOODS,
+    KEPT,
+    PRESENT,
+    load_categories,
+    load_lines,
+    load_products,
+)
+from tests.integration.shops.saleor_money import (
+    CHARGED_BACK,
+    COMING,
+    HALF,
+    HALF_OF,
+    MONEY,
+    PARTLY,
+    RESERVED,
+    WAIVED,
+    charged,
+    load_money,
+)
 from tests.integration.shops.world import ACCOUNTS, CARTS, CONSENTS, ORDERS, Order, at
 
 _TABLES = """
@@ -48,8 +68,8 @@ CHANNELS = {1: "webshop", 2: "outlet"}
 _BOSS = 1  # on the staff
 _WORDS = {"granted": "true", "denied": "false", "pending": "pending"}
 _BILLED, _SHIPPED = 10_000, 20_000  # numbers of orders' addresses
-_KEPT, _OF_KEPT = UUID(int=900), 7  # a checkout that was kept when it was ordered, and the order
-_DELIVERY = Decimal(5)
+_OF_KEPT = 7  # the order of a checkout that was kept
+_DELIVERY = Decimal(15)
 
 
 def create_saleor(database: Database) -> None:
@@ -143,7 +163,8 @@ def _load_orders(database: Database) -> None:
 
 def _none_that_count() -> Iterator[tuple[object, ...]]:
     """Dear ones: a draft, what staff bought, and so on; with words that do not count either."""
-    mo, nina, boss = (23, "mo@example.com"), (24, "nina@example.com"), (_BOSS, "boss@example.com")
+    mo, nina = (23, "mo@example.com"), (24, "nina@example.com")
+    rosa, boss = (28, "rosa@example.com"), (_BOSS, "boss@example.com")
     whole, none = ("full", "full", 9_000_000), ("none", "none", 0)
     for number, who, store, status, origin, money in (
         (1, mo, 1, "draft", "draft", whole),
@@ -154,18 +175,23 @@ def _none_that_count() -> Iterator[tuple[object, ...]]:
         (CHARGED_BACK, mo, 1, "fulfilled", "checkout", none),
         (_OF_KEPT, nina, 1, "canceled", "checkout", none),
         (8, nina, 2, "fulfilled", "checkout", whole),
+        (COMING, nina, 1, "unfulfilled", "checkout", none),
+        (RESERVED, nina, 1, "unfulfilled", "checkout", ("none", "full", 0)),
+        (PARTLY, nina, 1, "unfulfilled", "checkout", none),
+        (HALF, nina, 1, "unfulfilled", "checkout", ("partial", "partial", HALF_OF)),
+        (12, rosa, 2, "draft", "draft", whole),
     ):
         yield (
             *(UUID(int=number), number, *who, store, at("2026-10-29 09:00:00"), None, None, None),
             *(_metadata("true" if status == "draft" or store > 1 else None), 9_000_000, status),
-            *(origin, str(_KEPT) if number == _OF_KEPT else "", *money, "EUR"),
+            *(origin, str(KEPT) if number == _OF_KEPT else "", *money, "EUR"),
         )
 
 
 def _load_checkouts(database: Database) -> None:
-    """One was kept after its order, one holds nothing but a present, one nothing at all."""
+    """With those that are no carts."""
     begun = at("2026-10-30 09:00:00")
-    nina = (24, "nina@example.com", 1, begun, begun, 40, 40, "EUR")
+    nina = (24, "nina@example.com")
     database.load(
         "checkout_checkout",
         (
@@ -180,7 +206,10 @@ def _load_checkouts(database: Database) -> None:
                 )
                 for each in CARTS
             ),
-            *((token, *nina) for token in (_KEPT, UUID(int=901), UUID(int=902))),
+            *(
+                (token, *nina, 2 if token == ELSEWHERE else 1, begun, begun, 40, 55, "EUR")
+                for token in (KEPT, ELSEWHERE, PRESENT, EMPTY)
+            ),
         ],
     )
 

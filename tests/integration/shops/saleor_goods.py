@@ -7,7 +7,7 @@ from decimal import Decimal
 from uuid import UUID, uuid5
 
 from tests.integration.databases import Database
-from tests.integration.shops.goods import BOWL, CATEGORIES, LAMP, PRODUCTS, SOAP, Line
+from tests.integration.shops.goods import BEANS, BOWL, CATEGORIES, LAMP, PRODUCTS, SOAP, Line
 from tests.integration.shops.world import CARTS, ORDERS, Order
 
 GOODS = """
@@ -44,22 +44,22 @@ CREATE TABLE checkout_checkoutline (
 _DEFAULT, _OTHER = 1000, 2000  # numbers of variants, beyond those of products
 _LONG_AGO = datetime(2019, 1, 1, tzinfo=UTC)
 _LINES = UUID(int=1)  # ids of lines are made under it
+# Checkouts that are no carts: ordered, in the other channel, with a present alone, and empty.
+KEPT, ELSEWHERE, PRESENT, EMPTY = (UUID(int=number) for number in range(900, 904))
 
 
 def load_products(database: Database) -> None:
     """Entered long before they were published; the other channel had them from the start.
 
-    The bowl is a draft in a channel, and the soap listed in none: what says when they were
-    launched is when they were entered.
+    But for the bowl: it is no longer published, and was entered when it was launched.
     """
-    never = (BOWL, SOAP)
     database.load(
         "product_product",
         ("id", "name", "category_id", "default_variant_id", "created_at"),
         [
             (
                 *(each.number, each.sku, each.category, _DEFAULT + each.number),
-                each.launched_at if each in never else _LONG_AGO,
+                each.launched_at if each is BOWL else _LONG_AGO,
             )
             for each in PRODUCTS
         ],
@@ -76,7 +76,7 @@ def load_products(database: Database) -> None:
             )
         ],
     )
-    listed = [each for each in PRODUCTS if each not in never]
+    listed = [each for each in PRODUCTS if each is not BOWL]
     database.load(
         "product_productchannellisting",
         ("product_id", "channel_id", "published_at", "is_published"),
@@ -130,11 +130,15 @@ def _id(order: Order, place: int) -> UUID:
 
 
 def _prices(order: Order, line: Line) -> tuple[object, ...]:
-    """WINTER is a code for goods, whose prices it lowers; TEN one for the order."""
-    of_goods = order.code == "WINTER"
+    """TEN is a code for goods, whose prices it lowers; WINTER one for the order.
+
+    What is on sale had a code too, and it stays on sale.
+    """
+    of_goods = order.code == "TEN"
     base = line.unit_paid if of_goods else line.price
-    on_sale = "UHJvbW90aW9uOjE=" if line.price < line.usual else None
-    return line.total, base, line.usual, order.code if of_goods else None, on_sale
+    sale = "UHJvbW90aW9uOjE=" if line.price < line.usual else None
+    code = order.code if of_goods else sale and "MORE"
+    return line.total, base, line.usual, code, sale
 
 
 def _load_returns(database: Database) -> None:
@@ -164,18 +168,18 @@ def _load_returns(database: Database) -> None:
 
 
 def _load_checkout_lines(database: Database) -> None:
-    """One of the checkouts that are no carts was ordered, one has a present, one nothing."""
-    present = (UUID(int=901), _DEFAULT + LAMP.number, 1, True)
-    kept = (UUID(int=900), _DEFAULT + LAMP.number, 1, False)
+    """Each cart has a present as well; of those that are none, one has nothing else."""
+    lamp, beans = _DEFAULT + LAMP.number, _DEFAULT + BEANS.number
     lines = [
         *(
             (UUID(int=cart.number), _DEFAULT + line.product.number, line.qty, False)
             for cart in CARTS
             for line in cart.lines
         ),
-        *((UUID(int=cart.number), _DEFAULT + SOAP.number, 1, True) for cart in CARTS),
-        present,
-        kept,
+        *((UUID(int=cart.number), beans, 1, True) for cart in CARTS),
+        (KEPT, lamp, 1, False),
+        (ELSEWHERE, lamp, 1, False),
+        (PRESENT, lamp, 1, True),
     ]
     database.load(
         "checkout_checkoutline",

@@ -27,7 +27,10 @@ CREATE TABLE payment_transaction (
   is_success boolean NOT NULL, already_processed boolean NOT NULL, amount numeric(20, 3) NOT NULL)
 """
 WAIVED, CHARGED_BACK = 5, 6  # orders of which all was granted back, and taken back
+COMING, RESERVED, PARTLY = 9, 10, 11  # orders paid for soon, authorized, paid in part and back
+HALF, HALF_OF = 13, 5_000_000  # an order of which so much was paid, sent back and had again
 _TOO_MUCH = 101  # an order that was charged more than it came to
+_PENDING = next(each.number for each in ORDERS if each.state == "pending")
 
 
 def charged(order: Order) -> tuple[str, str, Decimal]:
@@ -46,7 +49,7 @@ def charged(order: Order) -> tuple[str, str, Decimal]:
 
 
 def load_money(database: Database) -> None:
-    """Odd orders by an app, even ones by a plug-in."""
+    """A third of what went back did by a plug-in, the rest by an app: a tenth is under way."""
     database.load(
         "payment_transactionitem",
         ("id", "order_id", "charged_value", "refunded_value", "refund_pending_value", "currency"),
@@ -54,51 +57,57 @@ def load_money(database: Database) -> None:
             *(
                 (
                     *(each.number, UUID(int=each.number), charged(each)[2]),
-                    *(each.refunded - _pending(each), _pending(each), "EUR"),
+                    *(each.refunded - _by_plugin(each) - pending, pending, "EUR"),
                 )
                 for each in ORDERS
-                if each.number % 2
+                for pending in [each.refunded / 10]
             ),
             (CHARGED_BACK, UUID(int=CHARGED_BACK), 0, 0, 0, "EUR"),
+        ],
+    )
+    database.load(
+        "payment_transactionitem",
+        ("id", "order_id", "charge_pending_value", "refunded_value", "currency"),
+        [
+            (COMING, UUID(int=COMING), 9_000_000, 0, "EUR"),
+            (PARTLY, UUID(int=PARTLY), 0, 40, "EUR"),
         ],
     )
     database.load(
         "payment_transactionevent",
         ("transaction_id", "type", "amount_value", "include_in_calculations"),
         [
-            (CHARGED_BACK, "charge_back", 9_000_000, True),
             (CHARGED_BACK, "charge_success", 9_000_000, True),
-            (_TOO_MUCH, "charge_back", 90, False),  # reported again, and passed over
+            (CHARGED_BACK, "charge_back", 9_000_000, True),
+            (_PENDING, "charge_failure", 10, True),
+            (_PENDING, "charge_back", 10, False),  # of what never was charged
         ],
     )
     _load_plugins(database)
 
 
-def _pending(order: Order) -> Decimal:
-    """A tenth of a refund is still under way."""
-    return order.refunded / 10
+def _by_plugin(order: Order) -> Decimal:
+    return order.refunded / 3
 
 
 def _load_plugins(database: Database) -> None:
-    """With refunds that failed, that were still to be processed, and that were taken back."""
-    even = [each for each in ORDERS if not each.number % 2]
+    """With refunds that failed, that are still to be processed, and one that was taken back."""
     database.load(
         "payment_payment",
         ("id", "order_id", "is_active", "captured_amount"),
-        [(each.number, UUID(int=each.number), True, charged(each)[2]) for each in even],
-    )
-    database.load(
-        "payment_transaction",
-        ("payment_id", "kind", "is_success", "already_processed", "amount"),
         [
-            row
-            for each in even
-            for row in (
-                (each.number, "capture", True, True, each.total),
-                (each.number, "refund", True, True, each.refunded + 1),
-                (each.number, "refund_reversed", True, True, 1),
-                (each.number, "refund", False, False, 40),
-                (each.number, "refund", True, False, 40),
-            )
+            *((each.number, UUID(int=each.number), not each.refunded, 0) for each in ORDERS),
+            (HALF, UUID(int=HALF), True, HALF_OF),
         ],
     )
+    rows: list[tuple[object, ...]] = [
+        (HALF, kind, True, True, HALF_OF) for kind in ("capture", "refund", "refund_reversed")
+    ]
+    for each in ORDERS:
+        rows.append((each.number, "refund", False, True, 40))
+        rows.append((each.number, "refund", True, False, 40))
+        if each.refunded:
+            rows.append((each.number, "capture", True, True, _by_plugin(each)))
+            rows.append((each.number, "refund", True, True, _by_plugin(each)))
+    columns = ("payment_id", "kind", "is_success", "already_processed", "amount")
+    database.load("payment_transaction", columns, rows)
