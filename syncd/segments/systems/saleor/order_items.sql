@@ -1,12 +1,12 @@
 -- Lines of orders, but for what a promotion gave away, at what was paid for one. What came
 -- back was sent back, or a refund was granted for it, often both. On sale is what stood below
 -- its usual price; a code for the line may be in that price too, and makes no sale alone.
+-- Lines of before both prices were kept have neither.
 SELECT {{key(l.order_id)}} AS order_key,
        {{key(v.product_id)}} AS product_key,
        COALESCE(NULLIF(l.product_sku, ''), {{key(v.product_id)}}) AS sku,
        l.quantity AS qty,
-       LEAST(l.quantity, GREATEST(COALESCE(sent.quantity, 0), COALESCE(granted.quantity, 0)))
-         AS qty_refunded,
+       GREATEST(COALESCE(sent.quantity, 0), COALESCE(granted.quantity, 0)) AS qty_refunded,
        l.total_price_gross_amount / NULLIF(l.quantity, 0) AS unit_paid,
        l.undiscounted_base_unit_price_amount > 0
          AND l.base_unit_price_amount <= 0.95 * l.undiscounted_base_unit_price_amount
