@@ -169,6 +169,8 @@ def _system(settings: Settings) -> Iterator[Line]:
     if lacking:
         said += f", not {', '.join(lacking)}: `syncd segments list` says why"
     yield Line(what, "ok", said)
+    if source and source.system.caution:
+        yield Line("shop people", "warn", f"{source.system.title} {source.system.caution}")
 
 
 def _ask(settings: Settings, source: Source, lacking: Collection[str]) -> None:

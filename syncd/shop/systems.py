@@ -107,6 +107,7 @@ SYSTEMS = (
         "saleor",
         "Saleor",
         {"order_orderline": (), "order_order": (), "account_user": (), "checkout_checkout": ()},
+        country="SELECT default_country FROM {channel_channel} WHERE is_active",
     ),
     System("spree", "Spree", {"spree_line_items": (), "spree_orders": (), "spree_addresses": ()}),
     System(

@@ -221,19 +221,16 @@ SHOPS = {
             "order_order": "id VARCHAR(40)",
             "order_orderline": "id VARCHAR(40)",
             "checkout_checkout": "token VARCHAR(40)",
-            "account_user": f"id INTEGER, email VARCHAR(80), {_PEOPLE}, is_active BOOLEAN, "
-            "is_staff BOOLEAN, default_billing_address_id INTEGER",
-            "account_address": "id INTEGER, phone VARCHAR(40), country VARCHAR(2), "
-            "postal_code VARCHAR(20)",
+            "account_user": "id INTEGER",
+            "channel_channel": "slug VARCHAR(40), is_active BOOLEAN, default_country VARCHAR(2)",
         },
         (
             (
-                "INSERT INTO {account_user} VALUES (7, 'anna@example.org', 'Anna', 'Jansen', true, "
-                "false, 3), (8, 'ben@example.org', 'Ben', 'Bos', true, true, 3)"
+                "INSERT INTO {channel_channel} VALUES ('webshop', true, 'NL'), "
+                "('app', true, 'NL'), ('default-channel', false, 'US')"
             ),
-            f"INSERT INTO {{account_address}} VALUES (3, {_PHONE}, 'NL', '1012AB')",
         ),
-        ("7", *_ANNA),
+        country="NL",
     ),
     "spree": Shop(
         "spree",

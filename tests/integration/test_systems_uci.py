@@ -24,8 +24,8 @@ pytestmark = [
 ]
 
 Row = tuple[object, ...]
-_CUSTOMERS = ("customer_key", "email", "phone", "first_name", "last_name", "country", "deleted")
-_ORDERS = ("order_key", "customer_key", "is_paid", "placed_at", "total_base", "refunded_base")
+CUSTOMERS = ("customer_key", "email", "phone", "first_name", "last_name", "country", "deleted")
+ORDERS = ("order_key", "customer_key", "is_paid", "placed_at", "total_base", "refunded_base")
 
 
 def rows(database: Database, table: str, columns: Sequence[str]) -> list[Row]:
@@ -53,10 +53,10 @@ def members(database: Database, name: str, source: Source | None) -> dict[str, o
 def test_woocommerce_has_the_members_of_the_same_orders(make_database: MakeDatabase) -> None:
     whole, canonical, woocommerce = (make_database(each) for each in ("sqlite", "sqlite", "mysql"))
     load_uci(whole, goods=False)
-    people, orders = rows(whole, "customers", _CUSTOMERS), rows(whole, "orders", _ORDERS)
+    people, orders = rows(whole, "customers", CUSTOMERS), rows(whole, "orders", ORDERS)
     create_canonical(canonical)
-    canonical.load("customers", _CUSTOMERS, people)
-    canonical.load("orders", _ORDERS, orders)
+    canonical.load("customers", CUSTOMERS, people)
+    canonical.load("orders", ORDERS, orders)
     create_woocommerce(woocommerce)
     _load_users(woocommerce, people, orders)
     _load_orders(woocommerce, orders)

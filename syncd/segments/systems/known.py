@@ -30,6 +30,8 @@ class System:
         consents: What `shop.consent` may name as a whole source, beside a key.
         keyed: What a key under `shop.consent` names; empty where it takes none.
         consent: Why the system itself gives no consent; empty where it does.
+        caution: Who may be in wrongly, as the system does not tell, and what to do; `doctor`
+            warns of it. Empty where it tells.
     """
 
     name: str
@@ -44,6 +46,7 @@ class System:
     consents: tuple[str, ...] = ()
     keyed: str = ""
     consent: str = ""
+    caution: str = ""
 
     def consent_source(self, where: str) -> str:
         """Which file reads consent from there: the source's own, or that for keys."""

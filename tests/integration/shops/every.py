@@ -14,6 +14,7 @@ from tests.integration.shops.canonical import load_canonical
 from tests.integration.shops.magento import load_magento
 from tests.integration.shops.medusa import load_medusa
 from tests.integration.shops.prestashop import load_prestashop
+from tests.integration.shops.saleor import load_saleor
 from tests.integration.shops.shopify import load_airbyte, load_fivetran
 from tests.integration.shops.woocommerce import load_woocommerce
 from tests.integration.shops.world import AS_OF, ZONE
@@ -23,6 +24,7 @@ GUEST_KEY = "5e" * 32
 MAGENTO = Source("magento", GUEST_KEY, stores=("1",))
 MEDUSA = Source("medusa", GUEST_KEY, stores=("sc_1",), consents={"email": "newsletter"})
 PRESTASHOP = Source("prestashop", GUEST_KEY, stores=("1",))
+SALEOR = Source("saleor", GUEST_KEY, stores=("webshop",), consents={"email": "newsletter"})
 WOOCOMMERCE = Source("woocommerce", GUEST_KEY, consents={"email": "mailpoet"})
 
 
@@ -98,6 +100,18 @@ SHOPS = {
         replace(MEDUSA, stores=("sc_1", "sc_2")),
         # Nothing says where she registered, and she ordered in the other store.
         without=dict.fromkeys(("prospects_all", "journey_stage"), frozenset({"ida"})),
+    ),
+    "saleor": TestShop(
+        "postgresql",
+        load_saleor,
+        SALEOR,
+        replace(SALEOR, stores=("webshop", "outlet")),
+        ("none", "gina nina"),
+        # Who only subscribed is nowhere; ida as above.
+        without={
+            **dict.fromkeys(("newsletter_subscribers", "preferred_channel"), frozenset({"olga"})),
+            **dict.fromkeys(("prospects_all", "journey_stage"), frozenset({"ida", "olga"})),
+        },
     ),
 }
 SYSTEMS = tuple(name for name, each in SHOPS.items() if each.source)
