@@ -52,9 +52,9 @@ KINDS = tuple(kind.value for kind in model.IdentifierKind)
 DETAILS = tuple(detail.value for detail in model.Detail)
 SCHEMAS = (
     *("canonical", "magento", "medusa", "prestashop", "saleor"),
-    *("shopify", "shopware", "spree", "sylius", "woocommerce"),
+    *("shopify", "shopware", "spree", "spree6", "sylius", "woocommerce"),
 )
-SERVED = ("canonical", "woocommerce", "prestashop", "magento", "shopify", "medusa")
+SERVED = ("canonical", "woocommerce", "prestashop", "magento", "shopify", "medusa", "spree")
 
 
 def _text(value: object) -> str:

@@ -43,6 +43,12 @@ def _config(path: str) -> str:
     return f"SELECT value FROM {{core_config_data}} WHERE scope = 'default' AND path = '{path}'"
 
 
+# Spree's own class of users makes its table even where the host application has another.
+_ACCOUNTS = (
+    "SELECT CASE WHEN EXISTS (SELECT 1 FROM {users}) AND NOT EXISTS (SELECT 1 FROM {spree_users}) "
+    "THEN 'users' ELSE 'spree_users' END"
+)
+
 # A shop with tables of the canonical model is read by those, whatever else is there.
 SYSTEMS = (
     System(
@@ -108,7 +114,19 @@ SYSTEMS = (
         "Saleor",
         {"order_orderline": (), "order_order": (), "account_user": (), "checkout_checkout": ()},
     ),
-    System("spree", "Spree", {"spree_line_items": (), "spree_orders": (), "spree_addresses": ()}),
+    System(
+        "spree",
+        "Spree",
+        {"spree_line_items": (), "spree_orders": ("payment_state",), "spree_role_users": ()},
+        layout=_ACCOUNTS,
+        country="SELECT iso FROM {spree_countries} WHERE id IN "
+        "(SELECT default_country_id FROM {spree_stores})",
+    ),
+    System(
+        "spree6",
+        "Spree 6",
+        {"spree_line_items": (), "spree_orders": ("payment_status",), "spree_carts": ()},
+    ),
     System(
         "sylius", "Sylius", {"sylius_order_item": (), "sylius_order": (), "sylius_customer": ()}
     ),

@@ -15,6 +15,7 @@ from tests.integration.shops.magento import load_magento
 from tests.integration.shops.medusa import load_medusa
 from tests.integration.shops.prestashop import load_prestashop
 from tests.integration.shops.shopify import load_airbyte, load_fivetran
+from tests.integration.shops.spree import load_spree
 from tests.integration.shops.woocommerce import load_woocommerce
 from tests.integration.shops.world import AS_OF, ZONE
 from tests.segment_samples import ended
@@ -23,7 +24,10 @@ GUEST_KEY = "5e" * 32
 MAGENTO = Source("magento", GUEST_KEY, stores=("1",))
 MEDUSA = Source("medusa", GUEST_KEY, stores=("sc_1",), consents={"email": "newsletter"})
 PRESTASHOP = Source("prestashop", GUEST_KEY, stores=("1",))
+SPREE = Source("spree", GUEST_KEY, stores=("1",), consents={"email": "newsletter"})
 WOOCOMMERCE = Source("woocommerce", GUEST_KEY, consents={"email": "mailpoet"})
+# Nothing says where she registered, and she ordered in the other store.
+_ORDERED_ELSEWHERE = dict.fromkeys(("prospects_all", "journey_stage"), frozenset({"ida"}))
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,22 @@ SHOPS = {
         replace(MEDUSA, stores=("sc_1", "sc_2")),
         # Nothing says where she registered, and she ordered in the other store.
         without=dict.fromkeys(("prospects_all", "journey_stage"), frozenset({"ida"})),
+    ),
+    "spree": TestShop(
+        "postgresql",
+        partial(load_spree, layout="spree_users"),
+        SPREE,
+        replace(SPREE, stores=("1", "2")),
+        ("balance_due", "eva gina"),
+        without=_ORDERED_ELSEWHERE,
+    ),
+    "spree, users": TestShop(
+        "postgresql",
+        partial(load_spree, layout="users"),
+        replace(SPREE, layout="users"),
+        replace(SPREE, layout="users", stores=("1", "2")),
+        ("balance_due", "eva gina"),
+        without=_ORDERED_ELSEWHERE,
     ),
 }
 SYSTEMS = tuple(name for name, each in SHOPS.items() if each.source)
