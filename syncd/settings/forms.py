@@ -52,9 +52,18 @@ KINDS = tuple(kind.value for kind in model.IdentifierKind)
 DETAILS = tuple(detail.value for detail in model.Detail)
 SCHEMAS = (
     *("canonical", "magento", "medusa", "prestashop", "saleor"),
-    *("shopify", "shopware", "spree", "spree6", "sylius", "woocommerce"),
+    *("shopify", "shopware", "solidus", "spree", "spree6", "sylius", "woocommerce"),
 )
-SERVED = ("canonical", "woocommerce", "prestashop", "magento", "shopify", "medusa", "spree")
+SERVED = (
+    "canonical",
+    "woocommerce",
+    "prestashop",
+    "magento",
+    "shopify",
+    "medusa",
+    "spree",
+    "solidus",
+)
 
 
 def _text(value: object) -> str:

@@ -2,7 +2,7 @@
 
 Sources: facts that stand in each system's own schema files, read in November 2026: WooCommerce
 10, Magento 2.4, PrestaShop 8, Shopify as Fivetran and Airbyte copy it, Medusa 2, Saleor 3.23,
-Shopware 6.6, Spree 5 and 6, Sylius 2.
+Shopware 6.6, Spree 5 and 6, Solidus 4, Sylius 2.
 """
 
 from __future__ import annotations
@@ -121,6 +121,13 @@ SYSTEMS = (
         layout=_ACCOUNTS,
         country="SELECT iso FROM {spree_countries} WHERE id IN "
         "(SELECT default_country_id FROM {spree_stores})",
+    ),
+    System(
+        "solidus",
+        "Solidus",
+        {"spree_line_items": (), "spree_addresses": ("name",), "spree_roles_users": ()},
+        layout=_ACCOUNTS,
+        country="SELECT cart_tax_country_iso FROM {spree_stores}",
     ),
     System(
         "spree6",

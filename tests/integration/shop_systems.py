@@ -265,6 +265,26 @@ SHOPS = {
         ("INSERT INTO {users} VALUES (7)",),
         layout="users",
     ),
+    "solidus": Shop(
+        "solidus",
+        "postgresql",
+        {
+            "spree_line_items": "id INTEGER",
+            "spree_orders": "id INTEGER, payment_state VARCHAR(20)",
+            "spree_addresses": "id INTEGER, name VARCHAR(40)",
+            "spree_roles_users": "role_id INTEGER",
+            "spree_users": "id INTEGER",
+            "users": "id INTEGER",
+            "spree_stores": "id INTEGER, cart_tax_country_iso VARCHAR(2)",
+        },
+        (
+            "INSERT INTO {users} VALUES (7)",
+            "INSERT INTO {spree_users} VALUES (7)",
+            "INSERT INTO {spree_stores} VALUES (1, 'FR'), (2, NULL)",
+        ),
+        layout="spree_users",
+        country="FR",
+    ),
     "spree6": Shop(
         "spree6",
         "postgresql",

@@ -1,4 +1,4 @@
-"""What Spree's tables say, row for row, where members of segments do not show it."""
+"""What Spree and Solidus say, row for row, where members of segments do not show it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from sqlalchemy import create_engine, text
 from syncd.segments.macros import Expansion
 from syncd.segments.systems import Source
 from tests.integration.databases import Database, MakeDatabase
-from tests.integration.shops.every import SHOPS, SPREE, loaded
+from tests.integration.shops.every import SHOPS, SOLIDUS, SPREE, loaded
 from tests.integration.shops.goods import PRODUCTS
 from tests.integration.shops.world import AS_OF, ORDERS, STORE, ZONE
 
-SPREES = tuple(name for name in SHOPS if name.startswith("spree"))
+SPREES = tuple(name for name in SHOPS if name.startswith(("spree", "solidus")))
 HERE = [each for each in ORDERS if each.store == STORE]
+
+BENS = ((104, "true"), (105, "false"))  # his orders, the later last, and what staff wrote there
 
 
 def relation(
@@ -119,24 +121,41 @@ def test_an_account_that_says_yes_and_never_subscribed_said_so(
     assert found["nina@example.com"] == ("granted", None)
 
 
-def test_an_accounts_metadata_may_say_it(make_database: MakeDatabase) -> None:
-    """What staff wrote before what others did; Jan's account was deleted."""
+def test_metadata_of_accounts_and_of_guests_orders_may_say_it(make_database: MakeDatabase) -> None:
+    """What staff wrote comes first. Jan's account was deleted, and Kees ordered elsewhere."""
     database = loaded("spree", make_database)
-    for number, public, private in (
-        (11, '{"ads": true}', None),
-        (13, '{"ads": "Yes"}', '{"ads": "off"}'),
-        (15, '{"ads": "perhaps"}', "{}"),
-        (20, None, '{"ads": 1}'),
+    kees = next(each.number for each in ORDERS if each.email.startswith("kees"))
+    for table, number, public, private in (
+        ("spree_users", 11, '{"ads": true}', None),
+        ("spree_users", 13, '{"ads": "Yes"}', '{"ads": "off"}'),
+        ("spree_users", 15, '{"ads": "perhaps"}', "{}"),
+        ("spree_users", 20, None, '{"ads": 1}'),
+        ("spree_orders", 504, '{"ads": 1}', None),
+        ("spree_orders", 101, '{"ads": 0}', None),
+        ("spree_orders", kees, '{"ads": 1}', None),
+        *(("spree_orders", each, '{"ads": 1}', f'{{"ads": {word}}}') for each, word in BENS),
     ):
         cells = (f"NULLIF('{each or ''}', '')::jsonb" for each in (public, private))
         names = "(public_metadata, private_metadata)"
         row = f"({', '.join(cells)})"
-        database.execute(f"UPDATE spree_users SET {names} = {row} WHERE id = {number}")
+        database.execute(f"UPDATE {table} SET {names} = {row} WHERE id = {number}")
     assert consents(database, replace(SPREE, consents={"ads": "ads"})) == {
         "Anna@Example.COM": ("granted", None),
         "carla@example.com": ("denied", None),
         "eva@example.com": ("unknown", None),
+        "  ben@example.com ": ("denied", None),
     }
+
+
+def test_a_name_of_one_text_is_a_first_word_and_the_rest(make_database: MakeDatabase) -> None:
+    """Of the address to bill, and not of where something was sent lately."""
+    database = loaded("solidus", make_database)
+    columns = "source_id, first_name, last_name, country"
+    found = {row[0]: row[1:] for row in relation(database, SOLIDUS, "shop_customers", columns)}
+    assert (found["22"], found["11"]) == (("Lena", "J", "BE"), ("Anna", "J", "NL"))
+    names = "order_key, first_name, last_name"
+    orders = relation(database, SOLIDUS, "shop_orders", names)
+    assert {row[1:] for row in orders} == {("A", "Jansen")}
 
 
 def consents(database: Database, source: Source) -> dict[object, tuple[object, ...]]:

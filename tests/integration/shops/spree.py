@@ -42,12 +42,17 @@ _COUNTRIES = {"NL": 1, "BE": 2}
 _CLASSES = {"spree_users": "Spree::User", "users": "User"}
 
 
+def create_spree(database: Database, layout: Layout) -> None:
+    """The tables, empty."""
+    tables = ";".join((_TABLES.format(users=layout), GOODS, MONEY))
+    database.execute(*tables.split(";"))
+    if layout == "spree_users":
+        database.execute(_DELETED)
+
+
 def load_spree(database: Database, *, layout: Layout) -> None:
     """Both stores; in the host application's table a deleted account has no row any more."""
-    own = layout == "spree_users"
-    database.execute(*_TABLES.format(users=layout).split(";"), *GOODS.split(";"), *MONEY.split(";"))
-    if own:
-        database.execute(_DELETED)
+    create_spree(database, layout)
     _load_places(database)
     _load_users(database, layout)
     _load_staff(database, _CLASSES[layout])

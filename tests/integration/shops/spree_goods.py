@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from tests.integration.databases import Database
 from tests.integration.shops.goods import CATEGORIES, PRODUCTS, Line, Product
 from tests.integration.shops.spree_money import EVA, SOLD, asked, taken_off
 from tests.integration.shops.world import CARTS, spelled
 
-GOODS = """
+PRODUCTS_AND_LINES = """
 CREATE TABLE spree_products (
   id bigint PRIMARY KEY, name varchar NOT NULL DEFAULT '', available_on timestamp,
   deleted_at timestamp, created_at timestamp(6) NOT NULL);
 CREATE TABLE spree_variants (
   id bigint PRIMARY KEY, sku varchar NOT NULL DEFAULT '', is_master boolean DEFAULT false,
   product_id bigint, position integer, deleted_at timestamp);
-CREATE TABLE spree_taxonomies (id bigint PRIMARY KEY, name varchar NOT NULL, store_id bigint);
-CREATE TABLE spree_taxons (
-  id bigint PRIMARY KEY, parent_id bigint, name varchar NOT NULL, permalink varchar,
-  taxonomy_id bigint, store_id bigint);
 CREATE TABLE spree_products_taxons (product_id bigint, taxon_id bigint, position integer);
 CREATE TABLE spree_line_items (
   id bigint PRIMARY KEY, variant_id bigint, order_id bigint, quantity integer NOT NULL,
   price numeric(10,2) NOT NULL, adjustment_total numeric(10,2) DEFAULT 0,
-  additional_tax_total numeric(10,2) DEFAULT 0, promo_total numeric(10,2) DEFAULT 0);
+  additional_tax_total numeric(10,2) DEFAULT 0, promo_total numeric(10,2) DEFAULT 0)
+"""
+GOODS = f"""{PRODUCTS_AND_LINES};
+CREATE TABLE spree_taxonomies (id bigint PRIMARY KEY, name varchar NOT NULL, store_id bigint);
+CREATE TABLE spree_taxons (
+  id bigint PRIMARY KEY, parent_id bigint, name varchar NOT NULL, permalink varchar,
+  taxonomy_id bigint, store_id bigint);
 CREATE TABLE spree_inventory_units (
   id bigint PRIMARY KEY, state varchar, variant_id bigint, order_id bigint, line_item_id bigint,
   quantity integer DEFAULT 1);
@@ -47,9 +49,9 @@ _TAX = 10  # what is added to each line for taxes, and no part of its price
 
 
 def load_goods(database: Database) -> None:
-    _load_products(database)
+    load_products(database)
     _load_taxons(database)
-    _load_lines(database)
+    load_lines(database, {"TEN"})
     _load_promotions(database)
     _load_returns(database)
 
@@ -59,7 +61,7 @@ def _variant(product: Product) -> int:
     return product.variant[0] if product.variant else 10 * product.number
 
 
-def _load_products(database: Database) -> None:
+def load_products(database: Database) -> None:
     """Each has a master, and a variant that was deleted; some became available later."""
     database.load(
         "spree_products",
@@ -119,19 +121,15 @@ def _load_taxons(database: Database) -> None:
     )
 
 
-def _lines() -> Iterator[tuple[int, int, str | None, Line]]:
+def lines() -> Iterator[tuple[int, int, str | None, Line]]:
     """Number, order, code and what was sold."""
     for order in SOLD:
         for n, line in enumerate(order.lines):
             yield 100 * order.number + n, order.number, order.code, line
 
 
-def _on_the_line(code: str | None, line: Line) -> bool:
-    """Whether a code took something off the line, and not off its whole order."""
-    return code == "WINTER" and bool(line.off)
-
-
-def _load_lines(database: Database) -> None:
+def load_lines(database: Database, whole: Collection[str]) -> None:
+    """Of orders and carts; `whole` are codes that take something off an order, not its lines."""
     names = ("id", "order_id", "variant_id", "quantity", "price")
     database.load(
         "spree_line_items",
@@ -142,8 +140,8 @@ def _load_lines(database: Database) -> None:
                     *(number, order, _variant(line.product), line.qty, asked(line)),
                     *(-off, _TAX, _TAX - off),
                 )
-                for number, order, code, line in _lines()
-                for off in [taken_off(line) if _on_the_line(code, line) else 0]
+                for number, order, code, line in lines()
+                for off in [taken_off(line) if code and code not in whole else 0]
             ),
             *(
                 (
@@ -177,12 +175,11 @@ def _load_promotions(database: Database) -> None:
 
 def _adjustments() -> Iterator[tuple[object, ...]]:
     """Taxes of a rate with the number of an action too, which is no promotion."""
-    for number, order, code, line in _lines():
+    for number, order, code, line in lines():
         yield "Spree::TaxRate", 20, "Spree::LineItem", number, _TAX, True, order
         yield _ACTION, 10 * _GONE, "Spree::LineItem", number, -line.price, False, order
         if code and line.off:
-            whole = not _on_the_line(code, line)
-            on = ("Spree::Order", order) if whole else ("Spree::LineItem", number)
+            on = ("Spree::Order", order) if code == "TEN" else ("Spree::LineItem", number)
             yield _ACTION, 10 * _CODES[code], *on, -taken_off(line), True, order
     for sold in SOLD:
         yield _ACTION, 10 * _GONE, "Spree::Order", sold.number, -sold.total, False, sold.number
@@ -194,10 +191,10 @@ def _load_returns(database: Database) -> None:
     """Eva sent nine back, and had the tenth exchanged; what Anna sent is not settled."""
     units = [
         (number, order, line.qty - line.back if line.back else line.qty)
-        for number, order, _, line in _lines()
+        for number, order, _, line in lines()
     ]
     back = [
-        (10**6 + number, number, order, line) for number, order, _, line in _lines() if line.back
+        (10**6 + number, number, order, line) for number, order, _, line in lines() if line.back
     ]
     database.load(
         "spree_inventory_units",

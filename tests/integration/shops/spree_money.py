@@ -17,7 +17,8 @@ CREATE TABLE spree_orders (
   item_total numeric(10,2) NOT NULL DEFAULT 0, total numeric(10,2) NOT NULL DEFAULT 0,
   shipment_total numeric(10,2) NOT NULL DEFAULT 0, item_count integer DEFAULT 0,
   bill_address_id bigint, ship_address_id bigint, completed_at timestamp, canceled_at timestamp,
-  created_at timestamp(6) NOT NULL, updated_at timestamp(6) NOT NULL);
+  public_metadata jsonb, private_metadata jsonb, created_at timestamp(6) NOT NULL,
+  updated_at timestamp(6) NOT NULL);
 CREATE TABLE spree_payments (
   id bigserial PRIMARY KEY, order_id bigint, amount numeric(10,2) NOT NULL DEFAULT 0,
   state varchar, source_type varchar, updated_at timestamp(6) NOT NULL);
@@ -31,7 +32,7 @@ CREATE TABLE spree_reimbursement_credits (
   creditable_type varchar)
 """
 STAFF = 90  # the number of an administrator
-DIRK, EVA = 14, 15
+DIRK, EVA, LENA = 14, 15, 22
 _OWN = (line(THROW, 900, "50"),)
 SOLD = (
     *ORDERS,
@@ -44,7 +45,12 @@ _STATES = {
     "pending": ("complete", "balance_due"),
     "failed": ("payment", None),
 }
+_REMOVED = 100  # what a line cost that was taken out of Lena's order
 _BILLED, _SHIPPED = 5_000, 10_000  # before an order's number, that of its addresses
+
+
+def _order_of(account: int) -> Order:
+    return next(each for each in ORDERS if each.account == account)
 
 
 def load_money(database: Database) -> None:
@@ -122,8 +128,7 @@ def _load_payments(database: Database) -> None:
         [row for each in SOLD for row in _payments(each)],
     )
     # Of Dirk's a part was paid back as old versions did, below nothing.
-    dirk = next(each for each in ORDERS if each.account == DIRK)
-    eva = next(each for each in ORDERS if each.account == EVA)
+    dirk, eva, lena = (_order_of(each) for each in (DIRK, EVA, LENA))
     database.load(
         "spree_payments",
         ("id", "order_id", "amount", "state", "source_type", "updated_at"),
@@ -132,23 +137,27 @@ def _load_payments(database: Database) -> None:
     database.load(
         "spree_refunds",
         ("payment_id", "amount", "reimbursement_id"),
-        [(dirk.number, 300, None), (dirk.number, 200, None), (eva.number, 350, None)],
+        [
+            *((dirk.number, 300, None), (dirk.number, 200, None), (eva.number, 350, None)),
+            (lena.number, _REMOVED, None),
+        ],
     )
 
 
 def _payments(each: Order) -> Iterator[tuple[object, ...]]:
-    """None of Xena's, whose order was brought in from another shop as paid."""
+    """None of Xena's, whose order was brought in as paid; Lena paid for more than she kept."""
     at, card = spelled(each.placed_at), "Spree::CreditCard"
     state = {"pending": "pending", "failed": "failed"}.get(each.state, "completed")
     if not each.to_other:
-        yield each.number, each.number, each.total, state, card, at
+        amount = each.total + (_REMOVED if each.account == LENA else 0)
+        yield each.number, each.number, amount, state, card, at
     for number, other in enumerate(("void", "invalid"), start=1):
         yield each.number + 1_000 * number, each.number, 9_999, other, card, at
 
 
 def _load_reimbursements(database: Database) -> None:
     """Eva's became store credit, less a fee that she then got back; one of Anna's is pending."""
-    anna, eva = (next(each for each in ORDERS if each.account == who) for who in (11, EVA))
+    anna, eva = (_order_of(each) for each in (11, EVA))
     database.load(
         "spree_reimbursements",
         ("id", "reimbursement_status", "order_id", "total"),

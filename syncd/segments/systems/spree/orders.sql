@@ -1,7 +1,8 @@
 -- Orders that were placed, and checkouts whose payment failed. The payment state says paid or
 -- not, but money that was paid back on its own makes an order due again, which was paid all
 -- the same. What came back is refunds, store credit given for returns, and, as old versions
--- wrote it, payments below nothing. There are no rates of exchange: amounts count as they stand.
+-- wrote it, payments below nothing; but not what had been paid over the total, as where a line
+-- was taken out later. There are no rates of exchange: amounts count as they stand.
 SELECT {{key(o.id)}} AS order_key,
        {{key(o.user_id)}} AS account,
        o.email,
@@ -18,7 +19,7 @@ SELECT {{key(o.id)}} AS order_key,
        o.currency,
        1 AS fx_to_base,
        o.total AS total_base,
-       o.refunded + COALESCE(credit.amount, 0) AS refunded_base,
+       GREATEST(o.paid_back + COALESCE(credit.amount, 0) - o.overpaid, 0) AS refunded_base,
        d.codes AS coupon_codes,
        LOWER(CONCAT(s.firstname, s.lastname)) <> LOWER(CONCAT(b.firstname, b.lastname))
          OR s.zipcode <> b.zipcode AS ship_to_other
@@ -30,7 +31,8 @@ FROM (
            AND COALESCE(orders.state, '') NOT IN ('canceled', 'partially_canceled') AS placed,
          orders.payment_state IN ('paid', 'credit_owed')
            OR COALESCE(p.paid >= orders.total AND p.paid > 0, FALSE) AS was_paid,
-         COALESCE(p.refunded, 0) AS refunded
+         COALESCE(p.paid_back, 0) AS paid_back,
+         GREATEST(COALESCE(p.paid, 0) - orders.total, 0) AS overpaid
   FROM {{table(spree_orders)}} orders
   LEFT JOIN (
     SELECT y.order_id,
@@ -38,7 +40,7 @@ FROM (
            SUM(y.amount) FILTER (WHERE y.state = 'completed' AND y.amount > 0) AS paid,
            COALESCE(SUM(f.amount), 0)
              - COALESCE(SUM(y.amount) FILTER (WHERE y.state = 'completed' AND y.amount < 0), 0)
-             AS refunded
+             AS paid_back
     FROM {{table(spree_payments)}} y
     LEFT JOIN (
       SELECT payment_id, SUM(amount) AS amount
