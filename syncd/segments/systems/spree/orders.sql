@@ -29,8 +29,8 @@ FROM (
          COALESCE(orders.state, '') NOT IN ('canceled', 'partially_canceled') AS awaited,
          orders.completed_at IS NOT NULL
            AND COALESCE(orders.state, '') NOT IN ('canceled', 'partially_canceled') AS placed,
-         orders.payment_state IN ('paid', 'credit_owed')
-           OR COALESCE(p.paid >= orders.total AND p.paid > 0, FALSE) AS was_paid,
+         COALESCE(orders.payment_state IN ('paid', 'credit_owed')
+                  OR (p.paid >= orders.total AND p.paid > 0), FALSE) AS was_paid,
          COALESCE(p.paid_back, 0) AS paid_back,
          GREATEST(COALESCE(p.paid, 0) - orders.total, 0) AS overpaid
   FROM {{table(spree_orders)}} orders
