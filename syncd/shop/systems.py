@@ -2,7 +2,7 @@
 
 Sources: facts that stand in each system's own schema files, read in November 2026: WooCommerce
 10, Magento 2.4, PrestaShop 8, Shopify as Fivetran and Airbyte copy it, Medusa 2, Saleor 3.23,
-Shopware 6.6, Spree 5 and 6, Sylius 2.
+Shopware 6.6, Spree 5 and 6, Solidus 4, Sylius 2.
 """
 
 from __future__ import annotations
@@ -42,6 +42,12 @@ def _option(name: str) -> str:
 def _config(path: str) -> str:
     return f"SELECT value FROM {{core_config_data}} WHERE scope = 'default' AND path = '{path}'"
 
+
+# Spree's own class of users makes its table even where the host application has another.
+_ACCOUNTS = (
+    "SELECT CASE WHEN EXISTS (SELECT 1 FROM {users}) AND NOT EXISTS (SELECT 1 FROM {spree_users}) "
+    "THEN 'users' ELSE 'spree_users' END"
+)
 
 # A shop with tables of the canonical model is read by those, whatever else is there.
 SYSTEMS = (
@@ -109,7 +115,26 @@ SYSTEMS = (
         {"order_orderline": (), "order_order": (), "account_user": (), "checkout_checkout": ()},
         country="SELECT default_country FROM {channel_channel} WHERE is_active",
     ),
-    System("spree", "Spree", {"spree_line_items": (), "spree_orders": (), "spree_addresses": ()}),
+    System(
+        "spree",
+        "Spree",
+        {"spree_line_items": (), "spree_orders": ("payment_state",), "spree_role_users": ()},
+        layout=_ACCOUNTS,
+        country="SELECT iso FROM {spree_countries} WHERE id IN "
+        "(SELECT default_country_id FROM {spree_stores})",
+    ),
+    System(
+        "solidus",
+        "Solidus",
+        {"spree_line_items": (), "spree_addresses": ("name",), "spree_roles_users": ()},
+        layout=_ACCOUNTS,
+        country="SELECT cart_tax_country_iso FROM {spree_stores}",
+    ),
+    System(
+        "spree6",
+        "Spree 6",
+        {"spree_line_items": (), "spree_orders": ("payment_status",), "spree_carts": ()},
+    ),
     System(
         "sylius", "Sylius", {"sylius_order_item": (), "sylius_order": (), "sylius_customer": ()}
     ),

@@ -237,18 +237,69 @@ SHOPS = {
         "postgresql",
         {
             "spree_line_items": "id INTEGER",
-            "spree_orders": "id INTEGER, email VARCHAR(80), bill_address_id INTEGER, "
-            "completed_at TIMESTAMP NULL",
-            "spree_addresses": "id INTEGER, phone VARCHAR(40), zipcode VARCHAR(20), "
-            "country_id INTEGER",
+            "spree_orders": "id INTEGER, payment_state VARCHAR(20)",
+            "spree_role_users": "role_id INTEGER",
+            "spree_users": "id INTEGER",
             "spree_countries": "id INTEGER, iso VARCHAR(2)",
+            "spree_stores": "id INTEGER, default_country_id INTEGER",
         },
         (
-            "INSERT INTO {spree_countries} VALUES (1, 'NL')",
-            f"INSERT INTO {{spree_addresses}} VALUES (3, {_PHONE}, '1012AB', 1)",
+            "INSERT INTO {spree_countries} VALUES (1, 'NL'), (2, 'BE')",
+            "INSERT INTO {spree_stores} VALUES (1, 2), (2, 2), (3, NULL)",
+        ),
+        country="BE",
+    ),
+    "spree, users": Shop(
+        "spree",
+        "postgresql",
+        {
+            "spree_line_items": "id INTEGER",
+            "spree_orders": "id INTEGER, payment_state VARCHAR(20)",
+            "spree_role_users": "role_id INTEGER",
+            "spree_users": "id INTEGER",
+            "users": "id INTEGER",
+        },
+        ("INSERT INTO {users} VALUES (7)",),
+        layout="users",
+    ),
+    "solidus": Shop(
+        "solidus",
+        "postgresql",
+        {
+            "spree_line_items": "id INTEGER",
+            "spree_orders": "id INTEGER, payment_state VARCHAR(20)",
+            "spree_addresses": "id INTEGER, name VARCHAR(40)",
+            "spree_roles_users": "role_id INTEGER",
+            "spree_users": "id INTEGER",
+            "users": "id INTEGER",
+            "spree_stores": "id INTEGER, cart_tax_country_iso VARCHAR(2)",
+        },
+        (
+            "INSERT INTO {users} VALUES (7)",
+            "INSERT INTO {spree_users} VALUES (7)",
+            "INSERT INTO {spree_stores} VALUES (1, 'FR'), (2, NULL)",
+        ),
+        layout="spree_users",
+        country="FR",
+    ),
+    "spree6": Shop(
+        "spree6",
+        "postgresql",
+        {
+            "spree_line_items": "id INTEGER",
+            "spree_carts": "id INTEGER",
+            "spree_orders": "id INTEGER, payment_status VARCHAR(20), email VARCHAR(80), "
+            "bill_address_id INTEGER, completed_at TIMESTAMP NULL",
+            "spree_addresses": "id INTEGER, phone VARCHAR(40), zipcode VARCHAR(20), "
+            "country_code VARCHAR(2)",
+        },
+        (
+            f"INSERT INTO {{spree_addresses}} VALUES (3, {_PHONE}, '1012AB', 'NL')",
             (
-                "INSERT INTO {spree_orders} VALUES (1, 'anna@example.org', 3, '2026-01-01 00:00'), "
-                "(2, 'anna@example.org', 3, '2026-02-01 00:00'), (3, 'ben@example.org', 3, NULL)"
+                "INSERT INTO {spree_orders} VALUES "
+                "(1, 'paid', 'anna@example.org', 3, '2026-01-01 00:00'), "
+                "(2, 'paid', 'anna@example.org', 3, '2026-02-01 00:00'), "
+                "(3, NULL, 'ben@example.org', 3, NULL)"
             ),
         ),
         ("anna@example.org", *_ANNA[:2], None, None, *_ANNA[4:]),

@@ -16,6 +16,8 @@ from tests.integration.shops.medusa import load_medusa
 from tests.integration.shops.prestashop import load_prestashop
 from tests.integration.shops.saleor import load_saleor
 from tests.integration.shops.shopify import load_airbyte, load_fivetran
+from tests.integration.shops.solidus import load_solidus
+from tests.integration.shops.spree import load_spree
 from tests.integration.shops.woocommerce import load_woocommerce
 from tests.integration.shops.world import AS_OF, ZONE
 from tests.segment_samples import ended
@@ -25,7 +27,16 @@ MAGENTO = Source("magento", GUEST_KEY, stores=("1",))
 MEDUSA = Source("medusa", GUEST_KEY, stores=("sc_1",), consents={"email": "newsletter"})
 PRESTASHOP = Source("prestashop", GUEST_KEY, stores=("1",))
 SALEOR = Source("saleor", GUEST_KEY, stores=("webshop",), consents={"email": "newsletter"})
+SOLIDUS = Source("solidus", GUEST_KEY, stores=("1",), consents={"email": "newsletter"})
+SPREE = Source("spree", GUEST_KEY, stores=("1",), consents={"email": "newsletter"})
 WOOCOMMERCE = Source("woocommerce", GUEST_KEY, consents={"email": "mailpoet"})
+# Nothing says where she registered, and she ordered in the other store.
+_ORDERED_ELSEWHERE = dict.fromkeys(("prospects_all", "journey_stage"), frozenset({"ida"}))
+# Only accounts and orders can say something there, and she has neither.
+_NOBODY_HEARD_OLGA: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys(("newsletter_subscribers", "preferred_channel"), frozenset({"olga"})),
+    **{name: who | {"olga"} for name, who in _ORDERED_ELSEWHERE.items()},
+}
 
 
 @dataclass(frozen=True)
@@ -98,8 +109,7 @@ SHOPS = {
         load_medusa,
         MEDUSA,
         replace(MEDUSA, stores=("sc_1", "sc_2")),
-        # Nothing says where she registered, and she ordered in the other store.
-        without=dict.fromkeys(("prospects_all", "journey_stage"), frozenset({"ida"})),
+        without=_ORDERED_ELSEWHERE,
     ),
     "saleor": TestShop(
         "postgresql",
@@ -107,11 +117,39 @@ SHOPS = {
         SALEOR,
         replace(SALEOR, stores=("webshop", "outlet")),
         ("none", "gina nina"),
-        # Who only subscribed is nowhere; ida as above.
-        without={
-            **dict.fromkeys(("newsletter_subscribers", "preferred_channel"), frozenset({"olga"})),
-            **dict.fromkeys(("prospects_all", "journey_stage"), frozenset({"ida", "olga"})),
-        },
+        without=_NOBODY_HEARD_OLGA,
+    ),
+    "solidus": TestShop(
+        "postgresql",
+        partial(load_solidus, layout="spree_users"),
+        SOLIDUS,
+        replace(SOLIDUS, stores=("1", "2")),
+        ("balance_due", "eva gina"),
+        without=_NOBODY_HEARD_OLGA,
+    ),
+    "solidus, users": TestShop(
+        "postgresql",
+        partial(load_solidus, layout="users"),
+        replace(SOLIDUS, layout="users"),
+        replace(SOLIDUS, layout="users", stores=("1", "2")),
+        ("balance_due", "eva gina"),
+        without=_NOBODY_HEARD_OLGA,
+    ),
+    "spree": TestShop(
+        "postgresql",
+        partial(load_spree, layout="spree_users"),
+        SPREE,
+        replace(SPREE, stores=("1", "2")),
+        ("balance_due", "eva gina"),
+        without=_ORDERED_ELSEWHERE,
+    ),
+    "spree, users": TestShop(
+        "postgresql",
+        partial(load_spree, layout="users"),
+        replace(SPREE, layout="users"),
+        replace(SPREE, layout="users", stores=("1", "2")),
+        ("balance_due", "eva gina"),
+        without=_ORDERED_ELSEWHERE,
     ),
 }
 SYSTEMS = tuple(name for name, each in SHOPS.items() if each.source)

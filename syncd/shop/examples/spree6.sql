@@ -3,10 +3,9 @@ SELECT
     LOWER(TRIM(o.email)) AS customer_key,
     MAX(o.email) AS email,
     MAX(a.phone) AS phone,
-    MAX(n.iso) AS country,
+    MAX(a.country_code) AS country,
     MAX(a.zipcode) AS postcode
 FROM {spree_orders} o
 LEFT JOIN {spree_addresses} a ON a.id = o.bill_address_id
-LEFT JOIN {spree_countries} n ON n.id = a.country_id
 WHERE o.completed_at IS NOT NULL AND o.email <> ''
 GROUP BY LOWER(TRIM(o.email))
