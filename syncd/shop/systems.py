@@ -43,6 +43,14 @@ def _config(path: str) -> str:
     return f"SELECT value FROM {{core_config_data}} WHERE scope = 'default' AND path = '{path}'"
 
 
+_SYLIUS: Mapping[str, tuple[str, ...]] = {
+    "sylius_order_item": (),
+    "sylius_order": (),
+    "sylius_customer": (),
+}
+# Who bills: each channel can have its own, and then it is not plain.
+_SYLIUS_COUNTRY = "SELECT country_code FROM {sylius_shop_billing_data} WHERE country_code <> ''"
+
 # A shop with tables of the canonical model is read by those, whatever else is there.
 SYSTEMS = (
     System(
@@ -110,6 +118,11 @@ SYSTEMS = (
     ),
     System("spree", "Spree", {"spree_line_items": (), "spree_orders": (), "spree_addresses": ()}),
     System(
-        "sylius", "Sylius", {"sylius_order_item": (), "sylius_order": (), "sylius_customer": ()}
+        "sylius",
+        "Sylius, with its refund plug-in",
+        {**_SYLIUS, "sylius_refund_refund": ("order_id", "amount")},
+        layout="refund_plugin",
+        country=_SYLIUS_COUNTRY,
     ),
+    System("sylius", "Sylius", _SYLIUS, layout="core", country=_SYLIUS_COUNTRY),
 )

@@ -15,6 +15,7 @@ from tests.integration.shops.magento import load_magento
 from tests.integration.shops.medusa import load_medusa
 from tests.integration.shops.prestashop import load_prestashop
 from tests.integration.shops.shopify import load_airbyte, load_fivetran
+from tests.integration.shops.sylius import load_sylius
 from tests.integration.shops.woocommerce import load_woocommerce
 from tests.integration.shops.world import AS_OF, ZONE
 from tests.segment_samples import ended
@@ -23,6 +24,7 @@ GUEST_KEY = "5e" * 32
 MAGENTO = Source("magento", GUEST_KEY, stores=("1",))
 MEDUSA = Source("medusa", GUEST_KEY, stores=("sc_1",), consents={"email": "newsletter"})
 PRESTASHOP = Source("prestashop", GUEST_KEY, stores=("1",))
+SYLIUS = Source("sylius", GUEST_KEY, stores=("WEB",))
 WOOCOMMERCE = Source("woocommerce", GUEST_KEY, consents={"email": "mailpoet"})
 
 
@@ -97,6 +99,20 @@ SHOPS = {
         MEDUSA,
         replace(MEDUSA, stores=("sc_1", "sc_2")),
         # Nothing says where she registered, and she ordered in the other store.
+        without=dict.fromkeys(("prospects_all", "journey_stage"), frozenset({"ida"})),
+    ),
+    "sylius": TestShop(
+        "mysql",
+        load_sylius,
+        SYLIUS,
+        replace(SYLIUS, stores=("WEB", "OUTLET")),
+        ("awaiting_payment", "gina piet"),
+        without=dict.fromkeys(("prospects_all", "journey_stage"), frozenset({"ida"})),
+    ),
+    "sylius, refund plugin": TestShop(
+        "mysql",
+        partial(load_sylius, refund_plugin=True),
+        replace(SYLIUS, layout="refund_plugin"),
         without=dict.fromkeys(("prospects_all", "journey_stage"), frozenset({"ida"})),
     ),
 }
