@@ -5,8 +5,7 @@ SELECT {{key(i.order_id)}} AS order_key,
        {{key(v.product_id)}} AS product_key,
        v.code AS sku,
        i.quantity AS qty,
-       CASE WHEN o.payment_state = 'refunded' THEN i.quantity
-            ELSE COALESCE(LEAST(i.quantity * r.amount / NULLIF(i.total, 0), i.quantity), 0) END
+       COALESCE(LEAST(i.quantity * r.amount / NULLIF(i.total, 0), i.quantity), 0)
          AS qty_refunded,
        i.total / 100 / NULLIF(i.quantity, 0) AS unit_paid,
        COALESCE(i.unit_price <= 0.95 * i.original_unit_price, FALSE) AS on_sale,
