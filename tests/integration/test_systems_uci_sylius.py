@@ -50,6 +50,7 @@ def _load(database: Database, people: list[Row], orders: list[Row]) -> None:
     buyers = [
         (str(key)[2:], email, _local(first[key], 1)) for key, email, *_ in people if key in first
     ]
+    database.load("sylius_channel", ("id", "code", "name", "enabled"), [(1, "UK", "UK", True)])
     database.load(
         "sylius_customer",
         ("id", "email", "email_canonical", "created_at", "subscribed_to_newsletter"),
@@ -63,13 +64,21 @@ def _load(database: Database, people: list[Row], orders: list[Row]) -> None:
     database.load(
         "sylius_order",
         (
-            *("id", "number", "customer_id", "state", "payment_state", "checkout_state"),
+            *(
+                "id",
+                "number",
+                "channel_id",
+                "customer_id",
+                "state",
+                "payment_state",
+                "checkout_state",
+            ),
             *("shipping_state", "created_by_guest", "currency_code", "locale_code", "items_total"),
             *("adjustments_total", "total", "created_at", "checkout_completed_at"),
         ),
         [
             (
-                *(number, number, str(key)[2:], "fulfilled", "paid", "completed", "shipped"),
+                *(number, number, 1, str(key)[2:], "fulfilled", "paid", "completed", "shipped"),
                 *(False, "GBP", "en_GB", _cents(total), 0, _cents(total), placed, placed),
             )
             for number, (_, key, _, at, total, _) in enumerate(orders, start=1)

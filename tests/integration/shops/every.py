@@ -107,13 +107,11 @@ SHOPS = {
         SYLIUS,
         replace(SYLIUS, stores=("WEB", "OUTLET")),
         ("awaiting_payment", "gina piet"),
-        without=dict.fromkeys(("prospects_all", "journey_stage"), frozenset({"ida"})),
     ),
     "sylius, refund plugin": TestShop(
         "mysql",
         partial(load_sylius, refund_plugin=True),
         replace(SYLIUS, layout="refund_plugin"),
-        without=dict.fromkeys(("prospects_all", "journey_stage"), frozenset({"ida"})),
     ),
 }
 SYSTEMS = tuple(name for name, each in SHOPS.items() if each.source)

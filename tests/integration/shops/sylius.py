@@ -13,12 +13,10 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from tests.integration.databases import Database
-from tests.integration.shops.sylius_goods import GOODS, cents, load_goods, load_lines
+from tests.integration.shops.sylius_goods import GOODS, LEFT, PLACED, cents, load_goods, load_lines
 from tests.integration.shops.world import (
     ACCOUNTS,
-    CARTS,
     CONSENTS,
-    ORDERS,
     ZONE,
     Cart,
     Order,
@@ -76,7 +74,7 @@ CREATE TABLE sylius_payment (
 _OPTIONS = " DEFAULT CHARACTER SET utf8mb4 COLLATE `utf8mb4_unicode_ci` ENGINE = InnoDB"
 CHANNELS = {1: "WEB", 2: "OUTLET"}
 _GUEST = 10_000  # guests' customers are numbered from here
-_EMPTY = 990  # a cart with nothing in it
+_EMPTY = 20_000  # carts with nothing in them are numbered from here
 # Of an order, its payment and what becomes of it; a paid order can be cancelled, and stays paid.
 _STATES = {
     "paid": ("fulfilled", "paid"),
@@ -126,11 +124,11 @@ def _customers() -> dict[str, tuple[int, str, datetime]]:
     """By canonical e-mail: number, e-mail as first typed, and since when."""
     found: dict[str, tuple[int, str, datetime]] = {}
     for each in ACCOUNTS:
-        orders = [one.placed_at for one in ORDERS if _mail(one.email) == _mail(each.email)]
+        orders = [one.placed_at for one in PLACED if _mail(one.email) == _mail(each.email)]
         since = min([each.registered_at, *orders])
         found[_mail(each.email)] = (each.number, each.email, since)
-    seen = [(each.number, each.email, each.placed_at) for each in ORDERS]
-    seen += [(each.number, each.email, each.created_at) for each in CARTS if each.email]
+    seen = [(each.number, each.email, each.placed_at) for each in PLACED]
+    seen += [(each.number, each.email, each.created_at) for each in LEFT if each.email]
     seen += [(each.number, each.email, each.said_at) for each in CONSENTS]
     for number, email, at in seen:
         found.setdefault(_mail(email), (_GUEST + number, email, at))
@@ -206,7 +204,7 @@ def _load_orders(database: Database) -> None:
         _ADDRESS,
         [
             row
-            for each in ORDERS
+            for each in PLACED
             for name in ["Somebody" if each.to_other else "A"]
             for row in (
                 _address(_billed(each), None, "A", "NL"),
@@ -217,9 +215,9 @@ def _load_orders(database: Database) -> None:
     database.load(
         "sylius_promotion_coupon",
         ("id", "code", "used", "created_at"),
-        [(each.number, each.code, 1, "2025-01-01") for each in ORDERS if each.code],
+        [(each.number, each.code, 1, "2025-01-01") for each in PLACED if each.code],
     )
-    database.load("sylius_order", _ORDER, [_order(each) for each in ORDERS])
+    database.load("sylius_order", _ORDER, [_order(each) for each in PLACED])
 
 
 def _billed(order: Order) -> int:
@@ -244,18 +242,16 @@ def _locale(order: Order) -> str:
     """As it is now at the latest; Nina's and Mo's first orders were in another language."""
     known = next((each for each in ACCOUNTS if each.number == order.account), None)
     now = known.locale if known else "nl_NL"
-    first = min(each.placed_at for each in ORDERS if each.account == order.account)
+    first = min(each.placed_at for each in PLACED if each.account == order.account)
     if order.account not in (23, 24) or order.placed_at > first:
         return now
     return {"nl_NL": "de_DE", "de_DE": "nl_NL"}[now]
 
 
 def _load_carts(database: Database) -> None:
-    """Quinn's has nothing in it."""
-    carts = [_cart(each) for each in CARTS]
-    empty = next(each for each in CARTS if each.number == 501)
-    carts.append((_EMPTY, 27, *_cart(empty)[2:]))
-    database.load("sylius_order", _ORDER, carts)
+    """Ida's and Quinn's have nothing in them; what she ordered, she did in the other channel."""
+    empty = [(_EMPTY + who, who, *_cart(LEFT[0])[2:]) for who in (19, 27)]
+    database.load("sylius_order", _ORDER, [*map(_cart, LEFT), *empty])
 
 
 def _cart(cart: Cart) -> tuple[object, ...]:
@@ -274,7 +270,7 @@ def _load_payments(database: Database, *, by_hand: bool) -> None:
         ("id", "order_id", "currency_code", "amount", "state", "details", "created_at"),
         [
             (each.number * 10 + n, each.number, "EUR", amount, state, "{}", _local(each.placed_at))
-            for each in ORDERS
+            for each in PLACED
             for n, (amount, state) in enumerate(_payments(each, by_hand=by_hand))
         ],
     )

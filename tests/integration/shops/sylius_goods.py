@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
 from tests.integration.databases import Database
 from tests.integration.shops.goods import CATEGORIES, PRODUCTS, Line, Product
-from tests.integration.shops.world import CARTS, ORDERS
+from tests.integration.shops.world import CARTS, ORDERS, Order
 
 GOODS = """
 CREATE TABLE sylius_product (
@@ -57,6 +58,11 @@ CREATE TABLE sylius_refund_refund (
 _ROOT = 40
 _NESTED = {_ROOT: (1, 10), 41: (2, 7), 42: (3, 4), 43: (5, 6), 44: (8, 9)}
 _VARIANT = 5_000
+# Carts with something in them; Otto is a guest who was in the other channel alone.
+LEFT = (*CARTS, replace(CARTS[2], number=509, email="otto@example.com", store=2))
+# Orders; a cancelled one is no cart that was left.
+_CANCELLED = Order("quinn@example.com", 27, CARTS[0].updated_at, state="cancelled", number=199)
+PLACED = (*ORDERS, _CANCELLED)
 
 
 def cents(amount: Decimal) -> int:
@@ -141,8 +147,8 @@ def load_lines(
     database: Database, local: Callable[[datetime], str], *, refund_plugin: bool
 ) -> None:
     """Of orders and of carts; the plug-in's table is there only with the plug-in."""
-    sold = [(each.number, each.lines, each.placed_at) for each in ORDERS]
-    sold += [(each.number, each.lines, each.created_at) for each in CARTS]
+    sold = [(each.number, each.lines, each.placed_at) for each in PLACED]
+    sold += [(each.number, each.lines, each.created_at) for each in LEFT]
     lines = [
         (number * 10 + place, number, line, at)
         for number, inside, at in sold

@@ -13,26 +13,19 @@ SELECT {{key(c.id)}} AS source_id,
        COALESCE(NULLIF(a.province_name, ''), p.name) AS region,
        CAST(c.birthday AS DATE) AS birth_date,
        NULLIF(c.gender, 'u') AS gender,
-       latest.locale_code AS locale,
+       o.locale_code AS locale,
        {{utc(u.created_at)}} AS registered_at
 FROM {{table(sylius_customer)}} c
 JOIN {{table(sylius_shop_user)}} u ON u.customer_id = c.id
 LEFT JOIN {{table(sylius_address)}} a ON a.id = c.default_address_id
 LEFT JOIN {{table(sylius_province)}} p ON p.code = a.province_code
 LEFT JOIN (
-  SELECT o.customer_id, MAX({{in_stores(ch.code)}}) AS here
+  SELECT o.customer_id,
+         MAX({{in_stores(ch.code)}}) AS here,
+         MAX(CASE WHEN o.state <> 'cart' AND {{in_stores(ch.code)}} THEN o.id END) AS latest
   FROM {{table(sylius_order)}} o
   JOIN {{table(sylius_channel)}} ch ON ch.id = o.channel_id
   GROUP BY o.customer_id
 ) seen ON seen.customer_id = c.id
-LEFT JOIN (
-  SELECT o.customer_id, o.locale_code,
-         ROW_NUMBER() OVER (
-           PARTITION BY o.customer_id ORDER BY o.checkout_completed_at DESC, o.id DESC
-         ) AS place
-  FROM {{table(sylius_order)}} o
-  LEFT JOIN {{table(sylius_channel)}} ch ON ch.id = o.channel_id
-  WHERE o.state <> 'cart'
-    AND {{in_stores(ch.code)}}
-) latest ON latest.customer_id = c.id AND latest.place = 1
+LEFT JOIN {{table(sylius_order)}} o ON o.id = seen.latest
 WHERE seen.here IS NOT FALSE

@@ -13,7 +13,6 @@ SELECT {{key(i.order_id)}} AS order_key,
 FROM {{table(sylius_order_item)}} i
 JOIN {{table(sylius_order)}} o ON o.id = i.order_id
 JOIN {{table(sylius_product_variant)}} v ON v.id = i.variant_id
-LEFT JOIN {{table(sylius_channel)}} ch ON ch.id = o.channel_id
 LEFT JOIN (
   SELECT unit.order_item_id, SUM(f.amount) AS amount
   FROM {{table(sylius_refund_refund)}} f
@@ -22,4 +21,3 @@ LEFT JOIN (
   GROUP BY unit.order_item_id
 ) r ON r.order_item_id = i.id
 WHERE o.state <> 'cart'
-  AND {{in_stores(ch.code)}}

@@ -13,7 +13,6 @@ SELECT {{key(i.order_id)}} AS order_key,
 FROM {{table(sylius_order_item)}} i
 JOIN {{table(sylius_order)}} o ON o.id = i.order_id
 JOIN {{table(sylius_product_variant)}} v ON v.id = i.variant_id
-LEFT JOIN {{table(sylius_channel)}} ch ON ch.id = o.channel_id
 LEFT JOIN (
   SELECT order_id, SUM(amount) AS amount
   FROM {{table(sylius_payment)}}
@@ -21,4 +20,3 @@ LEFT JOIN (
   GROUP BY order_id
 ) r ON r.order_id = o.id
 WHERE o.state <> 'cart'
-  AND {{in_stores(ch.code)}}
