@@ -250,7 +250,7 @@ def _locale(order: Order) -> str:
 
 
 def _load_carts(database: Database) -> None:
-    """Ida's and Quinn's have nothing in them; what she ordered, she did in the other channel."""
+    """In the other language. Ida's and Quinn's are empty; Ida ordered in the other channel."""
     empty = [(_EMPTY + who, who, *_cart(LEFT[0])[2:]) for who in (19, 27)]
     database.load("sylius_order", _ORDER, [*map(_cart, LEFT), *empty])
 
@@ -260,7 +260,7 @@ def _cart(cart: Cart) -> tuple[object, ...]:
     total = cents(cart.total)
     return (
         *(cart.number, number, cart.store, None, "cart", "cart", "cart", "cart"),
-        *(cart.account is None, "EUR", "nl_NL", total, 0, total, _local(cart.created_at)),
+        *(cart.account is None, "EUR", "de_DE", total, 0, total, _local(cart.created_at)),
         *(_local(cart.updated_at), None, None, None, None),
     )
 

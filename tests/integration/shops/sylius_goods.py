@@ -58,8 +58,13 @@ CREATE TABLE sylius_refund_refund (
 _ROOT = 40
 _NESTED = {_ROOT: (1, 10), 41: (2, 7), 42: (3, 4), 43: (5, 6), 44: (8, 9)}
 _VARIANT = 5_000
-# Carts with something in them; Otto is a guest who was in the other channel alone.
-LEFT = (*CARTS, replace(CARTS[2], number=509, email="otto@example.com", store=2))
+# Carts with something in them; Otto is a guest who was in the other channel alone, Jan's account
+# was deleted since.
+LEFT = (
+    *CARTS,
+    replace(CARTS[2], number=509, email="otto@example.com", store=2),
+    replace(CARTS[2], number=510, email="jan@example.com", account=20),
+)
 # Orders; a cancelled one is no cart that was left.
 _CANCELLED = Order("quinn@example.com", 27, CARTS[0].updated_at, state="cancelled", number=199)
 PLACED = (*ORDERS, _CANCELLED)
