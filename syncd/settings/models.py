@@ -48,7 +48,8 @@ class ShopSettings(Shape):
         default=None,
         min_length=1,
         description="Which of a system's ways to keep its data this shop has: hpos or posts "
-        "(woocommerce), fivetran or airbyte (shopify). Default: the first.",
+        "(woocommerce), fivetran or airbyte (shopify), core or refund_plugin (sylius). Default: "
+        "the first.",
     )
     prefix: forms.Prefix | None = Field(
         default=None,

@@ -48,6 +48,13 @@ _ACCOUNTS = (
     "SELECT CASE WHEN EXISTS (SELECT 1 FROM {users}) AND NOT EXISTS (SELECT 1 FROM {spree_users}) "
     "THEN 'users' ELSE 'spree_users' END"
 )
+_SYLIUS: Mapping[str, tuple[str, ...]] = {
+    "sylius_order_item": (),
+    "sylius_order": (),
+    "sylius_customer": (),
+}
+# Who bills: each channel can have its own, and then it is not plain.
+_SYLIUS_COUNTRY = "SELECT country_code FROM {sylius_shop_billing_data} WHERE country_code <> ''"
 
 # A shop with tables of the canonical model is read by those, whatever else is there.
 SYSTEMS = (
@@ -136,6 +143,11 @@ SYSTEMS = (
         {"spree_line_items": (), "spree_orders": ("payment_status",), "spree_carts": ()},
     ),
     System(
-        "sylius", "Sylius", {"sylius_order_item": (), "sylius_order": (), "sylius_customer": ()}
+        "sylius",
+        "Sylius, with its refund plug-in",
+        {**_SYLIUS, "sylius_refund_refund": ("order_id", "amount")},
+        layout="refund_plugin",
+        country=_SYLIUS_COUNTRY,
     ),
+    System("sylius", "Sylius", _SYLIUS, layout="core", country=_SYLIUS_COUNTRY),
 )

@@ -310,17 +310,24 @@ SHOPS = {
         {
             "sylius_order": "id INTEGER",
             "sylius_order_item": "id INTEGER",
-            "sylius_customer": f"id INTEGER, email VARCHAR(80), phone_number VARCHAR(40), {_PEOPLE}"
-            ", default_address_id INTEGER, subscribed_to_newsletter BOOLEAN",
-            "sylius_address": "id INTEGER, country_code VARCHAR(2), postcode VARCHAR(20)",
+            "sylius_customer": "id INTEGER",
+            "sylius_shop_billing_data": "id INTEGER, country_code VARCHAR(2)",
         },
-        (
-            (
-                f"INSERT INTO {{sylius_customer}} VALUES (7, {_VALUES}, 3, true), "
-                "(8, 'ben@example.org', NULL, 'Ben', 'Bos', 3, false)"
-            ),
-            "INSERT INTO {sylius_address} VALUES (3, 'NL', '1012AB')",
-        ),
-        ("7", *_ANNA),
+        ("INSERT INTO {sylius_shop_billing_data} VALUES (1, 'pl'), (2, ''), (3, 'pl')",),
+        layout="core",
+        country="PL",
+    ),
+    "sylius with its refund plug-in": Shop(
+        "sylius",
+        "mysql",
+        {
+            "sylius_order": "id INTEGER",
+            "sylius_order_item": "id INTEGER",
+            "sylius_customer": "id INTEGER",
+            "sylius_shop_billing_data": "id INTEGER, country_code VARCHAR(2)",
+            "sylius_refund_refund": "id INTEGER, order_id INTEGER, amount INTEGER",
+        },
+        ("INSERT INTO {sylius_shop_billing_data} VALUES (1, 'PL'), (2, 'FR')",),
+        layout="refund_plugin",
     ),
 }

@@ -14,6 +14,7 @@ from tests.integration.databases import Database, MakeDatabase
 from tests.integration.shops.every import (
     GUEST_KEY,
     SHOPS,
+    SYLIUS,
     SYSTEMS,
     WOOCOMMERCE,
     loaded,
@@ -85,6 +86,15 @@ def test_woocommerce_takes_consent_from_a_meta_key(make_database: MakeDatabase) 
     found = people(database, "all_customers", source)
     said = {who: row["ad_consent"] for who, row in found.items()}
     assert said == {**dict.fromkeys(found, "unknown"), "anna": "granted", "carla": "denied"}
+
+
+def test_sylius_knows_what_its_plug_in_paid_back_whole_without_being_told_of_it(
+    make_database: MakeDatabase,
+) -> None:
+    """Of what it paid back in part nothing is known then, and the order counts whole."""
+    source = replace(SYLIUS, layout="core")
+    found = people(loaded("sylius, refund plugin", make_database), "all_customers", source)
+    assert set(found) == EXPECTED["all_customers"]
 
 
 def test_a_segment_without_its_data_is_refused_and_not_empty(make_database: MakeDatabase) -> None:

@@ -26,9 +26,9 @@ from tests.segment_samples import ended, required
 SYSTEMS = tuple(name for name in SERVED if name != "canonical")
 GRAMMARS = {"mysql": "mysql", "postgresql": "postgres"}
 AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
-MAGENTO, MEDUSA, PRESTASHOP, SHOPIFY, WOOCOMMERCE = (
+MAGENTO, MEDUSA, PRESTASHOP, SHOPIFY, SYLIUS, WOOCOMMERCE = (
     partial(Source, name, "")
-    for name in ("magento", "medusa", "prestashop", "shopify", "woocommerce")
+    for name in ("magento", "medusa", "prestashop", "shopify", "sylius", "woocommerce")
 )
 
 
@@ -113,6 +113,10 @@ def test_a_segment_is_unavailable_with_the_reason() -> None:
         (
             partial(PRESTASHOP, consents={"ads": "opt_in"}),
             "shop.consent.ads: PrestaShop has optin",
+        ),
+        (
+            partial(SYLIUS, consents={"email": "newsletter"}),
+            "shop.consent.email: Sylius has none beside its own",
         ),
         (
             partial(MAGENTO, consents={"ads": "x"}),

@@ -18,6 +18,7 @@ from tests.integration.shops.saleor import load_saleor
 from tests.integration.shops.shopify import load_airbyte, load_fivetran
 from tests.integration.shops.solidus import load_solidus
 from tests.integration.shops.spree import load_spree
+from tests.integration.shops.sylius import load_sylius
 from tests.integration.shops.woocommerce import load_woocommerce
 from tests.integration.shops.world import AS_OF, ZONE
 from tests.segment_samples import ended
@@ -29,6 +30,7 @@ PRESTASHOP = Source("prestashop", GUEST_KEY, stores=("1",))
 SALEOR = Source("saleor", GUEST_KEY, stores=("webshop",), consents={"email": "newsletter"})
 SOLIDUS = Source("solidus", GUEST_KEY, stores=("1",), consents={"email": "newsletter"})
 SPREE = Source("spree", GUEST_KEY, stores=("1",), consents={"email": "newsletter"})
+SYLIUS = Source("sylius", GUEST_KEY, stores=("WEB",))
 WOOCOMMERCE = Source("woocommerce", GUEST_KEY, consents={"email": "mailpoet"})
 # Nothing says where she registered, and she ordered in the other store.
 _ORDERED_ELSEWHERE = dict.fromkeys(("prospects_all", "journey_stage"), frozenset({"ida"}))
@@ -150,6 +152,18 @@ SHOPS = {
         replace(SPREE, layout="users", stores=("1", "2")),
         ("balance_due", "eva gina"),
         without=_ORDERED_ELSEWHERE,
+    ),
+    "sylius": TestShop(
+        "mysql",
+        load_sylius,
+        SYLIUS,
+        replace(SYLIUS, stores=("WEB", "OUTLET")),
+        ("awaiting_payment", "gina piet"),
+    ),
+    "sylius, refund plugin": TestShop(
+        "mysql",
+        partial(load_sylius, refund_plugin=True),
+        replace(SYLIUS, layout="refund_plugin"),
     ),
 }
 SYSTEMS = tuple(name for name, each in SHOPS.items() if each.source)
