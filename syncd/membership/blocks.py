@@ -123,7 +123,7 @@ class BlockWriter:
             if block.section != section:
                 continue
             if position >= first:
-                yield unpacked(self._opened(number, block))
+                yield unpacked(self._opened(number, block), block.rows)
             position += block.rows
         with _told(self._directory / self._name):
             self._file.seek(self._offset)
@@ -335,7 +335,7 @@ class BlockReader:
             plain = self._cipher.decrypt(number.to_bytes(12, "big"), sealed, self._head)
         except InvalidTag:
             raise LedgerMismatch(f"{self._path.name}, block {number}: {REBUILD}") from None
-        return unpacked(plain, at)
+        return unpacked(plain, block.rows, at)
 
 
 def sync_directory(directory: Path) -> None:

@@ -17,6 +17,7 @@ from syncd.membership.sieve import (
     Known,
     Pool,
     Side,
+    Wanted,
     distinct_names,
     in_order,
     parts,
@@ -86,7 +87,7 @@ def of_fold(
     sent = _side(generation, plans)
     phases = [phase for plan in plans for phase in _phases(plan)]
     keys, ids = Pool(), Pool()  # whoever is to be sent again is joined to a row that goes
-    wanted = _look(phases, _met(sent, phases), keys)
+    wanted = _look(phases, keys, sent=len(sent.concerned) > 0)
     sides = (sent, *(phase.side for phase in phases))
     spread(sides, keys, ids, wanted=wanted)
     simple = [phase for phase in phases if phase.plain.any()]
@@ -157,38 +158,22 @@ def _rows(batches: Sequence[BatchRecord], count: int) -> Flags:
     return flags
 
 
-def _met(sent: Side, phases: Sequence[_Phase]) -> Known | None:
-    """Keys of what is taken in that were sent before; None where nobody ever was."""
-    if not len(sent.concerned):
-        return None
-    taken = [rows.keys[phase.plain[at]] for phase in phases for at, rows in phase.side.batches()]
-    known = Known(distinct_names(taken))
-    if not len(known.ordered):
-        return known
-    met = [rows.keys[known.has(rows.keys)] for _, rows in sent.batches(ids=False)]
-    return Known(distinct_names(met))
-
-
-def _look(phases: Sequence[_Phase], known: Known | None, keys: Pool) -> Names:
-    """Mark whose key was sent before, or is sent twice; the others' identifiers, ordered.
+def _look(phases: Sequence[_Phase], keys: Pool, *, sent: bool) -> Wanted:
+    """What is simply added, if none of it was sent before.
 
     Args:
         phases: What is taken in.
-        known: Keys of it that were sent; None where nobody ever was, and then no identifiers
-            are looked up.
         keys: Takes those that are sent twice.
+        sent: Anybody ever was; else nobody is looked up, nor are identifiers.
     """
-    met: list[Names] = []
-    wanted: list[Names] = []
+    found: list[Names] = []
+    ids: list[Names] = []
     for phase in phases:
-        for here, rows in phase.side.batches(ids=known is not None):
-            fresh = phase.plain[here]
-            if known is not None:
-                sent = fresh & known.has(rows.keys)
-                phase.side.concerned[here] |= sent
-                fresh = fresh & ~sent
-                wanted.append(np.unique(rows.ids[fresh]))
-            met.append(rows.keys[fresh])
-    ordered = in_order(met)
+        for here, rows in phase.side.batches(ids=sent):
+            added = phase.plain[here]
+            found.append(rows.keys[added])
+            if sent:
+                ids.append(np.unique(rows.ids[added]))
+    ordered = in_order(found)
     keys.add(ordered[1:][ordered[1:] == ordered[:-1]])
-    return distinct_names(wanted)
+    return Wanted(distinct_names([ordered]), distinct_names(ids)) if sent else Wanted()

@@ -2,8 +2,9 @@
 
 Digests do not compress: they lie as they are, 32 bytes each without anything between them. What
 is the same in many rows is written once and numbered, what no row has is left out, and all that
-is not a digest or a hash is compressed. So a block is one or two Arrow streams, of the columns
-that are compressed and of those that are not. Blocks of earlier versions are one.
+is not a digest or a hash is compressed; of rows of numbers that are all the same there is one.
+So a block is one or two Arrow streams, of the columns that are compressed and of those that are
+not. Blocks of earlier versions are one.
 """
 
 from __future__ import annotations
@@ -32,15 +33,19 @@ _PLAIN = pa.ipc.IpcWriteOptions(use_threads=False)
 def packed(rows: pa.RecordBatch) -> memoryview:
     """The bytes of a block, of no more rows than one may have."""
     sink = pa.BufferOutputStream()
-    _write(sink, rows.drop_columns(_blank(rows)))
+    if _repeats(rows):
+        _put(sink, rows.slice(0, 1), _PLAIN)
+    else:
+        _write(sink, rows.drop_columns(_blank(rows)))
     return memoryview(sink.getvalue()).cast("B")
 
 
-def unpacked(block: bytes, at: Positions | None = None) -> pa.RecordBatch:
+def unpacked(block: bytes, rows: int, at: Positions | None = None) -> pa.RecordBatch:
     """The rows of a block, with all columns that rows of its sort have today.
 
     Args:
         block: As `packed` made it.
+        rows: How many it has.
         at: Positions of those that are wanted, ascending; None: all.
     """
     wanted = None if at is None else pa.array(at)
@@ -50,6 +55,8 @@ def unpacked(block: bytes, at: Positions | None = None) -> pa.RecordBatch:
     while source.tell() < len(block):
         with pa.ipc.open_stream(source) as stream:
             (batch,) = stream  # read to its end, where the next one begins
+        if batch.num_rows < rows:
+            wanted = pa.array(np.zeros(rows if at is None else len(at), np.int64))
         fields += [pa.field(field.name, _plain(field.type)) for field in batch.schema]
         taken = batch.columns if wanted is None else [one.take(wanted) for one in batch.columns]
         columns += [_grown(column) for column in taken]
@@ -69,6 +76,15 @@ def _write(sink: pa.BufferOutputStream, rows: pa.RecordBatch) -> None:
         kept = rows.schema.names if hashes else []
     _put(sink, rows.drop_columns(kept), _COMPRESSED)
     _put(sink, rows.select(kept), _PLAIN)
+
+
+def _repeats(rows: pa.RecordBatch) -> bool:
+    """Whether all rows are the same, of many that have nothing but numbers."""
+    told = all(one.type == pa.int64() and not one.null_count for one in rows.columns)
+    if rows.num_rows < FEW or not told:
+        return False
+    columns = [np.asarray(column, np.int64) for column in rows.columns]
+    return all(column[0] == column[-1] and (column == column[0]).all() for column in columns)
 
 
 def _put(

@@ -47,13 +47,27 @@ class Known:
         self._last = np.uint64(0)  # those bits
 
     def has(self, names: Names) -> Flags:
-        """Which of some names they are; the shape is theirs."""
-        found = np.zeros(names.shape, np.bool_)
-        if len(self.ordered):
-            flat = names.ravel()
-            at = self._likely(flat)
-            found.ravel()[at] = self._exactly(flat[at])
+        """Which of some names they are."""
+        found = np.zeros(len(names), np.bool_)
+        found[self._at(names)] = True
         return found
+
+    def any(self, lines: Names) -> Flags:
+        """Which of some lines have a name that is among them."""
+        found = np.zeros(len(lines), np.bool_)
+        if lines.size:
+            found[self._at(lines.ravel()) // lines.shape[1]] = True
+        return found
+
+    def _at(self, flat: Names) -> Positions:
+        """Where the names are that are among them."""
+        if not len(self.ordered):
+            return np.empty(0, np.int64)
+        likely = self._likely(flat)
+        names = flat[likely]
+        at = np.searchsorted(self.ordered, names)
+        at[at == len(self.ordered)] = 0
+        return np.asarray(likely[self.ordered[at] == names], np.int64)
 
     def _likely(self, flat: Names) -> Positions:
         """Where they may be: of many that are asked for, few are looked up."""
@@ -64,12 +78,7 @@ class Known:
             self._last = np.uint64(count - 1)
             self._ends = np.zeros(count, np.bool_)
             self._ends[self.ordered & self._last] = True
-        return np.flatnonzero(self._ends[flat & self._last])
-
-    def _exactly(self, names: Names) -> Flags:
-        at = np.searchsorted(self.ordered, names)
-        at[at == len(self.ordered)] = 0
-        return np.asarray(self.ordered[at] == names, np.bool_)
+        return np.flatnonzero(self._ends[(flat & self._last).view(np.int64)])
 
 
 class Pool:
@@ -93,13 +102,13 @@ class Pool:
         self._added = []
         return len(self) > before
 
-    def has(self, names: Names) -> Flags:
-        """Which of them it knows; the shape is theirs."""
-        return self._known.has(names)
+    def beside(self, names: Names) -> Known:
+        """What it knows, and these names, which are ordered."""
+        return Known(distinct_names([self._known.ordered, names])) if len(names) else self._known
 
     def any(self, lines: Names) -> Flags:
         """Which of some lines have a name that it knows."""
-        return np.asarray(self.has(lines).any(axis=1), np.bool_)
+        return self._known.any(lines)
 
     def __len__(self) -> int:
         return len(self._known.ordered)
@@ -109,6 +118,14 @@ def distinct_names(parts: Sequence[Names]) -> Names:
     """Each name once, in order, without the one that stands for none."""
     found: Names = np.unique(np.concatenate([np.empty(0, np.uint64), *parts]))
     return np.asarray(found[found != 0], np.uint64)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Names of whoever may be new, ordered: where one of them was sent, both are concerned."""
+
+    keys: Names = field(default_factory=lambda: np.empty(0, np.uint64))
+    ids: Names = field(default_factory=lambda: np.empty(0, np.uint64))
 
 
 @dataclass
@@ -224,18 +241,17 @@ class Side:
             ids.add(found.ids[self.linked[at]])
             self._told[at] = True
 
-    def spread(self, keys: Pool, ids: Pool, wanted: Known) -> None:
+    def spread(self, keys: Pool, ids: Pool, wanted: Wanted) -> None:
         """Mark whoever is joined to what is in the pools, and put in what marked rows have.
 
         Args:
             keys, ids: Of what is concerned.
-            wanted: Identifiers: those of them that this side has are concerned too.
+            wanted: What has one of these names is marked, too.
         """
+        known_keys, known_ids = keys.beside(wanted.keys), ids.beside(wanted.ids)
         for here, found in self.batches():
-            linked = found.ids[self.linked[here]]
-            ids.add(linked[wanted.has(linked)])
-            joined = keys.has(found.keys) & self.keyed[here]
-            joined |= ids.any(found.ids) & self.linked[here]
+            joined = known_keys.has(found.keys) & self.keyed[here]
+            joined |= known_ids.any(found.ids) & self.linked[here]
             self.concerned[here] |= joined
             fresh = self.concerned[here] & ~self._told[here]
             keys.add(found.keys[fresh])
@@ -248,36 +264,36 @@ def spread(
     keys: Pool,
     ids: Pool,
     *,
-    wanted: Names,
+    wanted: Wanted,
 ) -> None:
     """Mark on every side whoever is joined to the pools or to what is marked already.
 
     Args:
         sides: The first is of rows as sent.
         keys, ids: Of what is concerned; both grow.
-        wanted: Identifiers of whoever may be new, ordered: those that were sent are concerned.
+        wanted: Of whoever may be new on any side but the first.
     """
     for side in sides:
         side.begin(keys, ids)
     keys.settle()
     ids.settle()
     marked = any(side.concerned.any() for side in sides)
-    if not (marked or len(keys) or len(ids) or len(wanted)):
+    if not (marked or len(keys) or len(ids) or len(wanted.keys) or len(wanted.ids)):
         return
     sent, *others = sides
-    none, asked = Known(wanted[:0]), Known(wanted)
+    nobody = Wanted()
     while True:
         # Those that came are few, the rows as sent all there are: they are looked over once for
         # all that the others reach among themselves.
         grew = True
         while grew:
-            grew = sum(_grew(side, keys, ids, none) for side in others) > 0
-        if not _grew(sent, keys, ids, asked):
+            grew = sum(_grew(side, keys, ids, nobody) for side in others) > 0
+        if not _grew(sent, keys, ids, wanted):
             return
-        asked = none
+        wanted = nobody
 
 
-def _grew(side: Side, keys: Pool, ids: Pool, wanted: Known) -> bool:
+def _grew(side: Side, keys: Pool, ids: Pool, wanted: Wanted) -> bool:
     """Look over one side; whether the pools grew by it."""
     side.spread(keys, ids, wanted)
     grew = keys.settle(), ids.settle()

@@ -15,7 +15,7 @@ from syncd.membership.engine import Positions
 from syncd.membership.keptout import REASONS, reasons
 from syncd.membership.names import Column, Named, Names, consent, likeness, named
 from syncd.membership.rest import as_sent, due, moving
-from syncd.membership.sieve import Flags, Pool, Side, distinct_names, parts, spread
+from syncd.membership.sieve import Flags, Pool, Side, Wanted, distinct_names, parts, spread
 from syncd.membership.unchanged import Lines, Members, Respelled, lines_of
 from syncd.model import HELD_OUT, WOULD_STAY, Comparison
 
@@ -151,7 +151,7 @@ def of_plan(
     scan = _Scan(comparison, members, index)
     sent.concerned |= index.unmet()
     sides = (sent, scan.side)
-    spread(sides, keys, ids, wanted=scan.strangers())
+    spread(sides, keys, ids, wanted=Wanted(ids=scan.strangers()))
     cut = parts(sides, MOST)
     resting = int(np.count_nonzero(members.came & ~sent.concerned))
     return scan.sifted(tuple(Part(fresh, rows) for rows, fresh in cut), ids, resting)
@@ -167,7 +167,7 @@ def around(generation: BlockReader, given: Iterable[pa.RecordBatch]) -> Flags | 
         found = named(batch)
         keys.add(found.keys)
         ids.add(found.ids)
-    spread((side,), keys, ids, wanted=np.empty(0, np.uint64))
+    spread((side,), keys, ids, wanted=Wanted())
     return side.concerned
 
 

@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 
 from syncd.membership.blocks import BlockReader, BlockWriter
-from syncd.membership.engine import SLOTS, Positions, chosen, feed, micros, stream
+from syncd.membership.engine import SLOTS, Positions, feed, micros, stream
 from syncd.membership.held import GENERATION
 from syncd.membership.sieve import Flags
 
@@ -76,8 +76,8 @@ def load_since(
     if generation is None or not generation.rows(SECTION):
         return
     database.execute(_LINES)
-    near = generation.near(SECTION, None if only is None else np.flatnonzero(only))
-    lines = near if only is None else chosen(near, only)
+    every = generation.rows(SECTION)
+    lines = generation.some(SECTION, np.arange(every) if only is None else np.flatnonzero(only))
     feed(database, lines, f"INSERT INTO line SELECT -1 - n, {', '.join(_NAMES)} FROM incoming")
     database.execute(_LOADED)
 
@@ -125,7 +125,7 @@ def write_resting_since(
         if file != GENERATION:
             _repeat(writer, micros(made[file]), int(flags.sum()))
         elif before is not None and before.rows(SECTION):
-            for _, lines in chosen(before.near(SECTION, np.flatnonzero(flags)), flags):
+            for _, lines in before.some(SECTION, np.flatnonzero(flags)):
                 writer.write(SECTION, lines)
         else:
             _repeat(writer, 0, int(flags.sum()))

@@ -32,9 +32,10 @@ from syncd.membership.leftovers import Leftovers
 from syncd.membership.looking import look
 from syncd.membership.overlay import Outgrown
 from syncd.membership.past import HISTORY, Keeping
+from syncd.membership.receiving import Received, receive
 from syncd.membership.sifting import around
 from syncd.membership.together import PlanBatches
-from syncd.membership.unchanged import GENERATION, Received, Unchanged, receive
+from syncd.membership.unchanged import GENERATION, Unchanged
 from syncd.model import (
     Base,
     BatchRecord,
@@ -108,20 +109,25 @@ class FileMembership:
         self._checked = Checked()
 
     def receive(
-        self, snapshot: SnapshotId, batches: Iterable[Raw], generation: Generation | None = None
+        self,
+        snapshot: SnapshotId,
+        batches: Iterable[Raw],
+        digested: Callable[[Raw], pa.RecordBatch],
+        generation: Generation | None = None,
     ) -> Received:
         """Write a snapshot to its file: digested rows, and who is as a generation has them.
 
         Args:
             snapshot: Names the file.
             batches: As the shop has them.
+            digested: Digests some of their rows, and gives what is usable of them.
             generation: The one that it will be compared with; without it all are digested.
         """
         with ExitStack() as files:
             unchanged = Unchanged(self._generation(generation, files))
         header = {"snapshot": snapshot, GENERATION: generation.checksum if generation else ""}
         with self._writer(f"{snapshot}.snapshot", header) as writer:
-            receive(writer, batches, unchanged)
+            receive(writer, batches, digested, unchanged)
         return Received.of(_done(writer))
 
     def plan(self, comparison: Comparison) -> Compared:

@@ -7,16 +7,15 @@ just that row (`syncd.identity.fingerprints`): of them a snapshot says the row's
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from syncd.membership.blocks import BlockReader, BlockWriter, Written
+from syncd.membership.blocks import BlockReader, BlockWriter
 from syncd.membership.engine import (
     BATCH_ROWS,
     FINGERPRINT,
@@ -26,8 +25,6 @@ from syncd.membership.engine import (
     positioned,
 )
 from syncd.membership.rest import moving
-from syncd.model import Raw
-from syncd.overlap import worked
 
 SECTION = "fingerprints"  # of a generation: a line a row, zeros for a row without one
 SAME = "same"  # of a snapshot: positions of rows whose members came unchanged
@@ -98,17 +95,19 @@ class Respelled:
 
 
 class Unchanged:
-    """The rows at rest of a generation; 24 bytes a row in memory.
+    """The rows at rest of a generation; 17 bytes a row in memory, and 8 for each looked among.
 
     A shop returns most members in the order in which it did when they were sent, so that most
-    are known by whom they come after. All others are looked up.
+    are known by whom they come after. All others are looked up, among the rows that are left.
     """
 
     def __init__(self, generation: BlockReader | None) -> None:
         """Read the fingerprints; of no generation, or one of an earlier version, there are none."""
         rows = generation.rows(SECTION) if generation is not None else 0
         self._high, self._low = np.zeros(rows, np.uint64), np.zeros(rows, np.uint64)
+        self._met = np.zeros(rows, np.bool_)  # their members came already
         self._next = 0  # the row whose member is expected
+        self._lost = False  # in a batch whose end does not tell who comes next
         stirred = moving(generation) if generation is not None and rows else None
         if generation is not None and stirred is not None:
             for first, batch in positioned(generation.batches(SECTION)):
@@ -118,25 +117,49 @@ class Unchanged:
             self._high[stirred] = self._low[stirred] = 0
         self._last = np.uint64((1 << rows.bit_length()) - 1)
 
-    def look(self, wanted: Lines) -> Positions:
-        """Positions of the rows with these fingerprints; -1 for whom there is none."""
-        found = np.full(len(wanted), -1, np.int64)
-        if not len(self._low):
-            return found
+    def follow(self, wanted: Lines) -> Positions:
+        """Positions of the rows with the fingerprints of a batch, as far as they come in order.
+
+        Args:
+            wanted: Of the batch.
+
+        Returns:
+            One a line; -1 for who comes otherwise, has none, or is not there: see `search`.
+        """
         high, low = np.ascontiguousarray(wanted[:, 0]), np.ascontiguousarray(wanted[:, 1])
-        self._follow(high, low, found)
-        some = (high != 0) | (low != 0)
-        others = np.flatnonzero(some & (found < 0))
-        if len(others):
-            found[others] = self._search(high[others], low[others])
-        found[~some] = -1
-        met = np.flatnonzero(found >= 0)
-        if len(met):
-            self._next = int(found[met[-1]]) + len(found) - int(met[-1])
+        found = np.full(len(wanted), -1, np.int64)
+        self._lost = self._in_order(high, low, found) < len(wanted)
+        found[(high == 0) & (low == 0)] = -1
+        self._expect(found)
         return found
 
-    def _follow(self, high: Half, low: Half, found: Positions) -> None:
-        """Find those who come in the order of the rows, as long as hardly any are between."""
+    def search(self, wanted: Lines) -> Positions:
+        """Positions of the rows with these fingerprints, in any order; -1 for whom there is none.
+
+        Args:
+            wanted: Of those whom `follow` did not find, up to the end of its last batch.
+        """
+        found = np.full(len(wanted), -1, np.int64)
+        some = np.flatnonzero(wanted.any(axis=1))
+        if len(some) and len(self._low):
+            found[some] = self._looked_up(wanted[some, 0], wanted[some, 1])
+        if self._lost:
+            self._expect(found)
+        return found
+
+    def _expect(self, found: Positions) -> None:
+        """Know who came, and so who comes next."""
+        met = np.flatnonzero(found >= 0)
+        if len(met):
+            self._met[found[met]] = True
+            self._next = int(found[met[-1]]) + len(found) - int(met[-1])
+
+    def _in_order(self, high: Half, low: Half, found: Positions) -> int:
+        """Find those who come in the order of the rows, as long as hardly any are between.
+
+        Returns:
+            How many were looked at before the order was lost.
+        """
         here, row = 0, self._next
         for _ in range(_BREAKS):
             while (alike := self._alike(high, low, here, row)) > 0:
@@ -147,7 +170,8 @@ class Unchanged:
                     here, row = here + came, row + left
                     break
             else:
-                return
+                return here
+        return here
 
     def _alike(self, high: Half, low: Half, here: int, row: int, most: int = _TOGETHER) -> int:
         """How many follow one another as the rows do, from a place on: at most so many."""
@@ -162,15 +186,15 @@ class Unchanged:
     def _places(self) -> Half:
         """A number for each row, in order: its last bits say where, the others how it begins.
 
-        Made where anybody is looked up: to sort them takes longer than to read them.
+        Made once anybody is looked up, of the rows whose members did not come by then: to sort
+        all takes longer than to read them, and no two members have one fingerprint.
         """
-        places = self._low & ~self._last
-        places |= np.arange(len(places), dtype=np.uint64)
+        places = np.flatnonzero(~self._met).astype(np.uint64)
+        places |= self._low[places] & ~self._last
         places.sort()
         return places
 
-    def _search(self, high: Half, low: Half) -> Positions:
-        """Positions of rows in any order; -1 for whom there is none."""
+    def _looked_up(self, high: Half, low: Half) -> Positions:
         order = np.argsort(low)  # neighbours are looked up one after the other
         place = np.empty(len(low), np.int64)
         place[order] = np.searchsorted(self._places, low[order] & ~self._last)
@@ -186,43 +210,6 @@ class Unchanged:
             left = left[~same]
             place[left] += 1
         return found
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A snapshot's finished file; implements `syncd.ports.Received`."""
-
-    path: str
-    checksum: str
-    unchanged: int
-
-    @classmethod
-    def of(cls, file: Written) -> Received:
-        """What was written by `receive`."""
-        return cls(file.path, file.checksum, file.rows.get(SAME, 0))
-
-
-def receive(writer: BlockWriter, batches: Iterable[Raw], unchanged: Unchanged) -> None:
-    """Write a snapshot: who is as they were by their positions, all others digested.
-
-    The next batch is digested while the last one is written.
-    """
-    with closing(worked(_changed(writer, batches, unchanged))) as digested:
-        for rows in digested:
-            writer.write("members", rows.select(SNAPSHOT_SCHEMA.names).cast(SNAPSHOT_SCHEMA))
-
-
-def _changed(
-    writer: BlockWriter, batches: Iterable[Raw], unchanged: Unchanged
-) -> Iterator[Callable[[], pa.RecordBatch]]:
-    """Digests whoever is not as they were; the others are written at once."""
-    for raw in batches:
-        at = unchanged.look(raw.fingerprints)
-        same = at >= 0
-        if same.any():
-            writer.write(SAME, pa.RecordBatch.from_arrays([pa.array(at[same])], schema=SAME_SCHEMA))
-        if not same.all():
-            yield partial(raw.digested, ~same)
 
 
 class Members:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -219,16 +219,16 @@ def lacking(needs: Mapping[str, Collection[str]], served: Mapping[str, Collectio
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """A batch of a segment's rows as the shop has them, for whoever knows some of them.
+    """Some of a segment's rows as the shop has them, for whoever knows some of them.
 
     Attributes:
         fingerprints: A line a row: both halves of what tells it from any other; zeros for
             a row that must be digested.
-        digested: Digests those of the rows that are flagged, and gives what is usable of them.
+        rows: Raw columns, which only `syncd.identity` reads.
     """
 
     fingerprints: npt.NDArray[np.uint64] = field(repr=False)
-    digested: Callable[[npt.NDArray[np.bool_]], pa.RecordBatch] = field(repr=False)
+    rows: pa.RecordBatch = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

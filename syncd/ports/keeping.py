@@ -72,9 +72,16 @@ class Membership(Protocol):
     """
 
     def receive(
-        self, snapshot: SnapshotId, batches: Iterable[Raw], generation: Generation | None = None
+        self,
+        snapshot: SnapshotId,
+        batches: Iterable[Raw],
+        digested: Callable[[Raw], pa.RecordBatch],
+        generation: Generation | None = None,
     ) -> Received:
-        """Keep a snapshot, digested; whom a generation knows as they are, need not be."""
+        """Keep a snapshot, digested; whom a generation knows as they are, need not be.
+
+        What is digested at a time need not have come in one batch.
+        """
         ...
 
     def plan(self, comparison: Comparison) -> Compared:

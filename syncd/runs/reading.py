@@ -18,13 +18,11 @@ from syncd.ports import Reading
 from syncd.runs.parts import Parts
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
     import pyarrow as pa
 
     from syncd.identity.fingerprints import Fingerprints
 
-    Flags = npt.NDArray[np.bool_]
+_HALVES = ("fingerprint_high", "fingerprint_low")
 
 log = structlog.get_logger()
 
@@ -51,8 +49,9 @@ def read(parts: Parts, opened: Run, generation: Generation | None = None) -> Sna
             _complete(parts, reading.columns, query.source)
         stones = parts.ledger.erasures.stones()
         with ahead(_fingerprinted(parts, reading, _said(parts, stones))) as known:
-            raw = _batches(parts, known, stones, tally)
-            file = parts.membership.receive(snapshot_id, raw, generation)
+            digested = partial(_digested, parts, stones=stones, tally=tally)
+            raw = _batches(parts, known)
+            file = parts.membership.receive(snapshot_id, raw, digested, generation)
         rows = reading.seal()
         columns = tuple(name for name in reading.columns if name != STAYS)
     usable = tally.usable + file.unchanged
@@ -122,13 +121,11 @@ def _fingerprinted(
 def _batches(
     parts: Parts,
     known: Iterator[tuple[pa.RecordBatch, Fingerprints]],
-    stones: Mapping[str, bool],
-    tally: Tally,
 ) -> Iterator[Raw]:
     done = 0
     for batch, found in known:
         parts.lock.check()  # of what was read so far nothing is named, and nothing was sent
-        yield Raw(found, partial(_digested, parts, batch, found, stones=stones, tally=tally))
+        yield Raw(found, batch)
         done += batch.num_rows
         parts.progress("read", done, 0)
 
@@ -140,28 +137,19 @@ def _digest_of(stones: Mapping[str, bool]) -> str:
 
 
 def _digested(
-    parts: Parts,
-    batch: pa.RecordBatch,
-    found: Fingerprints,
-    wanted: Flags,
-    *,
-    stones: Mapping[str, bool],
-    tally: Tally,
+    parts: Parts, raw: Raw, *, stones: Mapping[str, bool], tally: Tally
 ) -> pa.RecordBatch:
-    """Digest some rows of a batch; those with a refused value are digested, and counted, anew.
+    """Digest some rows; those with a refused value are digested, and counted, by every run.
 
     Args:
         parts: The sync's.
-        batch: As the shop has it.
-        found: Its fingerprints.
-        wanted: Flags of the rows.
+        raw: The rows.
         stones: Of erased persons.
         tally: Counts them.
     """
     import pyarrow as pa  # noqa: PLC0415 - a daemon waits without it
 
-    if not wanted.all():
-        batch, found = batch.filter(pa.array(wanted)), found[wanted]
+    batch = raw.rows
     result = parts.digest(batch)
     for refused in result.refused:
         tally.refused[refused.field, refused.reason] += refused.count
@@ -169,7 +157,7 @@ def _digested(
     rows = rows.append_column("held_out", parts.control(result.rows["key"]))
     rows = rows.append_column("elsewhere", parts.elsewhere(result.rows["key"]))
     rows = rows.append_column(STAYS, would_stay(batch))
-    for name, half in zip(("fingerprint_high", "fingerprint_low"), found.T, strict=True):
+    for name, half in zip(_HALVES, raw.fingerprints.T, strict=True):
         rows = rows.append_column(name, pa.array(half * result.clean))
     usable = rows.filter(result.rows["usable"])
     tally.usable += usable.num_rows

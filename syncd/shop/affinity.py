@@ -1,4 +1,4 @@
-"""Columns in which SQLite stores no number, by the types that their tables declare."""
+"""Columns in which SQLite stores no number but whole ones, by what their tables declare."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ if TYPE_CHECKING:
 _TEXT = ("CHAR", "CLOB", "TEXT")
 
 
-def wordy(connection: Connection, tables: Sequence[str]) -> Mapping[str, bool] | None:
-    """Whether a column of these tables holds text, bytes and NULL alone; by lower-case names.
+def spelled(connection: Connection, tables: Sequence[str]) -> Mapping[str, bool] | None:
+    """Whether a column of these tables holds no fraction; by lower-case names.
 
-    A column whose declared type gives it the affinity TEXT stores numbers as text, whoever
-    writes them (https://www.sqlite.org/datatype3.html, 3). No other does; and of a name that
-    stands in several tables all must.
+    Of such a one SQLite's own text is the text that is wanted. A column whose declared type gives
+    it the affinity TEXT stores numbers as text, whoever writes them
+    (https://www.sqlite.org/datatype3.html, 3); one that is another name of the row's id has whole
+    numbers alone (https://www.sqlite.org/lang_createtable.html, 5). Of no other is it sure; and of
+    a name that stands in several tables all must.
 
     Args:
         connection: Of the shop, in its transaction.
@@ -31,20 +33,22 @@ def wordy(connection: Connection, tables: Sequence[str]) -> Mapping[str, bool] |
         columns = _declared(connection, table)
         if not columns:
             return None
-        for name, declared in columns:
-            found[name] = found.get(name, True) and _is_text(declared)
+        for name, sure in columns:
+            found[name] = found.get(name, True) and sure
     return found
 
 
-def _declared(connection: Connection, table: str) -> list[tuple[str, str]]:
-    """Columns of a table, not of a view or of a virtual table, and their types."""
+def _declared(connection: Connection, table: str) -> list[tuple[str, bool]]:
+    """Columns of a table, not of a view or of a virtual table, and whether each is sure."""
+    # A primary key that is the row's id needs no index, and is the only one that has none.
     rows = connection.exec_driver_sql(
-        "SELECT lower(c.name), upper(c.type) FROM main.sqlite_master AS t, "
-        "pragma_table_xinfo(t.name, 'main') AS c "
+        "SELECT lower(c.name), upper(c.type), c.pk AND NOT EXISTS ("
+        "SELECT 1 FROM pragma_index_list(t.name, 'main') WHERE origin = 'pk') "
+        "FROM main.sqlite_master AS t, pragma_table_xinfo(t.name, 'main') AS c "
         "WHERE t.type = 'table' AND t.rootpage > 0 AND lower(t.name) = lower(?)",
         (table,),
     )
-    return [(str(name), str(declared)) for name, declared in rows]
+    return [(str(name), bool(is_id) or _is_text(str(kind))) for name, kind, is_id in rows]
 
 
 def _is_text(declared: str) -> bool:

@@ -11,7 +11,7 @@ import adbc_driver_sqlite
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from syncd.shop.affinity import wordy
+from syncd.shop.affinity import spelled
 from syncd.shop.arrow import Source
 from syncd.shop.columns import amounts, numbers, texts, utf8
 from syncd.shop.rows import Asked
@@ -74,7 +74,7 @@ def _values(asked: Asked) -> pa.RecordBatch | None:
 
 def _select(asked: Asked, mark: str) -> str:
     statement = asked.statement
-    stored = wordy(asked.connection, statement.tables) if statement.plain else None
+    stored = spelled(asked.connection, statement.tables) if statement.plain else None
     known = {
         name for name, column in statement.plain.items() if stored and stored.get(column.lower())
     }

@@ -42,7 +42,7 @@ from syncd.model import (
     SnapshotId,
 )
 from syncd.plan import ranges
-from tests.unit.membership_world import as_read
+from tests.unit.membership_world import as_digested, as_read
 
 T = TypeVar("T")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -102,7 +102,7 @@ class Bench:
 
     def snapshot(self, skip: int, generation: Generation | None = None) -> Snapshot:
         name = SnapshotId(f"s{next(self.numbers)}")
-        file = self.membership.receive(name, map(as_read, self.rows(skip)), generation)
+        file = self.membership.receive(name, map(as_read, self.rows(skip)), as_digested, generation)
         usable = self.members - skip
         return Snapshot(
             name, "all", "bench", usable, usable, (), (), NOW, NOW, file.path, file.checksum

@@ -95,6 +95,10 @@ class Line:
     def peak(self) -> int:
         return max(one.peak for one in self.took)
 
+    def and_again(self, other: Line) -> Line:
+        """The rounds of both."""
+        return replace(self, took=(*self.took, *other.took))
+
     @property
     def good(self) -> bool:
         """As many requests as there must be."""
@@ -260,6 +264,15 @@ class Shape:
             f"of {of:.1f} s; of hardly anybody, a first sync and a change took {began}"
         )
 
+    def and_again(self, other: Shape) -> Shape:
+        """Both rounds, of which the better one counts."""
+        (start, stir), (again, stirred) = self.starts, other.starts
+        return Shape(
+            (start.and_again(again), stir.and_again(stirred)),
+            self.first.and_again(other.first),
+            self.changed.and_again(other.changed),
+        )
+
     @property
     def wrong(self) -> list[str]:
         """What is out of bounds but the share."""
@@ -273,16 +286,24 @@ class Shape:
 
 
 def shape(platforms: Platforms, members: int) -> Shape:
-    """Measure it on SQLite, the better of two rounds each."""
+    """Measure it on SQLite, one round."""
     cases = frozenset({"first", "changed"})
-    started, stirred = Bench(platforms, "sqlite", BLOCK, 2, cases).lines()
-    first, changed = Bench(platforms, "sqlite", members, 2, cases).lines()
+    started, stirred = Bench(platforms, "sqlite", BLOCK, 1, cases).lines()
+    first, changed = Bench(platforms, "sqlite", members, 1, cases).lines()
     return Shape((started, stirred), first, changed)
 
 
 def check(platforms: Platforms, members: int) -> bool:
-    """Print what is wrong with the shape; whether nothing is."""
+    """Print the shape and what is wrong with it; whether nothing is.
+
+    Where the share is missed, of which whatever else the machine does has a part, the better of
+    two rounds counts.
+    """
     found = shape(platforms, members)
+    if found.share > SHARE:
+        print(f"{found.said}; measured again", flush=True)
+        found = found.and_again(shape(platforms, members))
+    table(iter((*found.starts, found.first, found.changed)))
     for line in found.wrong:
         print(line)
     print(found.said)

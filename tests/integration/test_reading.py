@@ -14,6 +14,7 @@ import pytest
 
 from syncd.errors import Stopped, TornSnapshot, Unwritten
 from syncd.identity.digest import Digested
+from syncd.membership import engine
 from syncd.membership.blocks import BlockReader
 from syncd.model import Run, SegmentQuery
 from syncd.ports import Reading
@@ -76,7 +77,9 @@ class Scene:
 
 
 @pytest.fixture
-def scene() -> Iterator[Scene]:
+def scene(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+    """Where a batch is as many as are digested at a time, as a shop's are."""
+    monkeypatch.setattr(engine, "BATCH_ROWS", ROWS)
     with memory_world(later=False) as worlds:
         yield Scene(worlds.world, worlds.world.ledger.open_run("all", "test", event=None))
 

@@ -51,6 +51,14 @@ NUMBERS = {
     "of a CTE": "WITH words(c, word) AS (SELECT 1, .5) "
     "SELECT c AS customer_key, word AS city FROM words",
     "collated": "SELECT k AS customer_key, loose AS city FROM words",
+    # All of them an INTEGER PRIMARY KEY, but none of them the row's id.
+    "a key without rows' ids": "SELECT k AS customer_key, 'x' AS city FROM without",
+    "a key that descends": "SELECT k AS customer_key, 'x' AS city FROM down",
+    "a part of a key": "SELECT k AS customer_key, 'x' AS city FROM parts",
+    "an id beside one that is none": "SELECT d.k AS customer_key, 'x' AS city FROM id, down d",
+    "an id": "SELECT k AS customer_key, 'x' AS city FROM id",
+    "an id that is missing": "SELECT word AS customer_key, id.k AS city FROM words "
+    "LEFT JOIN id ON id.k = words.k",
 }
 
 
@@ -68,20 +76,31 @@ def test_a_number_is_one_wherever_sqlite_has_it_from(
             "INSERT INTO words VALUES (1, 0.1, 0.1, 0.1), (2, '0.1', '0.1', 'A')",
             "INSERT INTO words VALUES (3, x'31', 3, -1e300)",
             "INSERT INTO numbers VALUES (1, 0.1), (2, 1e22), (3, NULL)",
+            "CREATE TABLE without (k INTEGER PRIMARY KEY) WITHOUT ROWID",
+            "CREATE TABLE down (k INTEGER PRIMARY KEY DESC)",
+            "CREATE TABLE parts (k INTEGER, word TEXT, PRIMARY KEY (k, word))",
+            "CREATE TABLE id (k INTEGER PRIMARY KEY)",
+            "INSERT INTO without VALUES (1), (0.1), ('a'), (1e22)",
+            "INSERT INTO down VALUES (1), (0.1), ('a'), (1e22)",
+            "INSERT INTO parts VALUES (1, 'a'), (0.1, 'a'), (1e22, 'a')",
+            "INSERT INTO id VALUES (1)",
         )
     with quick(_MADE["numbers"], NUMBERS[where]) as (rows_quick, rows_portable):
         assert told(rows_quick) == told(rows_portable)
 
 
 def test_a_column_of_text_is_read_as_it_lies(make_database: MakeDatabase) -> None:
-    """Of other columns, and of those that a view calls so, each cell is asked for its type."""
+    """So is a row's id; of other columns, and of a view's, each cell is asked for its type."""
     database = make_database("sqlite")
     database.execute(
         "CREATE TABLE t (k INTEGER PRIMARY KEY, a TEXT, b Varchar(9), c, d CHARINT, e REAL)",
         "CREATE VIEW v AS SELECT a AS f FROM t",
     )
     sql = "SELECT k AS customer_key, a AS email, B AS city, c AS region, d AS phone, e AS value "
-    for after, expected in (("FROM t", {"email", "city"}), ("FROM t, v", set[str]())):
+    for after, expected in (
+        ("FROM t", {"customer_key", "email", "city"}),
+        ("FROM t, v", set[str]()),
+    ):
         with quick(database, sql + after) as (rows, _):
             assert isinstance(rows, ArrowRows)
             as_it_lies = {

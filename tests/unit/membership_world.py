@@ -163,7 +163,12 @@ def crowd(count: int) -> dict[str, Person]:
 def as_read(rows: pa.RecordBatch) -> Raw:
     """Digested rows as `syncd.runs.reading` hands them over."""
     halves = [np.asarray(rows[name]) for name in ("fingerprint_high", "fingerprint_low")]
-    return Raw(np.column_stack(halves), lambda wanted: rows.filter(pa.array(wanted)))
+    return Raw(np.column_stack(halves), rows)
+
+
+def as_digested(raw: Raw) -> pa.RecordBatch:
+    """Those rows, which are digested already."""
+    return raw.rows
 
 
 @dataclass
@@ -227,6 +232,7 @@ class MembershipWorld:
         written = self.membership.receive(
             SnapshotId(f"s{number}"),
             [as_read(snapshot_rows(members, self.rules, self.spelling))],
+            as_digested,
             self.generation,
         )
         snapshot = Snapshot(

@@ -16,8 +16,12 @@ from syncd.membership.engine import ROW_SCHEMA, SENT_SCHEMA, SNAPSHOT_SCHEMA
 from syncd.membership.held import HELD_ID_SCHEMA, HELD_ROW_SCHEMA
 from syncd.membership.names import NAMES_SCHEMA, named
 from syncd.membership.packing import FEW, packed, unpacked
+from syncd.membership.since import SCHEMA as SINCE_SCHEMA
 
-SORTS = (ROW_SCHEMA, SENT_SCHEMA, SNAPSHOT_SCHEMA, HELD_ROW_SCHEMA, HELD_ID_SCHEMA, NAMES_SCHEMA)
+SORTS = (
+    *(ROW_SCHEMA, SENT_SCHEMA, SNAPSHOT_SCHEMA, HELD_ROW_SCHEMA, HELD_ID_SCHEMA, NAMES_SCHEMA),
+    SINCE_SCHEMA,
+)
 CELL = st.one_of(st.none(), st.binary(max_size=33), st.just(bytes(32)), st.just(b"NL"))
 DIGEST = st.sampled_from([bytes(32), b"%032d" % 1, b"%032d" % 2])
 # Of a column: what its cells are drawn from, so that some are blank and some have digests alone.
@@ -43,6 +47,8 @@ def batches(draw: st.DrawFn) -> pa.RecordBatch:
         values = of(field.type, cells)
         if field.type == pa.uint64() and draw(st.booleans()):
             values = st.just(0)
+        if schema is SINCE_SCHEMA:
+            values = st.sampled_from([7, 7, 8]) if draw(st.booleans()) else st.just(7)
         drawn = st.lists(values, min_size=rows, max_size=rows)
         columns.append(pa.array(draw(drawn), field.type))
     first = draw(st.integers(0, rows - 1))
@@ -57,12 +63,12 @@ def test_rows_come_back_as_they_were(few: int, rows: pa.RecordBatch) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(packing, "FEW", few)
         block = bytes(packed(rows))
-    found = unpacked(block)
+    found = unpacked(block, rows.num_rows)
     assert found.schema == rows.schema
     assert found == rows
     for first in range(2):
         at = np.arange(first, rows.num_rows, 2)
-        assert unpacked(block, at) == rows.take(pa.array(at))
+        assert unpacked(block, rows.num_rows, at) == rows.take(pa.array(at))
 
 
 def digest(number: int) -> bytes:
@@ -108,11 +114,26 @@ def test_a_block_of_an_earlier_version_is_read(schema: pa.Schema) -> None:
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, some.schema) as stream:
             stream.write_batch(some)
-        assert unpacked(sink.getvalue().to_pybytes()) == rows
+        assert unpacked(sink.getvalue().to_pybytes(), 3) == rows
 
 
 def test_positions_that_follow_one_another_take_hardly_any_room() -> None:
     """Who came unchanged is said by nothing else."""
     rows = pa.RecordBatch.from_pydict({"n": np.arange(20_000)})
     assert len(packed(rows)) / 20_000 < 3
-    assert unpacked(bytes(packed(rows))) == rows
+    assert unpacked(bytes(packed(rows)), 20_000) == rows
+
+
+def test_lines_that_all_say_the_same_are_one() -> None:
+    """Of a first sync, since when each identifier is there; one other line is told apart."""
+    columns = [
+        pa.array(np.full(20_000, 1_700_000_000_000_000 + n)) for n, _ in enumerate(SINCE_SCHEMA)
+    ]
+    rows = pa.RecordBatch.from_arrays(columns, schema=SINCE_SCHEMA)
+    assert len(packed(rows)) < 4_000
+    assert unpacked(bytes(packed(rows)), 20_000) == rows
+    for place in (0, 9_999, 19_999):
+        moment = columns[3].to_numpy().copy()
+        moment[place] += 1
+        other = rows.set_column(3, SINCE_SCHEMA.field(3), pa.array(moment))
+        assert unpacked(bytes(packed(other)), 20_000) == other

@@ -23,7 +23,7 @@ from syncd.membership.folding import PURGED, of_fold
 from syncd.membership.held import every_identifier
 from syncd.membership.names import named
 from syncd.membership.rest import moving
-from syncd.membership.sieve import Known, Pool, Side, distinct, parts, spread
+from syncd.membership.sieve import Known, Pool, Side, Wanted, distinct, parts, spread
 from syncd.membership.together import PlanBatches
 from syncd.model import Generation, Phase
 from tests.unit.membership_oracle import opened, section
@@ -116,7 +116,7 @@ def test_whoever_is_joined_to_a_row_that_moves_is_found_and_nobody_else(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sieve, "BATCH_ROWS", at_once)
-        spread(sides, Pool(), Pool(), wanted=np.empty(0, np.uint64))
+        spread(sides, Pool(), Pool(), wanted=Wanted())
 
     found = {(s, int(n)) for s, one in enumerate(sides) for n in np.flatnonzero(one.concerned)}
     assert found == expected
@@ -137,7 +137,7 @@ def test_parts_share_nothing_and_leave_nobody_out(
     sides = [side(sections[0], seeds, by_name=by == "names"), side(sections[1], set())]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sieve, "BATCH_ROWS", at_once)
-        spread(sides, Pool(), Pool(), wanted=np.empty(0, np.uint64))
+        spread(sides, Pool(), Pool(), wanted=Wanted())
         found = parts(sides, most)
 
     nodes = [
@@ -193,6 +193,19 @@ def test_a_fold_concerns_whom_what_was_sent_reaches(
     members["m010"] = replace(members["m010"], emails=(900,))  # shares a phone with m011
     members |= {"m101": Person((101,), (101,)), "m102": Person((102,), (101,))}
     assert folded(world, members) == (2, 2, {"email": 2, "phone": 1})
+
+    # A new member with the phone of m020 and m021; that m010's e-mail left is not settled yet.
+    members["m103"] = Person((103,), (21,))
+    assert folded(world, members) == (5, 0, {})
+
+
+def test_a_fold_concerns_who_was_sent_under_the_same_key(tmp_path: Path) -> None:
+    """Whatever they are known by now: the earlier row is not their last one any more."""
+    world = MembershipWorld(tmp_path, removes=False)
+    members = {f"m{n:03}": Person((n,)) for n in range(1, 9)}
+    world.run(members)
+    members["m004"] = Person((900,))
+    assert folded(world, members) == (1, 0, {})
 
 
 def test_who_was_sent_by_two_plans_is_not_simply_there(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from tests.unit.membership_oracle import opened
 from tests.unit.membership_world import (
     MembershipWorld,
     Person,
+    as_digested,
     cell,
     crowd,
     fingerprints,
@@ -62,11 +63,13 @@ def test_a_row_at_rest_is_found_by_both_halves(tmp_path: Path) -> None:
     lines = np.column_stack([rng.integers(1, 9, 5_000, np.uint64), low])
     lines[5] = 0
     found = unchanged(file_of(tmp_path, lines, [3, 4]))
-    at = found.look(lines)
-    assert at.tolist() == [-1 if n in {3, 4, 5} else n for n in range(len(lines))]
-    assert set(found.look(lines + np.array([1, 0], np.uint64)).tolist()) == {-1}
-    assert set(found.look(lines + np.array([0, 1], np.uint64)).tolist()) == {-1}
-    assert found.look(np.empty((0, 2), np.uint64)).tolist() == []
+    order = rng.permutation(len(lines))
+    at = found.search(lines[order])
+    assert at.tolist() == [-1 if n in {3, 4, 5} else n for n in order]
+    for look in (found.follow, found.search):
+        assert set(look(lines + np.array([1, 0], np.uint64)).tolist()) == {-1}
+        assert set(look(lines + np.array([0, 1], np.uint64)).tolist()) == {-1}
+        assert look(np.empty((0, 2), np.uint64)).tolist() == []
 
 
 # Few values of either half, so that many lines share one; and what lies far apart in order.
@@ -78,6 +81,7 @@ HALVES = st.sampled_from([0, 1, 2, 3, 1 << 40, (1 << 40) + 1, 1 << 63])
     edits=st.lists(st.tuples(st.integers(0, 30), st.integers(0, 3), HALVES), max_size=12),
     moving=st.sets(st.integers(0, 29), max_size=4),
     cut=st.integers(1, 12),
+    waits=st.integers(1, 3),
 )
 @settings(max_examples=60, deadline=None)
 def test_rows_are_found_whatever_breaks_their_order(
@@ -85,8 +89,12 @@ def test_rows_are_found_whatever_breaks_their_order(
     edits: list[tuple[int, int, int]],
     moving: set[int],
     cut: int,
+    waits: int,
 ) -> None:
-    """Of members who left, changed, came and changed places, in batches of any size."""
+    """Of members who left, changed, came and changed places, in batches of any size.
+
+    Whoever does not follow is looked up with those of so many batches.
+    """
     came = list(lines)
     for place, edit, half in edits:
         if edit == 0:
@@ -101,16 +109,23 @@ def test_rows_are_found_whatever_breaks_their_order(
     rests = {line: n for n, line in enumerate(lines) if n not in moving and line != (0, 0)}
     with TemporaryDirectory() as folder:
         found = unchanged(file_of(Path(folder), np.array(lines, np.uint64), stirred))
-    for first in range(0, len(came), cut):
-        batch = came[first : first + cut]
-        at = found.look(np.array(batch, np.uint64).reshape(-1, 2))
-        assert at.tolist() == [rests.get(line, -1) for line in batch]
+    at, left = dict[tuple[int, int], int](), list[tuple[int, int]]()
+    batches = [came[first : first + cut] for first in range(0, len(came), cut)]
+    for number, batch in enumerate(batches, 1):
+        places = found.follow(np.array(batch, np.uint64).reshape(-1, 2)).tolist()
+        at |= dict(zip(batch, places, strict=True))
+        left += [line for line, place in zip(batch, places, strict=True) if place < 0]
+        if number % waits == 0 or number == len(batches):
+            places = found.search(np.array(left, np.uint64).reshape(-1, 2)).tolist()
+            at |= dict(zip(left, places, strict=True))
+            left = []
+    assert at == {line: rests.get(line, -1) for line in came}
 
 
 def test_a_file_that_does_not_say_who_rests_knows_nobody(tmp_path: Path) -> None:
     lines = np.array([[1, 2], [3, 4]], np.uint64)
-    assert unchanged(file_of(tmp_path, lines, [], rests=False)).look(lines).tolist() == [-1, -1]
-    assert Unchanged(None).look(lines).tolist() == [-1, -1]
+    for one in (unchanged(file_of(tmp_path, lines, [], rests=False)), Unchanged(None)):
+        assert one.follow(lines).tolist() == one.search(lines).tolist() == [-1, -1]
 
 
 def is_known(key: str, one: Person) -> bool:
@@ -235,8 +250,7 @@ def test_a_snapshot_without_a_generation_has_everyone(tmp_path: Path) -> None:
     world.run(members)
     rows = snapshot_rows(members, "plain")
     lines = fingerprints(members, "plain")
-    raw = Raw(lines, lambda wanted: rows.filter(pa.array(wanted)))
-    written = world.membership.receive(SnapshotId("s99"), [raw])
+    written = world.membership.receive(SnapshotId("s99"), [Raw(lines, rows)], as_digested)
     assert written.unchanged == 0
     with opened(world, written.path, written.checksum) as snapshot:
         assert snapshot.rows("members") == 20
