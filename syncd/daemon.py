@@ -108,7 +108,11 @@ class Daemon:
         self._pulse = pulse
         self._listener = listener
         self._agenda = rhythm.agenda(app)
-        self._workers = Workers(self._agenda, self._account_of, self._run, self._ring)
+        self._workers = Workers(
+            *(self._agenda, self._account_of, self._run, self._ring),
+            asked=lambda names: self._app.shared.expect(self._app.asked(names)),
+            over=app.shared.over,
+        )
         watchdog = listener.watchdog
         every = rhythm.tick if watchdog is None else min(rhythm.tick, watchdog / 3)
         self._alarm = Alarm(self._ring, every)
@@ -290,10 +294,11 @@ class Daemon:
     def ask(self, sync: str, wish: Wish) -> Order:
         """Queue a run on its account's thread; see `api.operations.Service`."""
         self._known(sync)
+        reads = wish.plan is None
         return self._orders.take(
             sync,
             wish,
-            lambda order: self._workers.ask(sync, partial(self._run, sync, order)),
+            lambda order: self._workers.ask(sync, partial(self._run, sync, order), reads=reads),
             what=f"sync {sync}",
         )
 

@@ -77,6 +77,18 @@ class Membership(Protocol):
         """Keep a snapshot, digested; whom a generation knows as they are, need not be."""
         ...
 
+    def set_aside(self, snapshot: SnapshotId) -> None:
+        """Keep one that this thread received for another thread's run."""
+        ...
+
+    def take_up(self, snapshot: SnapshotId) -> None:
+        """Take one that was set aside for this thread's run."""
+        ...
+
+    def discard(self, snapshot: SnapshotId) -> None:
+        """Delete one that no run needs and no row of the ledger names."""
+        ...
+
     def plan(self, comparison: Comparison) -> Compared:
         """Compare a snapshot with what its audience holds, and ask the guard."""
         ...
