@@ -32,7 +32,7 @@ from syncd.runs.shared import Place, Ready
 MOST_MEMBERS = 10_000_000
 # Runs that are taken along: each takes some 20 MB, most of it what allocators keep for its threads
 # (`python -m tests.bench.pipeline --cases same`).
-MOST_RUNS = 6
+MOST_RUNS = 5
 
 log = structlog.get_logger()
 

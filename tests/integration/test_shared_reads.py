@@ -28,6 +28,7 @@ from syncd.identity.erased import Person
 from syncd.leaving import erasure
 from syncd.model import SegmentQuery
 from syncd.ports import Reading, Shop
+from syncd.runs import reading
 from syncd.runs.parts import Guarded
 from syncd.sync import Wish, run
 from tests.integration.commands import Answer, Desk, Hands, digests, email, phone, wait_until
@@ -120,6 +121,22 @@ def test_a_segment_of_its_own_is_read_by_itself(shop: Desk) -> None:
     shop.also("others", segment="others", audience="Others")
     sync(shop, *SYNCS, "others")
     assert (reads(shop), snapshots(shop)) == (2, 5)
+
+
+def test_no_more_share_a_read_than_memory_allows(
+    shop: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those who are left read next, together again."""
+    four = ("everyone", "mails", "half", "fourth")
+    shop.also("fourth", audience="Fourth")
+    monkeypatch.setattr(reading, "MOST_RUNS", 1)
+    sync(shop, *four)
+    assert (reads(shop), snapshots(shop)) == (2, 4)
+
+    sizes = [shop.syncd("status", "--json").json["syncs"][n]["members"] for n in range(2)]
+    monkeypatch.setattr(reading, "MOST_MEMBERS", sum(sizes) - 1)
+    sync(shop, "everyone", "mails")
+    assert (reads(shop), snapshots(shop)) == (4, 6)
 
 
 def scans(database: Database) -> int:
@@ -340,8 +357,8 @@ class Slow:
         self.asked += 1
         self.began.set()
         assert self.goes_on.wait(DEADLINE)
-        with self.inner.read(query) as reading:
-            yield reading
+        with self.inner.read(query) as found:
+            yield found
 
 
 @dataclass
@@ -407,8 +424,8 @@ class TornOnce:
 
     @contextmanager
     def read(self, query: SegmentQuery) -> Iterator[Reading]:
-        with self.inner.read(query) as reading:
-            yield reading if self.torn else Uncounted(reading)
+        with self.inner.read(query) as found:
+            yield found if self.torn else Uncounted(found)
             self.torn = True
 
 
