@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import secrets
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache, cached_property, partial
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from syncd.clock import SystemClock
 from syncd.errors import ConfigError, UsageError
 from syncd.gate import Gates
 from syncd.identity.rules import GOOGLE, META, rule_set
@@ -32,6 +32,7 @@ from syncd.ports import Clock, Connector, Platform, Recalls
 from syncd.queries import Queries
 from syncd.retry import Patience
 from syncd.runs.parts import Guarded, Parts, Progress, Unlocked, nobody, silent
+from syncd.runs.shared import Place, Shared
 from syncd.settings import (
     Settings,
     check_accounts,
@@ -55,18 +56,6 @@ if TYPE_CHECKING:
     from syncd.scoring import ScoringShop
 
 
-class SystemClock:
-    """The machine's clock."""
-
-    def now(self) -> datetime:
-        """The wall clock in UTC."""
-        return datetime.now(UTC)
-
-    def sleep(self, seconds: float) -> None:
-        """Wait."""
-        time.sleep(seconds)
-
-
 class App:
     """An open configuration: its ledger, its files, and parts for each sync."""
 
@@ -80,7 +69,7 @@ class App:
         self.tombstone_key, self.shown_key = key.derive("tombstone"), key.derive("shown")
         self.fingerprint_key = key.derive("fingerprint")
         self.lock: Guarded = Unlocked()
-        self.gates = Gates(ledger.accounts)
+        self.gates, self.shared = Gates(ledger.accounts), Shared()
 
     @cached_property
     def membership(self) -> FileMembership:
@@ -225,6 +214,7 @@ class App:
             rules_name=policy.version,
             query=query,
             digest=partial(digest, policy=policy),
+            shape=policy.shape,
             fingerprints=partial(fingerprints, key=self.fingerprint_key, shape=policy.shape),
             clock=self.clock,
             names=self.names,
@@ -234,7 +224,17 @@ class App:
             watch=Watch(self.tombstone_key, policy.default_country, policy.prehashed),
             control=self.control(sync.holdout).marks if sync.holdout else nobody,
             elsewhere=partial(self.split(sync.arms).beside, sync.arm) if sync.arms else nobody,
+            shared=self.shared,
         )
+
+    def asked(self, names: Iterable[str]) -> Mapping[str, Place]:
+        """Syncs of which runs are asked for, as `Shared` knows them; those that there are."""
+        syncs = self.settings.syncs
+        return {
+            name: Place(syncs[name].segment, partial(self.parts, name))
+            for name in names
+            if name in syncs
+        }
 
     @property
     def settle(self) -> timedelta:

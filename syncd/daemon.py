@@ -16,7 +16,6 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
-from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -27,7 +26,6 @@ from syncd.app import App, open_app
 from syncd.errors import Stopped, SyncdError, UsageError
 from syncd.leaving import erasure
 from syncd.service import errands
-from syncd.service.agenda import Agenda
 from syncd.service.alarm import Alarm
 from syncd.service.errands import Errand
 from syncd.service.notify import Manager, manager
@@ -109,8 +107,12 @@ class Daemon:
         self._calls = calls
         self._pulse = pulse
         self._listener = listener
-        self._agenda = Agenda(app.ledger.due, rhythm.schedules(app.settings), _zone(app), app.clock)
-        self._workers = Workers(self._agenda, self._account_of, self._run, self._ring)
+        self._agenda = rhythm.agenda(app)
+        self._workers = Workers(
+            *(self._agenda, self._account_of, self._run, self._ring),
+            asked=lambda names: self._app.shared.expect(self._app.asked(names)),
+            over=app.shared.over,
+        )
         watchdog = listener.watchdog
         every = rhythm.tick if watchdog is None else min(rhythm.tick, watchdog / 3)
         self._alarm = Alarm(self._ring, every)
@@ -292,10 +294,11 @@ class Daemon:
     def ask(self, sync: str, wish: Wish) -> Order:
         """Queue a run on its account's thread; see `api.operations.Service`."""
         self._known(sync)
+        reads = wish.plan is None
         return self._orders.take(
             sync,
             wish,
-            lambda order: self._workers.ask(sync, partial(self._run, sync, order)),
+            lambda order: self._workers.ask(sync, partial(self._run, sync, order), reads=reads),
             what=f"sync {sync}",
         )
 
@@ -360,7 +363,7 @@ class Daemon:
             why = "; ".join(str(error).splitlines())
             log.error("configuration_kept", error=type(error).__name__, why=why)
         else:
-            self._agenda.change(self._rhythm.schedules(self._app.settings), _zone(self._app))
+            self._rhythm.change(self._agenda, self._app)
             log.info("configuration_read", syncs=len(self._app.settings.syncs))
         self._listener.ready(self._doing())
 
@@ -394,7 +397,3 @@ class Daemon:
         if at := self._alarm.at:
             said.append(f"next {at:%Y-%m-%d %H:%M} UTC")
         return ", ".join(said)
-
-
-def _zone(app: App) -> ZoneInfo:
-    return ZoneInfo(app.settings.shop.timezone)

@@ -4,13 +4,16 @@ Arrow, numpy, drivers and ciphers let go of Python's lock while they work, so th
 two cores busy. What is made ahead is bounded, order is kept, and an error comes out where its item
 would have: whoever uses the items meets what they would have met without a second thread, which
 has ended before the block is left that it was begun for, whatever ends the block.
+
+What is made may have several takers, each in a thread of its own: all get every item, and the
+slowest says how fast they are made. One that leaves keeps nobody.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
@@ -23,6 +26,10 @@ T = TypeVar("T")
 AHEAD = 2  # items that are made and wait: enough that neither side waits for each of them
 
 
+class LeftError(Exception):
+    """Whoever had the items made has left before the last of them."""
+
+
 @contextmanager
 def ahead(items: Iterable[T], most: int = AHEAD) -> Iterator[Iterator[T]]:
     """Items, made before they are asked for in a thread of their own.
@@ -33,16 +40,32 @@ def ahead(items: Iterable[T], most: int = AHEAD) -> Iterator[Iterator[T]]:
         items: Looked through in that thread and nowhere else, once.
         most: How many are made and wait.
     """
-    line: _Line[T] = _Line(threading.Semaphore(most))
+    with among(items, 1, most) as (line,):
+        yield iter(line)
+
+
+@contextmanager
+def among(items: Iterable[T], takers: int, most: int = AHEAD) -> Iterator[tuple[Line[T], ...]]:
+    """Items for some takers, each of which gets all of them; made once, as by `ahead`.
+
+    Args:
+        items: Likewise.
+        takers: How many there are.
+        most: How many items wait for a taker before no more are made.
+
+    Returns:
+        A line for each. Where the block is left early, they end with `LeftError`.
+    """
+    lines: tuple[Line[T], ...] = tuple(Line(threading.Semaphore(most)) for _ in range(takers))
     thread = threading.Thread(
-        target=copy_context().run, args=(line.fill, items), name="ahead", daemon=True
+        target=copy_context().run, args=(_fill, lines, items), name="ahead", daemon=True
     )
     thread.start()
     try:
-        yield line.items()
+        yield lines
     finally:
-        line.left.set()
-        line.room.release()
+        for line in lines:
+            line.leave()
         thread.join()
 
 
@@ -57,41 +80,57 @@ class _End:
 
 
 @dataclass(frozen=True, slots=True)
-class _Line(Generic[T]):
-    """Items on their way from the thread that makes them.
+class Line(Generic[T]):
+    """Items on their way from the thread that makes them to one taker; looked through once.
 
     Attributes:
         room: For how many more.
-        left: Set once nobody wants any more.
+        left: Set once the taker wants no more.
     """
 
     room: threading.Semaphore
     left: threading.Event = field(default_factory=threading.Event)
     waiting: SimpleQueue[_Item[T] | _End] = field(default_factory=SimpleQueue)
 
-    def fill(self, items: Iterable[T]) -> None:
-        """Make items until there are none, one fails, or nobody wants any more."""
-        made = iter(items)
-        try:
-            self.room.acquire()
-            while not self.left.is_set():
-                self.waiting.put(_Item(next(made)))
-                self.room.acquire()
-        except StopIteration:
-            self.waiting.put(_End(None))
-        except BaseException as error:  # noqa: BLE001  # raised by `items`, where it is met
-            self.waiting.put(_End(error))
-        finally:
-            if isinstance(made, Generator):
-                made.close()  # here, where it was at work
+    def leave(self) -> None:
+        """Want no more of them."""
+        self.left.set()
+        self.room.release()
 
-    def items(self) -> Iterator[T]:
+    def __iter__(self) -> Iterator[T]:
         """In order, and then what ended them."""
         while isinstance(found := self.waiting.get(), _Item):
             self.room.release()
             yield found.it
         if found.error is not None:
             raise found.error
+
+
+def _fill(lines: Sequence[Line[T]], items: Iterable[T]) -> None:
+    """Make items until there are none, one fails, or nobody wants any more."""
+    made, end = iter(items), _End(LeftError())
+    try:
+        while wanting := _with_room(lines):
+            item = _Item(next(made))
+            for line in wanting:
+                line.waiting.put(item)
+    except StopIteration:
+        end = _End(None)
+    except BaseException as error:  # noqa: BLE001  # raised for the takers, where it is met
+        end = _End(error)
+    finally:
+        for line in lines:
+            line.waiting.put(end)
+        if isinstance(made, Generator):
+            made.close()  # here, where it was at work
+
+
+def _with_room(lines: Sequence[Line[T]]) -> list[Line[T]]:
+    """Those that want more, once each of them has room for it."""
+    wanting = [line for line in lines if not line.left.is_set()]
+    for line in wanting:
+        line.room.acquire()
+    return [line for line in wanting if not line.left.is_set()]
 
 
 def worked(calls: Iterable[Callable[[], T]], most: int = AHEAD) -> Generator[T, None, None]:

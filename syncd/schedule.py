@@ -51,8 +51,12 @@ def written(schedule: Schedule, zone: ZoneInfo) -> str:
             assert_never(schedule)
 
 
-def spread(sync: str, schedule: Schedule) -> timedelta:
+def spread(name: str, schedule: Schedule) -> timedelta:
     """How much later than its schedule a sync begins; the same each time it is asked.
+
+    Args:
+        name: Of what it reads: those that read the same begin together.
+        schedule: The sync's.
 
     Returns:
         Whole seconds below `SPREAD`, and below a twentieth of an interval; none where a
@@ -68,7 +72,7 @@ def spread(sync: str, schedule: Schedule) -> timedelta:
         case _:
             assert_never(schedule)
     seconds = max(1, int(most.total_seconds()))
-    drawn = int.from_bytes(hashlib.sha256(sync.encode()).digest()[:8])
+    drawn = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])
     return timedelta(seconds=drawn % seconds)
 
 

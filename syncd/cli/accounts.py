@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from syncd.app import SystemClock, account_key, connector_of, platforms
+from syncd.app import account_key, connector_of, platforms
 from syncd.cli.output import say
+from syncd.clock import SystemClock
 from syncd.errors import ConfigError, PlatformError, SyncdError
 from syncd.ledger.making import key_of
 from syncd.ledger.opening import is_blank, open_ledger

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from syncd import __version__
-from syncd.app import SystemClock, platforms
+from syncd.app import platforms
+from syncd.clock import SystemClock
 from syncd.errors import ConfigError, SyncdError
 from syncd.ledger import directory
 from syncd.ledger.lock import holder

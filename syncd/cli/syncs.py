@@ -48,7 +48,9 @@ def plan(names: list[str] | None, config: Path | None, *, as_json: bool) -> None
 
     try:
         with open_app(config, holder="plan") as app:
-            code = drawn_by(partial(_draw, app), app.settings.syncs)
+            asked = app.asked(names or app.settings.syncs)
+            with app.shared.expected(asked):
+                code = drawn_by(partial(_draw, app), app.settings.syncs)
     except Busy:
         door = through.door(config, Wish(actor()))
         if door is None:
@@ -63,7 +65,7 @@ def plan(names: list[str] | None, config: Path | None, *, as_json: bool) -> None
 
 
 def _draw(app: App, name: str) -> tuple[Plan, bool]:
-    with progress(name) as bars:
+    with progress(name) as bars, app.shared.turn(name):
         return show(app.parts(name, progress=bars), actor=actor())
 
 
@@ -296,10 +298,12 @@ def run_here(app: App, names: list[str], wish: Wish, *, as_json: bool) -> int:
         complain(f"syncd: an erasure waits: {error}")
 
     def one(name: str) -> Result | datetime:
-        with progress(name) as bars:
+        with progress(name) as bars, app.shared.turn(name):
             return take(app, name, wish, progress=bars)
 
-    return run_each(names, one, app.settings, as_json=as_json)
+    # What carries out a plan that was shown reads nothing.
+    with app.shared.expected({} if wish.plan else app.asked(names)):
+        return run_each(names, one, app.settings, as_json=as_json)
 
 
 def run_each(

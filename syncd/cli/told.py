@@ -10,8 +10,9 @@ from pathlib import Path
 
 import syncd.metrics
 from syncd.alerts import CONDITIONS, tell_failed, try_out
-from syncd.app import App, SystemClock, open_app
+from syncd.app import App, open_app
 from syncd.cli.output import print_json, say, table
+from syncd.clock import SystemClock
 from syncd.errors import ConfigError, Denied, Held, SyncdError, UsageError
 from syncd.settings import load_alerts
 

@@ -16,7 +16,6 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TypeVar
 
 import duckdb
 import numpy as np
@@ -40,7 +39,6 @@ BATCH_ROWS = 20_000  # rows a batch where they come together
 
 # Of rows in a section, from 0.
 Positions = npt.NDArray[np.int64]
-Number = TypeVar("Number", bound=np.generic)
 
 # Kept in files, as part of each identifier's number: never given another meaning.
 KINDS = {"email": 1, "phone": 2, "address": 3, "device_id": 4, "external_id": 5}
@@ -310,22 +308,14 @@ def _chosen(
 
 
 def gathered(
-    pieces: Iterable[tuple[npt.NDArray[Number], pa.RecordBatch]],
-) -> Iterator[tuple[npt.NDArray[Number], pa.RecordBatch]]:
-    """Rows and numbers of each, small pieces together, in which a statement costs the same.
-
-    Args:
-        pieces: Rows, and their positions, say. Those whose columns are of other types than
-            before stay apart.
-    """
-    held: list[tuple[npt.NDArray[Number], pa.RecordBatch]] = []
+    pieces: Iterable[tuple[Positions, pa.RecordBatch]],
+) -> Iterator[tuple[Positions, pa.RecordBatch]]:
+    """Rows and their positions, small pieces together, in which a statement costs the same."""
+    held: list[tuple[Positions, pa.RecordBatch]] = []
     count = 0
-    for numbers, batch in pieces:
-        if held and batch.schema != held[0][1].schema:
-            yield _together(held)
-            held, count = [], 0
-        held.append((numbers, batch))
-        count += len(numbers)
+    for at, batch in pieces:
+        held.append((at, batch))
+        count += len(at)
         if count >= BATCH_ROWS:
             yield _together(held)
             held, count = [], 0
@@ -333,13 +323,10 @@ def gathered(
         yield _together(held)
 
 
-def _together(
-    held: list[tuple[npt.NDArray[Number], pa.RecordBatch]],
-) -> tuple[npt.NDArray[Number], pa.RecordBatch]:
+def _together(held: list[tuple[Positions, pa.RecordBatch]]) -> tuple[Positions, pa.RecordBatch]:
     if len(held) == 1:
         return held[0]
-    numbers = np.concatenate([of for of, _ in held])
-    return numbers, pa.concat_batches([rows for _, rows in held])
+    return np.concatenate([at for at, _ in held]), pa.concat_batches([rows for _, rows in held])
 
 
 def column(database: duckdb.DuckDBPyConnection, query: str) -> Positions:

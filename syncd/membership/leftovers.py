@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from syncd.errors import Unwritten
 
 ABOUT_TO_BE_NAMED = 3600.0  # seconds
 SUFFIXES = (".snapshot", ".plan", ".members")
+_WAITING = 0  # in place of a thread: no thread's number
 
 
 class Leftovers:
@@ -29,6 +31,21 @@ class Leftovers:
         """Note that this thread is about to write a file."""
         with self._turn:
             self._writers[name] = threading.get_ident()
+
+    def set_aside(self, name: str) -> None:
+        """Note that what this thread has written waits for another one, however long."""
+        with self._turn:
+            self._writers[name] = _WAITING
+
+    def discard(self, name: str) -> None:
+        """Delete a file that no row names and nobody waits for any more.
+
+        It may not be there. Where it cannot be deleted, it is left to a sweep.
+        """
+        with suppress(OSError):
+            (self._directory / name).unlink(missing_ok=True)
+        with self._turn:
+            self._writers.pop(name, None)
 
     def let_go(self) -> None:
         """Note that this thread needs nothing more that no row names."""

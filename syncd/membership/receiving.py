@@ -6,18 +6,21 @@ digest and seal the few of one batch takes about as long as those of fifty.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 import pyarrow as pa
 
 from syncd.membership.blocks import BlockWriter, Written
-from syncd.membership.engine import SNAPSHOT_SCHEMA, Positions, gathered
-from syncd.membership.unchanged import SAME, SAME_SCHEMA, Lines, Unchanged
+from syncd.membership.engine import BATCH_ROWS, SNAPSHOT_SCHEMA, Positions
+from syncd.membership.unchanged import SAME, SAME_SCHEMA, Unchanged
 from syncd.model import Raw
 from syncd.overlap import worked
+
+MANY = BATCH_ROWS // 2  # rows that are digested as they come, and for all runs that read them
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,27 +65,49 @@ def _changed(
     unchanged: Unchanged,
 ) -> Iterator[Callable[[], pa.RecordBatch]]:
     """Digests whoever is not as they were."""
-    for lines, rows in gathered(_strays(writer, batches, unchanged)):
-        for others, left in _others(writer, unchanged.search(lines), lines, rows):
-            yield partial(digested, Raw(others, left))
+    for raw in _gathered(_strays(writer, batches, unchanged)):
+        for left in _others(writer, unchanged.search(raw.fingerprints), raw):
+            yield partial(digested, left)
 
 
-def _strays(
-    writer: BlockWriter, batches: Iterable[Raw], unchanged: Unchanged
-) -> Iterator[tuple[Lines, pa.RecordBatch]]:
+def _strays(writer: BlockWriter, batches: Iterable[Raw], unchanged: Unchanged) -> Iterator[Raw]:
     """Whoever does not come in the order of the rows."""
     for raw in batches:
-        at = unchanged.follow(raw.fingerprints)
-        yield from _others(writer, at, raw.fingerprints, raw.rows)
+        yield from _others(writer, unchanged.follow(raw.fingerprints), raw)
 
 
-def _others(
-    writer: BlockWriter, at: Positions, lines: Lines, rows: pa.RecordBatch
-) -> Iterator[tuple[Lines, pa.RecordBatch]]:
+def _others(writer: BlockWriter, at: Positions, raw: Raw) -> Iterator[Raw]:
     """Write where those lie who were found; the others, if there are any."""
     found = at >= 0
     if found.any():
         writer.write(SAME, pa.RecordBatch.from_arrays([pa.array(at[found])], schema=SAME_SCHEMA))
-        lines, rows = lines[~found], rows.filter(pa.array(~found))
-    if rows.num_rows:
-        yield lines, rows
+        raw = Raw(raw.fingerprints[~found], raw.rows.filter(pa.array(~found)))
+    if raw.rows.num_rows:
+        yield raw
+
+
+def _gathered(raws: Iterable[Raw]) -> Iterator[Raw]:
+    """Few rows with few others, in their order; many as they are.
+
+    Rows whose columns are of other types than those before stay apart.
+    """
+    held, count = list[Raw](), 0
+    for raw in raws:
+        rows = raw.rows
+        if held and (rows.num_rows >= MANY or rows.schema != held[0].rows.schema):
+            yield _joined(held)
+            held, count = [], 0
+        held.append(raw)
+        count += rows.num_rows
+        if rows.num_rows >= MANY or count >= BATCH_ROWS:
+            yield _joined(held)
+            held, count = [], 0
+    if held:
+        yield _joined(held)
+
+
+def _joined(held: Sequence[Raw]) -> Raw:
+    if len(held) == 1:
+        return held[0]
+    lines = np.concatenate([raw.fingerprints for raw in held])
+    return Raw(lines, pa.concat_batches([raw.rows for raw in held]))

@@ -126,9 +126,21 @@ class FileMembership:
         with ExitStack() as files:
             unchanged = Unchanged(self._generation(generation, files))
         header = {"snapshot": snapshot, GENERATION: generation.checksum if generation else ""}
-        with self._writer(f"{snapshot}.snapshot", header) as writer:
+        with self._writer(_snapshot_name(snapshot), header) as writer:
             receive(writer, batches, digested, unchanged)
         return Received.of(_done(writer))
+
+    def set_aside(self, snapshot: SnapshotId) -> None:
+        """Keep a snapshot that this thread received for another thread's run."""
+        self._leftovers.set_aside(_snapshot_name(snapshot))
+
+    def take_up(self, snapshot: SnapshotId) -> None:
+        """Take one that was set aside for this thread's run."""
+        self._leftovers.written(_snapshot_name(snapshot))
+
+    def discard(self, snapshot: SnapshotId) -> None:
+        """Delete one that no run needs and no row names, whatever there is of it."""
+        self._leftovers.discard(_snapshot_name(snapshot))
 
     def plan(self, comparison: Comparison) -> Compared:
         """Compare, ask the guard, and write the plan's file.
@@ -365,6 +377,10 @@ class FileMembership:
     def _writer(self, name: str, header: Mapping[str, object]) -> BlockWriter:
         self._leftovers.written(name)
         return BlockWriter(self._directory, name, key=self._key, header=header)
+
+
+def _snapshot_name(snapshot: SnapshotId) -> str:
+    return f"{snapshot}.snapshot"
 
 
 def _needed(generation: Generation | None) -> Generation:

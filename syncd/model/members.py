@@ -225,10 +225,13 @@ class Raw:
         fingerprints: A line a row: both halves of what tells it from any other; zeros for
             a row that must be digested.
         rows: Raw columns, which only `syncd.identity` reads.
+        whole: The batch that they are, all of it, as whoever hands them over knows it; None
+            where they are some of it, or of several.
     """
 
     fingerprints: npt.NDArray[np.uint64] = field(repr=False)
     rows: pa.RecordBatch = field(repr=False)
+    whole: object = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,18 @@ class Membership(Protocol):
         """
         ...
 
+    def set_aside(self, snapshot: SnapshotId) -> None:
+        """Keep one that this thread received for another thread's run."""
+        ...
+
+    def take_up(self, snapshot: SnapshotId) -> None:
+        """Take one that was set aside for this thread's run."""
+        ...
+
+    def discard(self, snapshot: SnapshotId) -> None:
+        """Delete one that no run needs and no row of the ledger names."""
+        ...
+
     def plan(self, comparison: Comparison) -> Compared:
         """Compare a snapshot with what its audience holds, and ask the guard."""
         ...

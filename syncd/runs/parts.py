@@ -13,6 +13,7 @@ from syncd.model import AuditEvent, ConsentRule, SegmentQuery, Sync
 from syncd.plan import consent_rule
 from syncd.ports import Clock, Connector, Membership, Platform, Shop
 from syncd.retry import Patience
+from syncd.runs.shared import Shared
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -77,6 +78,7 @@ class Parts:
         rules_name: All that decides a digest, as snapshots, plans and generations carry it:
             rule set, version, default country, whether the shop hashes itself.
         digest: Raw columns of the shop to digested columns.
+        shape: All that decides what they are digested to, `identity.digest.Policy.shape`.
         fingerprints: Raw columns to what tells whether a row is as it was.
         names: Makes a new id from a prefix; sorts by time.
         known_syncs: All configured syncs.
@@ -86,6 +88,7 @@ class Parts:
         control: Which of some customer keys the segment holds out, as a boolean column.
         elsewhere: Likewise which are in another arm of it.
         progress: Told (what, rows done, rows in all).
+        shared: The runs beside which this one was asked for.
     """
 
     sync: Sync
@@ -98,6 +101,7 @@ class Parts:
     rules_name: str
     query: Callable[[datetime], SegmentQuery]
     digest: Callable[[pa.RecordBatch], Digested]
+    shape: str
     fingerprints: Fingerprinting
     clock: Clock
     names: Callable[[str], str]
@@ -108,6 +112,7 @@ class Parts:
     control: Callable[[pa.Array], pa.Array] = nobody
     elsewhere: Callable[[pa.Array], pa.Array] = nobody
     progress: Progress = silent
+    shared: Shared = field(default_factory=Shared)
 
     @property
     def consent(self) -> ConsentRule:

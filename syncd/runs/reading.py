@@ -1,34 +1,46 @@
-"""From the shop to a sealed snapshot: read once, digested in a stream."""
+"""From the shop to a sealed snapshot: read once, digested in a stream.
+
+What one run reads serves others too that ask the same, see `syncd.runs.shared`.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
 
 import structlog
 
-from syncd.errors import ConfigError, EmptySegment
-from syncd.model import STAYS, Generation, Raw, Refused, Run, Snapshot, SnapshotId
+from syncd.errors import ConfigError, EmptySegment, SyncdError
+from syncd.ledger.audiences import KnownAudience
+from syncd.model import STAYS, Generation, Refused, Run, Snapshot, Sync
 from syncd.model.making import chosen_facts
-from syncd.overlap import ahead
-from syncd.ports import Reading
+from syncd.overlap import LeftError, Line, among
+from syncd.ports import Platform, Reading, Received
+from syncd.runs import audiences
+from syncd.runs.digesting import Intake, Rows
 from syncd.runs.parts import Parts
+from syncd.runs.planning import latest
+from syncd.runs.shared import Place, Ready
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from syncd.identity.fingerprints import Fingerprints
-
-_HALVES = ("fingerprint_high", "fingerprint_low")
+# Members of all memberships that one read is compared with, 24 bytes of memory each: as many as
+# of one large audience.
+MOST_MEMBERS = 10_000_000
+# Runs that are taken along: each takes some 20 MB, most of it what allocators keep for its threads
+# (`python -m tests.bench.pipeline --cases same`).
+MOST_RUNS = 5
 
 log = structlog.get_logger()
 
 
 def read(parts: Parts, opened: Run, generation: Generation | None = None) -> Snapshot:
     """Read the segment in one transaction, digest it in a stream, seal it.
+
+    Or take what another run has read for this one, where that is the same.
 
     Args:
         parts, opened: The sync's, and the run.
@@ -40,44 +52,223 @@ def read(parts: Parts, opened: Run, generation: Generation | None = None) -> Sna
         syncd.errors.ConfigError: It has no column of what its audience was made for.
         syncd.errors.EmptySegment: Nobody came back.
     """
-    as_of = parts.clock.now()
-    query = parts.query(as_of)
-    snapshot_id = SnapshotId(parts.names("s"))
-    tally = Tally()
-    with parts.shop.read(query) as reading:
-        if not parts.sync.expired:
-            _complete(parts, reading.columns, query.source)
-        stones = parts.ledger.erasures.stones()
-        with ahead(_fingerprinted(parts, reading, _said(parts, stones))) as known:
-            digested = partial(_digested, parts, stones=stones, tally=tally)
-            raw = _batches(parts, known)
-            file = parts.membership.receive(snapshot_id, raw, digested, generation)
-        rows = reading.seal()
-        columns = tuple(name for name in reading.columns if name != STAYS)
-    usable = tally.usable + file.unchanged
-    snapshot = Snapshot(
-        id=snapshot_id,
-        segment=query.name,
-        rules=parts.rules_name,
-        rows=rows,
-        usable=usable,
-        columns=columns,
-        refused=tuple(Refused(*key, count) for key, count in sorted(tally.refused.items())),
-        as_of=as_of,
-        sealed_at=parts.clock.now(),
-        path=file.path,
-        checksum=file.checksum,
+    snapshot = parts.shared.take(
+        parts, lambda: _said(parts, parts.ledger.erasures.stones()), generation
     )
+    if snapshot is None:
+        snapshot = _read(parts, generation)
     parts.ledger.add_snapshot(snapshot, opened.id)
-    log.info("snapshot_sealed", rows=rows, usable=usable, unchanged=file.unchanged)
-    if not usable and not parts.sync.expired:
+    if not snapshot.usable and not parts.sync.expired:
         raise EmptySegment(
-            f"segment {query.name} returned {rows:,} rows and no usable member: nobody is "
-            "removed. Look at the shop and at the segment's SQL: `syncd segments preview "
-            f"{query.name}` counts what is there, `syncd identity sample {query.name}` says what "
-            "is refused and why. Then run again"
+            f"segment {snapshot.segment} returned {snapshot.rows:,} rows and no usable member: "
+            "nobody is removed. Look at the shop and at the segment's SQL: `syncd segments preview "
+            f"{snapshot.segment}` counts what is there, `syncd identity sample {snapshot.segment}` "
+            "says what is refused and why. Then run again"
         )
     return snapshot
+
+
+@dataclass(slots=True)
+class _Reader:
+    """A run that a segment is read for.
+
+    Attributes:
+        generation: What its snapshot will be compared with.
+        said: What beside its row decides how a member is digested, and whether they are sent.
+        intake: What it makes of the rows.
+        place: Where what was read waits for a run that is taken along.
+        handed: Whether it waits there.
+    """
+
+    parts: Parts
+    generation: Generation | None
+    said: tuple[str, ...]
+    intake: Intake
+    place: Place | None = None
+    handed: bool = False
+
+    def receive(self, line: Line[Rows]) -> Received:
+        """Take in all rows of a line."""
+        try:
+            return self.intake.receive(line, self.generation)
+        finally:
+            line.leave()
+
+    def try_to_receive(self, line: Line[Rows]) -> Received | None:
+        """The same for one that is taken along; none where it could not, and reads for itself."""
+        try:
+            file = self.receive(line)
+        except LeftError:
+            return None
+        except Exception as error:  # noqa: BLE001  # that run meets it again, where it reads itself
+            name = type(error).__name__
+            log.warning("not_taken_along", taken=self.parts.sync.name, error=name)
+            return None
+        self.parts.membership.set_aside(self.intake.id)
+        return file
+
+    def sealed(self, file: Received, read: _Read) -> Snapshot:
+        """Its snapshot, once the read was sealed."""
+        refused = sorted(self.intake.refused.items())
+        return Snapshot(
+            id=self.intake.id,
+            segment=read.segment,
+            rules=self.parts.rules_name,
+            rows=read.rows,
+            usable=self.intake.usable + file.unchanged,
+            columns=read.columns,
+            refused=tuple(Refused(*key, count) for key, count in refused),
+            as_of=read.as_of,
+            sealed_at=self.parts.clock.now(),
+            path=file.path,
+            checksum=file.checksum,
+        )
+
+    def hand(self, snapshot: Snapshot) -> None:
+        """Let a run that was taken along have its snapshot."""
+        drop = partial(self.parts.membership.discard, snapshot.id)
+        self.handed = self._release(Ready(snapshot, self.said, self.generation, drop))
+
+    def let_go(self) -> None:
+        """Let it read for itself, unless it was handed its snapshot."""
+        if not self.handed:
+            self.parts.membership.discard(self.intake.id)
+            self._release(None)
+
+    def _release(self, ready: Ready | None) -> bool:
+        name = self.parts.sync.name
+        return self.place is not None and self.parts.shared.release(name, self.place, ready)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What a sealed read came to.
+
+    Attributes:
+        columns: That rows are made of.
+    """
+
+    segment: str
+    rows: int
+    columns: tuple[str, ...]
+    as_of: datetime
+
+
+def _read(parts: Parts, generation: Generation | None) -> Snapshot:
+    """Read for this run, and for those that it takes along."""
+    as_of = parts.clock.now()
+    # What an expired segment answers, nobody needs to be told. Before the shop is asked: whoever
+    # comes meanwhile, waits.
+    segment = "" if parts.sync.expired else parts.sync.segment
+    with parts.shared.claimed(segment) as claims:
+        return _read_for(parts, generation, as_of, claims)
+
+
+def _read_for(
+    parts: Parts, generation: Generation | None, as_of: datetime, claims: Mapping[str, Place]
+) -> Snapshot:
+    query = parts.query(as_of)
+    with parts.shop.read(query) as reading:
+        if not parts.sync.expired:
+            _complete(parts.platform, parts.sync, reading.columns, query.source)
+        stones = parts.ledger.erasures.stones()
+        own = _reader(parts, generation, stones)
+        with _along(own, claims, reading.columns, stones) as others:
+            file, files = _received(own, others, reading, stones)
+            columns = tuple(name for name in reading.columns if name != STAYS)
+            read = _Read(query.name, reading.seal(), columns, as_of)
+            for other, its in zip(others, files, strict=True):
+                if its is not None:
+                    other.hand(other.sealed(its, read))
+        snapshot = own.sealed(file, read)
+    log.info(
+        "snapshot_sealed",
+        rows=read.rows,
+        usable=snapshot.usable,
+        unchanged=file.unchanged,
+        shared=sum(other.handed for other in others),
+    )
+    return snapshot
+
+
+def _reader(
+    parts: Parts,
+    generation: Generation | None,
+    stones: Mapping[str, bool],
+    place: Place | None = None,
+) -> _Reader:
+    said = _said(parts, stones)
+    return _Reader(parts, generation, said, Intake(parts, said, stones), place)
+
+
+def _received(
+    own: _Reader, others: Sequence[_Reader], reading: Reading, stones: Mapping[str, bool]
+) -> tuple[Received, list[Received | None]]:
+    """What this run takes in, in this thread, and what those do that it takes along."""
+    with (
+        ThreadPoolExecutor(len(others) + 1, "along") as pool,
+        among((Rows(batch, stones) for batch in reading), len(others) + 1) as (first, *lines),
+    ):
+        theirs = [
+            pool.submit(other.try_to_receive, line)
+            for other, line in zip(others, lines, strict=True)
+        ]
+        file = own.receive(first)
+        return file, [one.result() for one in theirs]
+
+
+@contextmanager
+def _along(
+    own: _Reader,
+    claims: Mapping[str, Place],
+    columns: tuple[str, ...],
+    stones: Mapping[str, bool],
+) -> Iterator[Sequence[_Reader]]:
+    """Those that a run takes along; whoever is not handed a snapshot reads for itself."""
+    others = list[_Reader]()
+    members = _members(own.generation)
+    for name, place in claims.items():
+        other = _joining(own.parts, place, columns, stones) if len(others) < MOST_RUNS else None
+        more = members + _members(other.generation if other else None)
+        if other is None or more > MOST_MEMBERS:
+            own.parts.shared.release(name, place)
+        else:
+            others.append(other)
+            members = more
+    try:
+        yield others
+    finally:
+        for other in others:
+            other.let_go()
+
+
+def _joining(
+    parts: Parts, place: Place, columns: tuple[str, ...], stones: Mapping[str, bool]
+) -> _Reader | None:
+    """A run that would read just this, and whose membership will be the same by then."""
+    try:
+        other = place.make()
+        # Of another configuration the same name may be another segment.
+        if other.shop is not parts.shop or other.sync.expired:
+            return None
+        _complete(other.platform, other.sync, columns, "")
+        audience = audiences.known(other)
+        if audience is not None and _is_moving(other, audience):
+            return None
+        return _reader(other, latest(other, audience), stones, place)
+    except SyncdError:
+        return None  # it says so itself when its turn comes
+
+
+def _is_moving(parts: Parts, audience: KnownAudience) -> bool:
+    """Whether something is to be taken into a membership before the next read."""
+    at = (audience.platform, audience.account, audience.id)
+    ledger = parts.ledger
+    return bool(ledger.unfolded(*at) or ledger.unfinished(*at) or ledger.under_way(*at))
+
+
+def _members(generation: Generation | None) -> int:
+    return generation.sizes.members if generation else 0
 
 
 def _said(parts: Parts, stones: Mapping[str, bool]) -> tuple[str, ...]:
@@ -88,87 +279,19 @@ def _said(parts: Parts, stones: Mapping[str, bool]) -> tuple[str, ...]:
     return (parts.sync.configuration, repr(parts.consent), _digest_of(stones))
 
 
-def _complete(parts: Parts, columns: tuple[str, ...], source: str) -> None:
+def _complete(platform: Platform, sync: Sync, columns: tuple[str, ...], source: str) -> None:
     """See that a segment says of its members what their audience was made for."""
-    chosen = chosen_facts(parts.platform.audience_options, parts.sync.audience_options)
+    chosen = chosen_facts(platform.audience_options, sync.audience_options)
     for fact, option in chosen.items():
         if fact.value not in columns:
             raise ConfigError(
-                f"syncs.{parts.sync.name}.audience.{option.name}: the segment returns no column "
+                f"syncs.{sync.name}.audience.{option.name}: the segment returns no column "
                 f"{fact.value}; add it to the segment's SQL, or leave {option.name} out",
                 where=source,
             )
-
-
-class Tally:
-    """What is counted while rows stream by."""
-
-    def __init__(self) -> None:
-        self.usable = 0
-        self.refused: Counter[tuple[str, str]] = Counter()
-
-
-def _fingerprinted(
-    parts: Parts, reading: Reading, said: Sequence[str]
-) -> Iterator[tuple[pa.RecordBatch, Fingerprints]]:
-    """What the shop returns, with what else decides what it is digested to."""
-    for batch in reading:
-        # On which side of a line a member stands changes nothing of who is sent already.
-        told = batch.drop_columns([STAYS]) if STAYS in batch.schema.names else batch
-        yield batch, parts.fingerprints(told, said=said)
-
-
-def _batches(
-    parts: Parts,
-    known: Iterator[tuple[pa.RecordBatch, Fingerprints]],
-) -> Iterator[Raw]:
-    done = 0
-    for batch, found in known:
-        parts.lock.check()  # of what was read so far nothing is named, and nothing was sent
-        yield Raw(found, batch)
-        done += batch.num_rows
-        parts.progress("read", done, 0)
 
 
 def _digest_of(stones: Mapping[str, bool]) -> str:
     """Whoever was erased meanwhile is found by digesting everyone once."""
     text = "".join(f"{mac} {decides};" for mac, decides in sorted(stones.items()))
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _digested(
-    parts: Parts, raw: Raw, *, stones: Mapping[str, bool], tally: Tally
-) -> pa.RecordBatch:
-    """Digest some rows; those with a refused value are digested, and counted, by every run.
-
-    Args:
-        parts: The sync's.
-        raw: The rows.
-        stones: Of erased persons.
-        tally: Counts them.
-    """
-    import pyarrow as pa  # noqa: PLC0415 - a daemon waits without it
-
-    batch = raw.rows
-    result = parts.digest(batch)
-    for refused in result.refused:
-        tally.refused[refused.field, refused.reason] += refused.count
-    rows = result.rows.append_column("erased", parts.watch.marks(batch, stones))
-    rows = rows.append_column("held_out", parts.control(result.rows["key"]))
-    rows = rows.append_column("elsewhere", parts.elsewhere(result.rows["key"]))
-    rows = rows.append_column(STAYS, would_stay(batch))
-    for name, half in zip(_HALVES, raw.fingerprints.T, strict=True):
-        rows = rows.append_column(name, pa.array(half * result.clean))
-    usable = rows.filter(result.rows["usable"])
-    tally.usable += usable.num_rows
-    return usable
-
-
-def would_stay(batch: pa.RecordBatch) -> pa.Array:
-    """Which of a batch's rows are of members who would stay, and do not become members."""
-    import pyarrow as pa  # noqa: PLC0415 - a daemon waits without it
-    import pyarrow.compute as pc  # noqa: PLC0415 - likewise
-
-    if STAYS not in batch.schema.names:
-        return pa.repeat(pa.scalar(value=False), batch.num_rows)
-    return pc.equal(pc.cast(batch.column(STAYS), pa.float64()), 1.0)

@@ -41,6 +41,7 @@ def reread(app: App) -> App:
     found = App(settings, app.ledger, key, app.clock)
     found.lock = app.lock
     found.leftovers = app.leftovers  # it knows what runs under way are writing
+    found.shared = app.shared  # and it what they read for others
     for name in settings.accounts:
         resolve_account(settings, name)
     for name in settings.syncs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from enum import Enum
@@ -34,6 +34,9 @@ class Workers:
         account_of: Callable[[str], str],
         run: Callable[[str], Ended | datetime],
         told: Callable[[], None] = lambda: None,
+        *,
+        asked: Callable[[Sequence[str]], None] = lambda _: None,
+        over: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Begin with no thread.
 
@@ -43,11 +46,15 @@ class Workers:
             run: Runs a sync to its end, in a thread of its account; or says until when its
                 audience is to be left alone.
             told: Called when something has ended and the agenda knows it.
+            asked: Called with syncs that come into the queue together, before any of them runs.
+            over: Called when one has left it, whether it ran or not.
         """
         self._agenda = agenda
         self._account_of = account_of
         self._run = run
         self._told = told
+        self._asked = asked
+        self._over = over
         self._threads = dict[str, ThreadPoolExecutor]()
         self._queued = set[str]()
         self._turn = threading.Lock()
@@ -55,24 +62,25 @@ class Workers:
 
     def tick(self) -> tuple[str, ...]:
         """Queue whatever is due and not queued yet; says what that was."""
-        found = list[str]()
-        for sync in self._agenda.look():
-            with self._turn:
-                if self._stopped or sync in self._queued:
-                    continue
-                self._queued.add(sync)
-                self._thread(self._account_of(sync)).submit(
-                    self._one, sync, partial(self._run, sync)
-                )
-            found.append(sync)
-        return tuple(found)
+        due = self._agenda.look()
+        with self._turn:
+            if self._stopped:
+                return ()
+            found = tuple(sync for sync in due if sync not in self._queued)
+            self._asked(found)
+            for sync in found:
+                self._queue(sync, partial(self._run, sync))
+        return found
 
-    def ask(self, sync: str, run: Callable[[], Ended | datetime]) -> Future[None] | None:
+    def ask(
+        self, sync: str, run: Callable[[], Ended | datetime], *, reads: bool = True
+    ) -> Future[None] | None:
         """Queue a run that somebody asked for; for the agenda it is a run as any other.
 
         Args:
             sync: Which.
             run: Runs it, in place of what scheduled ones do.
+            reads: Whether it will read the shop.
 
         Returns:
             It is done when the next run of this sync may be asked for; None if one is
@@ -81,8 +89,9 @@ class Workers:
         with self._turn:
             if self._stopped or sync in self._queued:
                 return None
-            self._queued.add(sync)
-            return self._thread(self._account_of(sync)).submit(self._one, sync, run)
+            if reads:
+                self._asked([sync])
+            return self._queue(sync, run)
 
     def queued(self) -> frozenset[str]:
         """What runs, or waits for its account."""
@@ -111,9 +120,15 @@ class Workers:
                 thread.shutdown(wait=False, cancel_futures=True)
 
     def wait(self) -> None:
-        """After `close`: wait for what is under way."""
+        """After `close`: wait for what is under way; what has not begun is over too."""
         for thread in self._threads.values():
             thread.shutdown(wait=True)
+        for sync in self.queued():
+            self._over(sync)
+
+    def _queue(self, sync: str, run: Callable[[], Ended | datetime]) -> Future[None]:
+        self._queued.add(sync)
+        return self._thread(self._account_of(sync)).submit(self._one, sync, run)
 
     def _thread(self, account: str) -> ThreadPoolExecutor:
         if account not in self._threads:
@@ -130,6 +145,7 @@ class Workers:
             # The ledger could not be written; what is due there is due at the next tick.
             log.exception("agenda_unkept", sync=sync)
         finally:
+            self._over(sync)
             self._is_over(sync)
 
     def _other(self, name: str, job: Callable[[], None]) -> None:

@@ -45,6 +45,7 @@ class Desk:
 
     Attributes:
         parts: Audiences that the members are cut into.
+        same: All of them are of one segment, the first part of the members.
     """
 
     folder: Path
@@ -52,6 +53,7 @@ class Desk:
     platforms: Platforms
     platform: str = "meta"
     parts: int = 1
+    same: bool = False
     number: int = 0
 
     @property
@@ -83,7 +85,12 @@ class Desk:
             "accounts": {"one": {"connector": self.platform, **accounts[self.platform]}},
             "segments": {name: {"sql": f"{name}.sql"} for name in names},
             "syncs": {
-                name: {"segment": name, "account": "one", "audience": name} for name in names
+                name: {
+                    "segment": names[0] if self.same else name,
+                    "account": "one",
+                    "audience": name,
+                }
+                for name in names
             },
         }
         each = self.shop.members // self.parts

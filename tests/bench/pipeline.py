@@ -15,6 +15,7 @@ reach are in proportion, megabytes are not.
     changed     a thousandth changed: thirds left, have another e-mail, came
     five        five times the members
     twenty      20 audiences of a twentieth each, in one command
+    same        the same of one segment, which is read once for all of them
     uuid        UUIDs as keys, where the others have numbers
 
 Options: `--cases first,changed`, `--on sqlite,postgresql`, `--rounds 3`. `--check` looks at shape
@@ -49,9 +50,20 @@ MEMBERS = 1_000_000
 OF = 10_000_000  # members of the reach
 KINDS = ("add", "remove")
 PLAIN = 200_000
-CASES = ("first", "plain", "messy", "google", "unchanged", "changed", "five", "twenty", "uuid")
+CASES = (
+    "first",
+    "plain",
+    "messy",
+    "google",
+    "unchanged",
+    "changed",
+    "five",
+    "twenty",
+    "same",
+    "uuid",
+)
 MOST = 500_000_000  # bytes of memory, however many members
-TIMES = {"five": 5.0, "twenty": 1.5, "uuid": 1.3}  # what `first` takes, at most
+TIMES = {"five": 5.0, "twenty": 1.5, "same": 1.5, "uuid": 1.3}  # what `first` takes, at most
 SHARE = 0.25  # of a first sync's CPU, for a thousandth changed
 REACH: Mapping[str, tuple[float, int | None]] = {  # seconds, MB
     "first": (20, 500),
@@ -141,6 +153,8 @@ class Bench:
             yield self._first("google", replace(desk, platform="google"))
         if "twenty" in self.cases:
             yield self._first("twenty", replace(desk, parts=20))
+        if "same" in self.cases:
+            yield self._first("same", replace(desk, parts=20, same=True))
         if "first" in self.cases:
             yield self._first("first", desk)
         elif self.cases & {"unchanged", "changed"}:
@@ -212,7 +226,11 @@ def table(lines: Iterator[Line]) -> bool:
     if first := done.get("first"):
         for case in sorted(done.keys() & TIMES):
             time, memory = done[case].seconds / first.seconds, done[case].peak / first.peak
-            print(f"{case}: {time:.2f} times `first`, {TIMES[case]} at most; memory {memory:.2f}")
+            cpu = done[case].cpu / first.cpu
+            print(
+                f"{case}: {time:.2f} times `first`, {TIMES[case]} at most; CPU {cpu:.2f}, "
+                f"memory {memory:.2f}"
+            )
     return good
 
 

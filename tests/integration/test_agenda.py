@@ -183,3 +183,41 @@ def test_other_schedules_hold_at_once_and_what_runs_goes_on(ledger: Ledger, cloc
     daemon.agenda.end("a", succeeded=True)  # it is not configured any more
     daemon.later(hours=3)
     assert daemon.run_due() == ("c",)
+
+
+def run(daemon: Daemon, name: str, **length: float) -> None:
+    """A run that lasts."""
+    assert daemon.agenda.begin(name)
+    daemon.later(**length)
+    daemon.agenda.end(name, succeeded=True)
+
+
+@pytest.mark.parametrize("schedule", [HOURLY, Cron("0 * * * *")])
+def test_syncs_of_one_segment_stay_due_together(
+    ledger: Ledger, clock: Hands, schedule: Schedule
+) -> None:
+    """Though they take turns, so that the second begins once the first has ended."""
+    daemon = Daemon(ledger, clock, {f"{n}": schedule for n in range(9)})
+    daemon.agenda.change(daemon.schedules, ZoneInfo("UTC"), {f"{n}": "one" for n in range(9)})
+    assert daemon.agenda.look() == ()
+    for _ in range(3):
+        due = daemon.agenda.next_at()
+        assert due is not None
+        clock.at = due
+        assert len(daemon.agenda.look()) == 9
+        for name in daemon.agenda.look():
+            run(daemon, name, minutes=2)
+        assert daemon.agenda.look() == ()
+
+
+def test_who_waited_half_an_interval_has_a_whole_one_before_the_next(
+    ledger: Ledger, clock: Hands
+) -> None:
+    daemon = started(ledger, clock, a=HOURLY)
+    assert daemon.agenda.look() == ("a",)
+    daemon.later(minutes=31)
+    run(daemon, "a", minutes=1)
+    daemon.later(minutes=58)
+    assert daemon.agenda.look() == ()
+    daemon.later(minutes=2)
+    assert daemon.agenda.look() == ("a",)

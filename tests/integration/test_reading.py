@@ -14,7 +14,7 @@ import pytest
 
 from syncd.errors import Stopped, TornSnapshot, Unwritten
 from syncd.identity.digest import Digested
-from syncd.membership import engine
+from syncd.membership import receiving
 from syncd.membership.blocks import BlockReader
 from syncd.model import Run, SegmentQuery
 from syncd.ports import Reading
@@ -78,8 +78,8 @@ class Scene:
 
 @pytest.fixture
 def scene(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
-    """Where a batch is as many as are digested at a time, as a shop's are."""
-    monkeypatch.setattr(engine, "BATCH_ROWS", ROWS)
+    """Where a batch has as many as are digested as they come, as a shop's has."""
+    monkeypatch.setattr(receiving, "MANY", ROWS)
     with memory_world(later=False) as worlds:
         yield Scene(worlds.world, worlds.world.ledger.open_run("all", "test", event=None))
 

@@ -251,6 +251,7 @@ class World:
             rules_name=policy.version,
             query=lambda _: self.source,
             digest=lambda batch: version.digested(digest(batch, policy)),
+            shape=policy.shape,
             fingerprints=partial(fingerprints, key=KEY.derive("fingerprint"), shape=policy.shape),
             clock=self.clock,
             names=lambda prefix: f"{prefix}{next(self.numbers):06}",

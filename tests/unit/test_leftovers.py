@@ -47,6 +47,30 @@ def test_what_another_run_writes_stays_until_that_run_is_over(tmp_path: Path, na
     assert leftovers.sweep(frozenset) == 1
 
 
+def test_what_is_set_aside_for_another_run_stays_till_that_is_over(tmp_path: Path) -> None:
+    """Whatever else ends meanwhile on the thread that wrote it."""
+    leftovers = Leftovers(tmp_path)
+    leftovers.written("s1.snapshot")
+    put(tmp_path, "s1.snapshot", "s2.snapshot")
+    leftovers.set_aside("s1.snapshot")
+    leftovers.let_go()
+    assert leftovers.sweep(frozenset) == 1
+    leftovers.written("s1.snapshot")  # by the run that takes it
+    leftovers.let_go()
+    assert leftovers.sweep(frozenset) == 1
+
+
+def test_what_is_discarded_is_gone_whether_it_was_there_or_not(tmp_path: Path) -> None:
+    leftovers = Leftovers(tmp_path)
+    put(tmp_path, "s1.snapshot", "s2.snapshot")
+    leftovers.set_aside("s1.snapshot")
+    leftovers.discard("s1.snapshot")
+    leftovers.discard("s1.snapshot")
+    assert there(tmp_path) == {"s2.snapshot"}
+    put(tmp_path, "s1.snapshot")
+    assert leftovers.sweep(frozenset) == 2, "nobody waits for it any more"
+
+
 def test_what_the_same_run_left_is_swept_as_ever(tmp_path: Path) -> None:
     leftovers = Leftovers(tmp_path)
     leftovers.written("s1.snapshot")

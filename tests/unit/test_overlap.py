@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from contextvars import ContextVar
 from functools import partial
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.overlap import AHEAD, ahead, worked
+from syncd.overlap import AHEAD, LeftError, Line, ahead, among, worked
 
 SOON = 30.0  # seconds: a test that waits for so long has failed
 
@@ -129,6 +130,86 @@ def test_a_stage_knows_what_its_run_is_called() -> None:
 
     with ahead(names()) as items:
         assert list(items) == ["r1"]
+
+
+@given(st.lists(st.integers()), st.integers(1, 4), st.integers(1, 3))
+def test_each_taker_gets_all_items(items: list[int], takers: int, most: int) -> None:
+    """
+    Each in a thread of its own; they are made once.
+    """
+    made = list[int]()
+
+    def counted() -> Iterator[int]:
+        for item in items:
+            made.append(item)
+            yield item
+
+    with ThreadPoolExecutor(takers) as threads, among(counted(), takers, most) as lines:
+        assert list(threads.map(list[int], lines)) == [items] * takers
+    assert made == items
+    assert others() == []
+
+
+def test_the_slowest_taker_says_how_fast_items_are_made() -> None:
+    """
+    And one that has left says nothing any more.
+    """
+    made = list[int]()
+
+    def counted() -> Iterator[int]:
+        for number in range(100):
+            made.append(number)
+            yield number
+
+    with among(counted(), 2, 3) as (quick, slow):
+        got = iter(quick)
+        assert [next(got) for _ in range(3)] == [0, 1, 2]
+        assert len(made) <= 3
+        slow.leave()
+        assert list(got) == list(range(3, 100))
+
+
+def test_takers_of_what_is_left_early_hear_of_it() -> None:
+    """
+    They may be in the middle of it, or wait for the next item.
+    """
+
+    def told(line: Line[int]) -> bool:
+        try:
+            list(line)
+        except LeftError:
+            return True
+        return False
+
+    def endless() -> Iterator[int]:
+        yield from iter(int, 1)
+
+    with ThreadPoolExecutor(2) as threads:
+        with among(endless(), 3) as (first, *rest):
+            heard = [threads.submit(told, line) for line in rest]
+            got = iter(first)
+            assert [next(got) for _ in range(20)] == [0] * 20
+        assert [one.result(SOON) for one in heard] == [True, True]
+    assert others() == []
+
+
+@given(st.lists(st.integers(), max_size=6), st.integers(1, 4))
+def test_each_taker_meets_an_error_where_its_item_would_have_come(
+    items: list[int], takers: int
+) -> None:
+    def breaking() -> Iterator[int]:
+        yield from items
+        raise LostError
+
+    def met(line: Line[int]) -> list[int]:
+        got = iter(line)
+        found = [next(got) for _ in items]
+        with pytest.raises(LostError):
+            next(got)
+        return found
+
+    with ThreadPoolExecutor(takers) as threads, among(breaking(), takers) as lines:
+        assert list(threads.map(met, lines)) == [items] * takers
 
 
 def test_of_two_errors_the_earlier_ones_is_told() -> None:

@@ -81,12 +81,35 @@ def test_whoever_moved_is_not_digested(world: MembershipWorld) -> None:
 
 def test_no_more_are_held_than_two_batches_have(tmp_path: Path) -> None:
     """Raw rows of everyone would be in memory at once, where nobody is known."""
-    size = BATCH_ROWS - 1
-    rows, lines = _many(3 * size)
-    given = [Raw(lines[n : n + size], rows.slice(n, size)) for n in range(0, 3 * size, size)]
+    size = BATCH_ROWS // 2 - 1
+    rows, lines = _many(4 * size)
+    given = [Raw(lines[n : n + size], rows.slice(n, size)) for n in range(0, 4 * size, size)]
     digesting, _, fresh = received(MembershipWorld(tmp_path), given)
-    assert [len(keys) for keys in digesting.keys] == [2 * size, size]
+    assert [len(keys) for keys in digesting.keys] == [3 * size, size]
     assert fresh == [key.decode() for key in rows["key"].to_pylist()]
+
+
+def test_many_rows_are_digested_as_they_came(tmp_path: Path) -> None:
+    """As the whole batch that whoever read it knows; few before them go first, by themselves."""
+    sizes = (3, 2, BATCH_ROWS // 2, BATCH_ROWS, 4)
+    rows, lines = _many(sum(sizes))
+    starts = np.cumsum((0, *sizes))
+    given = [
+        Raw(lines[n : n + size], rows.slice(n, size), whole=size)
+        for n, size in zip(starts.tolist(), sizes, strict=False)
+    ]
+    wholes = []
+
+    def digested(raw: Raw) -> pa.RecordBatch:
+        wholes.append((raw.rows.num_rows, raw.whole))
+        return raw.rows
+
+    world = MembershipWorld(tmp_path)
+    found = world.membership.receive(SnapshotId("s900"), given, digested)
+    many = BATCH_ROWS // 2
+    assert wholes == [(5, None), (many, many), (BATCH_ROWS, BATCH_ROWS), (4, 4)]
+    with opened(world, found.path, found.checksum) as file:
+        assert file.rows("members") == rows.num_rows
 
 
 def test_rows_of_other_types_stay_apart(tmp_path: Path) -> None:

@@ -53,6 +53,7 @@ def scene(empty: Path, tmp_path: Path) -> Iterator[Scene]:
         rules_name="meta-1",
         query=lambda _: pytest.fail("the shop is not asked"),
         digest=lambda _: pytest.fail("nothing is read"),
+        shape="",
         fingerprints=lambda _, said: pytest.fail(f"nothing is read: {said}"),
         clock=clock,
         names=lambda prefix: f"{prefix}{next(numbers)}",
