@@ -10,19 +10,10 @@ import numpy as np
 import pyarrow as pa
 
 from syncd.membership.blocks import BlockReader
+from syncd.membership.known import Known, Pool, distinct_names, in_order
 from syncd.membership.names import Names
 from syncd.membership.rest import as_sent, holding, moving
-from syncd.membership.sieve import (
-    Flags,
-    Known,
-    Pool,
-    Side,
-    Wanted,
-    distinct_names,
-    in_order,
-    parts,
-    spread,
-)
+from syncd.membership.sieve import Flags, Side, Wanted, parts, spread
 from syncd.membership.together import PlanBatches, plain
 from syncd.model import BatchRecord, Phase
 

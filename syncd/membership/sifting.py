@@ -13,9 +13,10 @@ import pyarrow.compute as pc
 from syncd.membership.blocks import BlockReader
 from syncd.membership.engine import Positions
 from syncd.membership.keptout import REASONS, reasons
+from syncd.membership.known import Pool, distinct_names
 from syncd.membership.names import Column, Named, Names, consent, likeness, named
 from syncd.membership.rest import as_sent, due, moving
-from syncd.membership.sieve import Flags, Pool, Side, Wanted, distinct_names, parts, spread
+from syncd.membership.sieve import Flags, Side, Wanted, parts, spread
 from syncd.membership.unchanged import Lines, Members, Respelled, lines_of
 from syncd.model import HELD_OUT, WOULD_STAY, Comparison
 

@@ -15,8 +15,8 @@ from syncd.membership.engine import (
     filled,
     links,
 )
+from syncd.membership.known import Pool
 from syncd.membership.names import named
-from syncd.membership.sieve import Pool
 from syncd.model import BatchRecord, Comparison, Operation, Phase, Plan
 
 _TABLES = "CREATE TABLE adding (id UHUGEINT); CREATE TABLE removing (id UHUGEINT)"

@@ -21,9 +21,10 @@ from syncd.membership.blocks import BlockReader, BlockWriter
 from syncd.membership.engine import ROW_SCHEMA, Positions, engine
 from syncd.membership.folding import PURGED, of_fold
 from syncd.membership.held import every_identifier
+from syncd.membership.known import Known, Pool
 from syncd.membership.names import named
 from syncd.membership.rest import moving
-from syncd.membership.sieve import Known, Pool, Side, Wanted, distinct, parts, spread
+from syncd.membership.sieve import Side, Wanted, distinct, parts, spread
 from syncd.membership.together import PlanBatches
 from syncd.model import Generation, Phase
 from tests.unit.membership_oracle import opened, section
