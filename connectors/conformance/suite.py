@@ -55,6 +55,7 @@ class ConnectorContract(ReplacingContract, ExaminingContract, ExpiringContract):
         assert not made_with.keys() & {"name", "id", "lint"}
         assert capabilities.max_rows >= 1
         assert capabilities.in_flight >= 1
+        assert capabilities.upload_worth >= 1
         assert capabilities.max_identifiers >= 1
         assert capabilities.kinds
 

@@ -69,6 +69,8 @@ class Capabilities:
             Each is of an upload of its own, and each upload from a connector of its own, which
             one thread uses at a time. 1 where the platform would have them one by one, or does
             not say.
+        upload_worth: Batches that an upload has at least, before another goes on beside it; 1
+            where uploads cost nothing.
     """
 
     max_rows: int
@@ -89,6 +91,7 @@ class Capabilities:
     first_look: timedelta = timedelta()
     smallest: int = 0
     in_flight: int = 1
+    upload_worth: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,8 +125,10 @@ class Lanes:
             batches: All that is to be sent.
             whole: The only upload that there is, if so.
         """
-        most = parts.platform.capabilities.in_flight if whole is None else 1
-        self._open = min(most, len(batches))  # lanes whose upload is to be ended yet
+        capabilities = parts.platform.capabilities
+        most = capabilities.in_flight if whole is None else 1
+        # Lanes whose upload is to be ended yet.
+        self._open = max(min(most, len(batches) // capabilities.upload_worth), 1)
         self._unmade = self._open - 1
         self.several = self._open > 1
         self._rows = -(-sum(batch.rows for batch in batches) // self._open)

@@ -176,7 +176,7 @@ class Mortal:
 
             return calls.watched(connected, self)
 
-        fewer = replace(platform.capabilities, max_rows=max_rows, max_slots=None)
+        fewer = replace(platform.capabilities, max_rows=max_rows, max_slots=None, upload_worth=1)
         return replace(platform, capabilities=fewer, connect=connect)
 
 

@@ -96,7 +96,11 @@ def limited(
             return next(iter(sandbox.meta_world.named(ACCOUNT, NAME)), None)
 
         capabilities = replace(
-            meta.PLATFORM.capabilities, max_rows=ROWS, max_slots=None, in_flight=in_flight
+            meta.PLATFORM.capabilities,
+            max_rows=ROWS,
+            max_slots=None,
+            in_flight=in_flight,
+            upload_worth=1,
         )
         world = World(
             folder,

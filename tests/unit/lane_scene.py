@@ -28,9 +28,9 @@ from syncd.runs.parts import Parts
 from tests.unit.test_retry import Hands
 
 
-def lanes_of(batches: int, in_flight: int, *, rows: int = 100) -> Lanes:
+def lanes_of(batches: int, in_flight: int, *, rows: int = 100, worth: int = 1) -> Lanes:
     """Lanes of an operation of so many batches, on a platform that takes so many at once."""
-    capabilities = replace(PLATFORM.capabilities, in_flight=in_flight)
+    capabilities = replace(PLATFORM.capabilities, in_flight=in_flight, upload_worth=worth)
     platform = replace(PLATFORM, capabilities=capabilities)
 
     def connect() -> Connector:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from datetime import timedelta
 from typing import cast
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,6 +63,17 @@ def test_what_is_left_over_goes_out_in_the_lane_that_is_left() -> None:
         lanes.give_back(lane)
     lane, last = lanes.take(0)
     assert (lane, last) == (taken[-1][0], True)
+
+
+@pytest.mark.parametrize(("batches", "lanes"), [(1, 1), (19, 1), (20, 2), (39, 3), (1_000, 4)])
+def test_another_upload_is_opened_only_where_it_is_worth_it(batches: int, lanes: int) -> None:
+    """Ten batches each: fewer stay in one upload, one after the other."""
+    made = lanes_of(batches, 4, worth=10, rows=batches)
+    taken = 0
+    while made.free:
+        made.take(batches - taken)
+        taken += 1
+    assert taken == lanes
 
 
 def test_lanes_are_told_of_their_share_of_the_rows() -> None:
