@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NoReturn, ParamSpec, TypeVar, cast
 
@@ -48,11 +49,31 @@ log = structlog.get_logger()
 _backoff = wait_random_exponential(multiplier=1.0)
 
 
-PASSING: tuple[type[PlatformError], ...] = (Throttled, Unavailable)
+Kinds = tuple[type[PlatformError], ...]
+PASSING: Kinds = (Throttled, Unavailable)
+UNAPPLIED: Kinds = (Throttled,)  # where asking twice is not as asking once
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """What a request came to that is to be made again.
+
+    Attributes:
+        at: When; what was waited since then counts.
+        passing: What passes, of what its next attempts meet.
+    """
+
+    error: PlatformError
+    at: datetime
+    passing: Kinds = PASSING
 
 
 class Patience:
-    """What one run may spend on trying again, behind its account's gate."""
+    """What one run may spend on trying again, behind its account's gate.
+
+    Attributes:
+        slowed: Whether the last answer advised a pause.
+    """
 
     def __init__(self, clock: Clock, gate: Gate, who: str) -> None:
         """Begin a run.
@@ -72,11 +93,11 @@ class Patience:
         self._advice: Callable[[], Advice] = Advice
         self._paced: datetime | None = None  # until when, by answers that this run got
         self._warning = ""
+        self.slowed = False
 
     def heed(self, platform: Platform, connector: Connector) -> Connector:
         """Wait as this connector's answers advise, where its platform gives advice."""
-        if platform.capabilities.advises:
-            self._advice = cast("Advises", connector).advice
+        self._advice = advice_of(platform, connector)
         return connector
 
     def check(self) -> None:
@@ -99,7 +120,7 @@ class Patience:
 
     def ask_once(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Make a request for which asking twice is not as asking once: wait if throttled."""
-        answer: T = self._retrying((Throttled,))(self._heard, call, *args, **kwargs)
+        answer: T = self._retrying(UNAPPLIED)(self._heard, call, *args, **kwargs)
         return answer
 
     def try_once(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
@@ -120,32 +141,78 @@ class Patience:
                 self._gate.hold(error.retry_after, error.code, self._clock.now())
             raise
 
+    def free(self) -> bool:
+        """Whether a request need not wait at the gate now.
+
+        Raises:
+            syncd.errors.PlatformError: As `check`.
+        """
+        return self._gate.wait(self._who, self._clock.now()) <= 0
+
+    def again(self, met: Met, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Make a request until it is answered, whose first attempt was made before.
+
+        Args:
+            met: What came of that one.
+            call: Makes the next one; it hears of its answer itself, see `hear`.
+
+        Raises:
+            syncd.errors.PlatformError: As `ask`.
+        """
+        error = met.error
+        if isinstance(error, Throttled) and error.retry_after is not None:
+            since = (self._clock.now() - met.at).total_seconds()
+            error.retry_after = max(error.retry_after - since, 0.0)
+        first = [error]
+
+        def attempt() -> T:
+            if first:
+                raise first.pop()
+            return call(*args, **kwargs)
+
+        answer: T = self._retrying(met.passing)(attempt)
+        return answer
+
     def _heard(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return self.hear(self._advice, call, *args, **kwargs)
+
+    def hear(
+        self, advice: Callable[[], Advice], call: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Let all requests of the account go by what one request comes to.
+
+        Args:
+            advice: What its answer says beside the matter.
+            call: Gives its answer, or raises what it met.
+        """
         try:
             answer = call(*args, **kwargs)
         except Denied as error:
             self._gate.deny(self._who, error, self._clock.now())
             raise
         except RequestRefused:  # an answer too
-            self._listen()
+            self._listen(advice())
             raise
-        self._listen()
+        self._listen(advice())
         return answer
 
-    def _listen(self) -> None:
+    def _listen(self, advice: Advice) -> None:
         """Close the gate before the platform has to refuse something."""
-        advice, now = self._advice(), self._clock.now()
+        now = self._clock.now()
+        self.slowed = advice.pause > 0
         if advice.pause > 0:
             self._gate.hold(advice.pause, advice.reason, now)
-            self._paced = now + timedelta(seconds=advice.pause)
+            until = now + timedelta(seconds=advice.pause)
+            # Answers come in any order; what an earlier one advised is not over.
+            self._paced = until if self._paced is None else max(self._paced, until)
         if advice.warning and advice.warning != self._warning:
             self._gate.warn(advice.warning)
             self._warning = advice.warning
 
-    def _retrying(self, passing: tuple[type[PlatformError], ...]) -> Retrying:
+    def _retrying(self, passing: Kinds) -> Retrying:
         return Retrying(
             retry=retry_if_exception_type(passing),
-            before=self._pass,
+            before=lambda _: self.wait(),
             stop=self._stop,
             wait=self._wait,
             sleep=self._clock.sleep,
@@ -153,11 +220,14 @@ class Patience:
             retry_error_callback=self._give_up,
         )
 
-    def _pass(self, _: RetryCallState) -> None:
+    def wait(self) -> None:
         """Wait at the gate, as long as somebody's request closed it.
 
         What an answered request of this run advised is no sign of a dying platform: it is
         spent of a budget of its own.
+
+        Raises:
+            syncd.errors.PlatformError: As `check`, or the budget is used up.
         """
         while (seconds := self._gate.wait(self._who, now := self._clock.now())) > 0:
             paced = self._paced is not None and now + timedelta(seconds=seconds) <= self._paced
@@ -229,6 +299,11 @@ class Patience:
             kind = Throttled if isinstance(error, Throttled) else Unavailable
             raise kind(error.platform, error.code, reference=error.reference, hint=hint) from None
         raise error
+
+
+def advice_of(platform: Platform, connector: Connector) -> Callable[[], Advice]:
+    """What tells a connector's advice; none of a platform that gives none."""
+    return cast("Advises", connector).advice if platform.capabilities.advises else Advice
 
 
 def _error(state: RetryCallState) -> PlatformError:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar, cast
 
 import pytest
@@ -53,6 +54,8 @@ class ConnectorContract(ReplacingContract, ExaminingContract, ExpiringContract):
         assert all(option.help for option in made_with.values())
         assert not made_with.keys() & {"name", "id", "lint"}
         assert capabilities.max_rows >= 1
+        assert capabilities.in_flight >= 1
+        assert capabilities.upload_worth >= 1
         assert capabilities.max_identifiers >= 1
         assert capabilities.kinds
 
@@ -115,6 +118,27 @@ class ConnectorContract(ReplacingContract, ExaminingContract, ExpiringContract):
         _push(rig, audience, batch(operation, members))
         left = members if operation is Operation.ADD else []
         assert rig.identifiers(audience) == identifiers([*left, member(3)], rig.plain_fields)
+
+    @pytest.mark.parametrize("operation", list(Operation))
+    def test_as_many_uploads_go_on_at_once_as_it_says(self, rig: Rig, operation: Operation) -> None:
+        """Each from a connector of its own, in a thread of its own."""
+        many = rig.platform.capabilities.in_flight
+        members = [member(n) for n in range(1, 3 * many + 1)]
+        audience = _filled(rig, [*members, member(99)])
+        uploads = [rig.connect().open(audience, operation, rows=3) for _ in range(many)]
+
+        def push(place: int) -> int:
+            share = members[place::many]
+            pushed = [
+                uploads[place].push(batch(operation, [one]), last=one is share[-1]) for one in share
+            ]
+            return sum(receipt.received for receipt in pushed)
+
+        with ThreadPoolExecutor(many) as threads:
+            assert sum(threads.map(push, range(many))) == len(members)
+        rig.settle()
+        left = members if operation is Operation.ADD else []
+        assert rig.identifiers(audience) == identifiers([*left, member(99)], rig.plain_fields)
 
     def test_an_upload_goes_on_over_several_batches(self, rig: Rig) -> None:
         """Each is answered for itself; the upload has a label."""

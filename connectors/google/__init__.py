@@ -43,6 +43,9 @@ CAPABILITIES = Capabilities(
     advises=True,
     closes=True,
     smallest=100,  # active in 30 days; 1,000 on YouTube (Ads Data Hub, "Creating audiences")
+    # Up to 10 are recommended, also to one destination (Data Manager, "Best practices"); the
+    # project's 300 a minute are shared by all of its accounts.
+    in_flight=4,
     first_look=timedelta(minutes=30),  # Data Manager, "Diagnostics"
 )
 

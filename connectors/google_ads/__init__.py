@@ -48,6 +48,8 @@ CAPABILITIES = Capabilities(
     smallest=100,  # active in 30 days; 1,000 on YouTube (Ads Data Hub, "Creating audiences")
     # "As little as 10 minutes up to 24 hours": google-ads-java 721, which quotes the guide.
     first_look=timedelta(minutes=10),
+    # `in_flight` stays 1: operations added to one job at once are answered with
+    # CONCURRENT_MODIFICATION (google-ads-python 605).
 )
 
 OPTIONS = (

@@ -65,6 +65,12 @@ class Capabilities:
             sent to audiences made so; others wherever the segment has their column.
         smallest: Matched people from which on the platform uses an audience, about; 0 where
             nothing is known. Such figures move: people are warned, nothing is refused.
+        in_flight: How many requests of one operation on one audience may be under way at once.
+            Each is of an upload of its own, and each upload from a connector of its own, which
+            one thread uses at a time. 1 where the platform would have them one by one, or does
+            not say.
+        upload_worth: Batches that an upload has at least, before another goes on beside it; 1
+            where uploads cost nothing.
     """
 
     max_rows: int
@@ -84,6 +90,8 @@ class Capabilities:
     closes: bool = False
     first_look: timedelta = timedelta()
     smallest: int = 0
+    in_flight: int = 1
+    upload_worth: int = 1
 
 
 @dataclass(frozen=True, slots=True)

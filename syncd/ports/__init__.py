@@ -97,7 +97,8 @@ class Connector(Protocol):
 
     A connector encodes, sends and translates. It never retries, sleeps, logs,
     compares or opens a database: the core does that once for all platforms. Every
-    method raises only `syncd.errors.PlatformError`s.
+    method raises only `syncd.errors.PlatformError`s. One thread uses it at a time; where
+    `Capabilities.in_flight` allows several requests at once, each has a connector of its own.
     """
 
     def find(self, name: str) -> tuple[Audience, ...]:

@@ -1,21 +1,33 @@
-"""Batches on their way out: intent committed before each request, receipt after it."""
+"""Batches on their way out: intent committed before each request, receipt after it.
+
+As many requests are under way at once as the platform's rules allow, each of an upload of its
+own. One thread begins and hears them all: it alone writes to the ledger and waits. Whatever goes
+wrong ends that: nothing more is begun until those under way were heard, and then the requests in
+trouble are made again, one by one.
+"""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING
 
 import structlog
 
-from syncd.errors import PlatformError, RequestRefused, Unavailable
-from syncd.model import Batch, BatchRecord, BatchState, Operation, Plan, Receipt
+from syncd.errors import Busy, PlatformError, RequestRefused, SyncdError, Throttled, Unavailable
+from syncd.model import Batch, BatchRecord, BatchState, Plan, Receipt
 from syncd.overlap import ahead
 from syncd.ports import Connector, PlanFile, Upload
+from syncd.retry import PASSING, UNAPPLIED, Met
+from syncd.runs.apart import apart, named
+from syncd.runs.flight import Flight
+from syncd.runs.lanes import Lanes, Leg
 from syncd.runs.parts import Parts
 from syncd.runs.refusals import Refusals, kept_rows
 
@@ -23,7 +35,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 DEADLINE = timedelta(seconds=120)  # after it, an answer is no longer waited for
-ENDED = 5 / 6  # of the time that an upload lasts: Meta's 90 minutes end after 75
+
+Heard = tuple[BatchRecord, tuple[BatchRecord, ...]]
 
 log = structlog.get_logger()
 
@@ -37,70 +50,82 @@ def send(
     *,
     whole: Upload | None = None,
 ) -> tuple[BatchRecord, ...]:
-    """Send batches of one operation, in order, each until it is answered.
+    """Send batches of one operation, each until it is answered.
 
-    A request that was refused whole was not applied: the next batch goes on, and then
-    parts of it without the rows that are wrong, see `syncd.runs.refusals`.
+    They are begun in order. A request that was refused whole was not applied: the next batch
+    goes on, and once all are answered, parts of it without the rows that are wrong, one at a
+    time, see `syncd.runs.refusals`.
 
     Args:
         parts, connector, audience: The sync's, its platform, and the platform's id.
         plan: Whose batches these are; all of them unsent, or of unknown outcome.
         batches: In the order of sending.
         whole: One upload for all of them that cannot be opened anew, and whose first batch
-            must not be sent twice: see `syncd.ports.Replaces`.
+            must not be sent twice: see `syncd.ports.Replaces`. One request is under way then.
 
     Returns:
         The batches as the ledger has them now, parts of refused ones among them.
 
     Raises:
-        syncd.errors.PlatformError: The platform gave no answer in the end, or denies us.
+        syncd.errors.PlatformError: The platform gave no answer in the end, or denies us. What
+            else was under way was waited for, and is in the ledger.
     """
     if not batches:
         return ()
     total = sum(batch.rows for batch in batches)
-    outgoing = _Outgoing(parts, connector, plan, audience, total, whole)
-    done, given = 0, {batch.id for batch in batches}
-    records, queue = list[BatchRecord](), deque(batches)
-    with parts.membership.open(plan) as file, _read_ahead(file, batches) as rows_of:
-        while queue:
-            batch = queue.popleft()
-            parts.lock.check()
-            parts.progress(plan.operation(batch.phase).value, min(done, total), total)
-            # A part may be followed by another one. Where that could not be sent any more
-            # after the last one, nothing is called the last: the upload runs out in time.
-            last = not queue and (whole is None or batch.id in given)
-            record, instead = outgoing.deliver(batch, rows_of(batch), last=last)
-            records.append(record)
-            if whole is None:
-                queue.extend(instead)
-            else:
-                queue.extendleft(reversed(instead))
-            done += 0 if instead else batch.rows
+    outgoing = _Outgoing(parts, connector, plan, audience, batches, whole)
+    done, records, queue = 0, list[BatchRecord](), deque(batches)
+    with (
+        parts.membership.open(plan) as file,
+        _read_ahead(file, batches) as rows_of,
+        outgoing.heard_to_the_end(),
+    ):
+        while queue or outgoing.waiting:
+            if queue and outgoing.room(queue[0], rows_of):
+                batch = queue.popleft()
+                parts.lock.check()
+                parts.progress(plan.operation(batch.phase).value, min(done, total), total)
+                outgoing.begin(batch, rows_of(batch), left=len(queue))
+            elif (heard := outgoing.hear()) is not None:
+                record, instead = heard
+                records.append(record)
+                if whole is None:
+                    queue.extend(instead)
+                else:
+                    queue.extendleft(reversed(instead))
+                done += 0 if instead else record.rows
     parts.progress(plan.operation(batches[0].phase).value, total, total)
-    return tuple(records)
+    return tuple(sorted(records, key=lambda record: record.number))
 
 
 @contextmanager
 def _read_ahead(
     file: PlanFile, batches: Sequence[BatchRecord]
 ) -> Iterator[Callable[[BatchRecord], pa.RecordBatch]]:
-    """Gives a batch's rows; the next ones are read while a request is under way.
+    """Gives a batch's rows; the next ones are read while requests are under way.
 
-    Batches come in their order; what takes the place of a refused one is read when it is asked
-    for. A file is read by one thread at a time.
+    Batches come in their order, each as often as it is asked for until the next one is; what
+    takes the place of a refused one is read then. A file is read by one thread at a time.
     """
     turn, given = Lock(), {batch.id for batch in batches}
+    last: list[tuple[BatchRecord, pa.RecordBatch]] = []
 
     def of(batch: BatchRecord) -> pa.RecordBatch:
         with turn:
             return file.of(batch)
 
     with ahead(map(of, batches), 1) as rows:
-        yield lambda batch: next(rows) if batch.id in given else of(batch)
+
+        def rows_of(batch: BatchRecord) -> pa.RecordBatch:
+            if not last or last[0][0].id != batch.id:
+                last[:] = [(batch, next(rows) if batch.id in given else of(batch))]
+            return last[0][1]
+
+        yield rows_of
 
 
 class _Outgoing:
-    """One operation being sent; its upload is opened anew after an unknown outcome."""
+    """One operation being sent."""
 
     def __init__(
         self,
@@ -108,52 +133,151 @@ class _Outgoing:
         connector: Connector,
         plan: Plan,
         audience: str,
-        total: int,
+        batches: Sequence[BatchRecord],
         whole: Upload | None,
     ) -> None:
         self._parts = parts
-        self._connector = connector
         self._plan = plan
-        self._audience = audience
-        self._total = total
+        self._given = {batch.id for batch in batches}
         self._whole = whole
         self._begun = False
-        self._upload: Upload | None = None
-        self._opened = parts.clock.now()
-        self._sending: BatchRecord | None = None
+        self._alone = whole is not None  # one request at a time
+        self._slowed = False  # likewise, until an answer is heard that advises no pause
+        self._lanes = Lanes(
+            parts, connector, audience, plan.operation(batches[0].phase), batches, whole=whole
+        )
+        self._flight = Flight[Leg, Receipt]()
+        self._troubled = deque[tuple[Leg, Met]]()
         self._refusals = Refusals(parts.ledger)
 
-    def deliver(
-        self, batch: BatchRecord, rows: pa.RecordBatch, *, last: bool
-    ) -> tuple[BatchRecord, tuple[BatchRecord, ...]]:
-        """Send a batch until it is answered; its record, and what is to be sent for it now."""
+    @property
+    def waiting(self) -> bool:
+        """Whether something was begun that is not answered yet."""
+        return bool(self._flight.under_way or self._troubled)
+
+    def room(self, batch: BatchRecord, rows_of: Callable[[BatchRecord], pa.RecordBatch]) -> bool:
+        """Whether this batch may be begun now, beside what is under way.
+
+        What takes the place of a refused batch goes out alone: what becomes of it decides on the
+        next part. No identifier is in two requests at once.
+        """
+        if self._troubled or not self._flight.under_way:
+            return not self._troubled
+        patience = self._parts.patience
+        if self._alone or self._slowed or batch.id not in self._given:
+            return False
+        if not (self._lanes.free and patience.free()):
+            return False
+        names = named(rows_of(batch))
+        return all(
+            leg.names is not None and apart(names, leg.names) for leg in self._flight.under_way
+        )
+
+    def begin(self, batch: BatchRecord, rows: pa.RecordBatch, *, left: int) -> None:
+        """Make a batch's request, without waiting for its answer.
+
+        Args:
+            batch, rows: What it is about.
+            left: So many batches follow in this operation, as far as known.
+        """
         kept = kept_rows(batch)
         if len(kept) < rows.num_rows:
             rows = _taken(rows, kept)
-        patience = self._parts.patience
-        once = self._whole is not None and not self._begun
+        self._parts.patience.wait()
+        lane, last = self._lanes.take(left)
+        if self._whole is not None:
+            # A part may be followed by another one, which could not be sent any more after the
+            # last one. So nothing is called the last then: the upload runs out in time.
+            last = last and batch.id in self._given
+        names = named(rows) if self._lanes.several else None
+        self._begin(Leg(batch, rows, lane, last, names, self._slowed))
+
+    def hear(self) -> Heard | None:
+        """Wait for one answer, in any order; or make a request again that met trouble.
+
+        Returns:
+            Its batch's record, and what is to be sent for it now; None where it is to be made
+            again, once nothing else is under way.
+
+        Raises:
+            syncd.errors.PlatformError: It met what does not pass, or met trouble for too long.
+        """
+        if not self._flight.under_way:
+            leg, met = self._troubled.popleft()
+            return self._settled(leg, partial(self._parts.patience.again, met, self._attempt, leg))
+        leg, ended = self._flight.landed()
+        passing = UNAPPLIED if self._whole is not None and not self._begun else PASSING
         try:
-            record = (patience.ask_once if once else patience.ask)(
-                self._attempt, batch, rows, last=last
-            )
+            return self._settled(leg, partial(self._answered, leg, ended))
+        except passing as error:
+            # Two at once may be why; and who was asked for patience once keeps to it.
+            self._alone = self._alone or isinstance(error, Throttled)
+            self._troubled.append((leg, Met(error, self._parts.clock.now(), passing)))
+            return None
+
+    @contextmanager
+    def heard_to_the_end(self) -> Iterator[None]:
+        """Whatever ends the block, nothing is under way after it, and the ledger knows of all.
+
+        But not where another process may have the ledger by now, or nobody wants to wait.
+        """
+        try:
+            yield
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            self._drain(writes=isinstance(error, Exception) and not isinstance(error, Busy))
+            raise
+
+    def _drain(self, *, writes: bool) -> None:
+        while self._flight.under_way:
+            leg, ended = self._flight.landed()
+            if not writes:
+                continue
+            try:
+                self._settled(leg, partial(self._answered, leg, ended))
+            except PlatformError:
+                pass  # which is in the ledger
+            except SyncdError:  # the ledger's: what it does not know is sent again
+                writes = False
+
+    def _settled(self, leg: Leg, answer: Callable[[], BatchRecord]) -> Heard:
+        try:
+            record = answer()
         except RequestRefused as error:
-            return self._refusals.refused(self._as_sent(batch), error)
-        return record, self._refusals.taken(record)
+            heard = self._refusals.refused(leg.batch, error)
+        else:
+            heard = record, self._refusals.taken(record)
+        self._lanes.give_back(leg.lane)
+        # What was begun before a pause was advised says nothing of how it is after it.
+        slowed = self._parts.patience.slowed
+        self._slowed = slowed if leg.slowed else self._slowed or slowed
+        return heard
 
-    def _as_sent(self, batch: BatchRecord) -> BatchRecord:
-        sending = self._sending
-        return sending if sending is not None and sending.id == batch.id else batch
+    def _attempt(self, leg: Leg) -> BatchRecord:
+        """Make one request, and wait for its answer; nothing else is under way."""
+        self._begin(leg)
+        return self._answered(*self._flight.landed())
 
-    def _attempt(self, batch: BatchRecord, rows: pa.RecordBatch, *, last: bool) -> BatchRecord:
-        """Make one request. What is known of its effect is committed before it is told."""
-        operation = self._plan.operation(batch.phase)
+    def _begin(self, leg: Leg) -> None:
+        """Make one request. That it is about to be made is committed before."""
         ledger, now = self._parts.ledger, self._parts.clock.now()
-        upload = self._whole or self._opened_for(operation, now)
-        ends = self._whole is None and self._is_old(now, ENDED)
-        self._upload = None  # until this request is answered, its upload is not to be trusted
-        self._sending = ledger.intend(batch.id, label=upload.label, deadline=now + DEADLINE)
+        upload, ends = leg.lane.upload(now, DEADLINE)
+        leg.batch = ledger.intend(leg.batch.id, label=upload.label, deadline=now + DEADLINE)
+        operation = self._plan.operation(leg.batch.phase)
+        batch = Batch(leg.batch.id, operation, leg.rows)
+        self._flight.begin(leg, partial(upload.push, batch, last=leg.last or ends))
+
+    def _answered(self, leg: Leg, ended: Future[Receipt]) -> BatchRecord:
+        """What a request came to, for all to go by; the ledger hears of it first."""
+        hear = self._parts.patience.hear
+        return hear(leg.lane.advice, self._recorded, leg, ended)
+
+    def _recorded(self, leg: Leg, ended: Future[Receipt]) -> BatchRecord:
+        """Commit what is known of a request's effect."""
+        ledger, batch = self._parts.ledger, leg.batch
         try:
-            receipt = upload.push(Batch(batch.id, operation, rows), last=last or ends)
+            receipt = ended.result()
         except RequestRefused:
             raise
         except Unavailable as error:
@@ -162,29 +286,17 @@ class _Outgoing:
         except PlatformError as error:
             ledger.mark(batch.id, BatchState.PLANNED, code=error.code)
             raise
-        self._upload = None if ends else upload
+        leg.lane.confirm()
         self._begun = True
         recorded = ledger.record(batch.id, _placed(receipt, batch))
         log.info(
             "batch_pushed",
             batch=batch.id,
-            operation=operation.value,
+            operation=self._plan.operation(batch.phase).value,
             rows=receipt.received,
             refused=receipt.refused_rows,
         )
         return recorded
-
-    def _opened_for(self, operation: Operation, now: datetime) -> Upload:
-        """The upload that goes on, or a new one; an overdue one is left to run out."""
-        if self._upload is None or self._is_old(now + DEADLINE, 1.0):
-            self._opened = now
-            return self._connector.open(self._audience, operation, rows=self._total)
-        return self._upload
-
-    def _is_old(self, now: datetime, share: float) -> bool:
-        """Whether so much of the time is over that an upload of this platform lasts."""
-        lasts = self._parts.platform.capabilities.upload_lasts
-        return lasts is not None and now - self._opened >= lasts * share
 
 
 def _taken(rows: pa.RecordBatch, kept: Sequence[int]) -> pa.RecordBatch:

@@ -1,18 +1,21 @@
-"""What writing everything down costs: `python -m tests.bench.delivery [BATCHES]`.
+"""What it costs to write everything down, and to wait: `python -m tests.bench.delivery [BATCHES]`.
 
 One first sync against the memory platform, with the ledger as it is configured: SQLite,
 write-ahead log, synchronous=FULL, on the disk that holds the temporary directory. Two
 commits a batch, the intent and the receipt, are the price of durability. Prints them
 counted, the time in the ledger, its share of this run, in which a request takes no time
-at all, and the share that it has where each request takes as long as a platform's.
+at all, and the share that it has where each request takes as long as a platform's. Then the
+wall time of a first sync of fewer batches where each answer takes 50 ms or a second, with as
+many requests under way at once as a platform takes.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -20,11 +23,16 @@ import structlog
 from sqlalchemy import Connection
 
 from syncd.ledger.transactions import Transactions
+from syncd.model import Batch, Receipt
+from tests.integration.flights import flying
 from tests.integration.memory_worlds import Person, memory_world
 
 BATCHES = 1_000
 ROWS = 2  # a batch: what is written down of one does not depend on it
 LATENCIES = (0.1, 0.3, 1.0)  # seconds a request; Meta takes about one for 10,000 rows
+WAITED = (0.05, 1.0)  # seconds an answer takes, where it is waited for
+FEWER = 40  # batches then
+IN_FLIGHT = (1, 2, 4, 8)
 
 
 @dataclass
@@ -110,6 +118,23 @@ def measure(batches: int) -> Run:
         return Run(len(world.ledger.batches(result.plan.id)), seconds, costs)
 
 
+def waited(batches: int, latency: float, in_flight: int) -> float:
+    """Seconds of a first sync of that many batches, each answered after so long."""
+    line = threading.Event()  # nobody sets it
+
+    def befall(_: Batch, push: Callable[[], Receipt]) -> Receipt:
+        line.wait(latency)
+        return push()
+
+    with flying(befall, in_flight=in_flight) as here:
+        here.fill({f"c{n:07}": Person((f"m{n}@example.com",)) for n in range(batches * ROWS)})
+        begun = time.perf_counter()
+        here.world.sync()
+        seconds = time.perf_counter() - begun
+        here.world.check_equal()
+        return seconds
+
+
 def commits_a_batch(one: Run, many: Run) -> float:
     """What each further batch adds."""
     return (many.costs.commits - one.costs.commits) / (many.batches - one.batches)
@@ -130,6 +155,10 @@ def main(batches: int) -> None:
     print(f"share of it in the ledger       {many.share(0):8.1%}")
     for latency in LATENCIES:
         print(f"  if a request took {latency * 1e3:5.0f} ms   {many.share(latency):8.1%}")
+    print(f"\n{FEWER} batches, seconds   " + "".join(f"{n:>3} in flight" for n in IN_FLIGHT))
+    for latency in WAITED:
+        row = "".join(f"{waited(FEWER, latency, n):13.2f}" for n in IN_FLIGHT)
+        print(f"an answer in {latency * 1e3:5.0f} ms   {row}")
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ def read(var: Path) -> Beliefs:
 
 def attempts(ledger: Path) -> int:
     """How many requests were ever intended."""
-    with closing(sqlite3.connect(ledger)) as opened:
+    with closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as opened:
         return int(opened.execute("SELECT count(*) FROM attempt").fetchone()[0])
 
 

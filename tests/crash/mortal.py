@@ -19,6 +19,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from threading import Lock
 from types import ModuleType
 from typing import Literal, TypeVar, cast
 
@@ -28,7 +29,6 @@ import syncd.app
 import syncd.ledger.migrate
 import syncd.ledger.transactions
 import syncd.membership.store
-from syncd.errors import PlatformError
 from syncd.membership.store import FileMembership
 from syncd.model import (
     NO_OPTIONS,
@@ -89,10 +89,12 @@ class Mortal:
     control: str
     deed: Deed = "kill"
     counts: Counter[str] = field(default_factory=Counter)
+    turn: Lock = field(default_factory=Lock)
 
     def next(self, kind: Kind) -> int:
-        self.counts[kind] += 1
-        return self.counts[kind]
+        with self.turn:
+            self.counts[kind] += 1
+            return self.counts[kind]
 
     def at(self, point: Point, what: str) -> None:
         os.write(self.report, f"{point} {what}\n".encode())
@@ -131,23 +133,17 @@ class Mortal:
             setattr(module, name, watched)
 
     def send(self, what: str, do: Callable[[], T]) -> T:
-        """A request that changes something; its answer may be lost on demand."""
+        """A request that changes something; others may be under way beside it.
+
+        It is `applied` once the platform has answered, and nothing of ours has heard of it.
+        """
         point = Point("send", self.next("send"), "before")
         self.at(point, what)
-        applied = replace(point, when="applied")
-        if self.death != applied:
-            self.at(applied, what)
-            try:
-                return do()
-            finally:  # a refusal is an answer too
-                self.at(replace(point, when="after"), what)
-        told(self.control, "/faults", {"kind": "reset", "method": what, "when": "after"})
         try:
-            do()
-        except PlatformError:
-            self.at(applied, what)
-            raise
-        raise AssertionError(f"the answer to {point} was not lost")
+            return do()
+        finally:  # a refusal is an answer too
+            self.at(replace(point, when="applied"), what)
+            self.at(replace(point, when="after"), what)
 
     def _writing(
         self, module: ModuleType
@@ -180,7 +176,7 @@ class Mortal:
 
             return calls.watched(connected, self)
 
-        fewer = replace(platform.capabilities, max_rows=max_rows, max_slots=None)
+        fewer = replace(platform.capabilities, max_rows=max_rows, max_slots=None, upload_worth=1)
         return replace(platform, capabilities=fewer, connect=connect)
 
 
@@ -249,8 +245,8 @@ def fill_disk() -> None:
     """From now on no file of this process grows: to write fails, as on a full disk.
 
     It needs no mount and nobody's rights. The error is EFBIG where a full disk's is ENOSPC.
+    Whoever calls it ignores SIGXFSZ.
     """
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # else it kills
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 

@@ -219,6 +219,7 @@ def _live(errand: dict[str, Any], say: int) -> NoReturn:
     code = _BROKEN
     try:
         signal.alarm(LONGEST)
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # which kills where files may not grow
         folder = Path(errand["folder"])
         _redirect(say)
         if errand["plant"]:

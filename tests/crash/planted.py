@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
 from sqlalchemy import Connection, Engine
 
 import syncd.ledger.batches
@@ -30,43 +29,42 @@ from syncd.model import (
     AuditEvent,
     Batch,
     BatchId,
-    BatchRecord,
     BatchState,
     Generation,
     Outcome,
     Receipt,
 )
+from syncd.runs.lanes import Leg
+from syncd.runs.outbox import DEADLINE
 
 
 def receipt_before_send(outgoing: type[syncd.runs.outbox._Outgoing]) -> None:
     """What is about to be sent counts as taken, then it is sent."""
 
-    def attempt(
-        self: syncd.runs.outbox._Outgoing, batch: BatchRecord, rows: pa.RecordBatch, *, last: bool
-    ) -> BatchRecord:
-        operation, ledger, now = batch.phase.operation, self._parts.ledger, self._parts.clock.now()
-        upload = self._connector.open(self._audience, operation, rows=self._total)
-        ledger.intend(batch.id, label=upload.label, deadline=now + syncd.runs.outbox.DEADLINE)
-        recorded = ledger.record(batch.id, Receipt(rows.num_rows))
-        upload.push(Batch(batch.id, operation, rows), last=last)
-        return recorded
+    def begin(self: syncd.runs.outbox._Outgoing, leg: Leg) -> None:
+        ledger, now = self._parts.ledger, self._parts.clock.now()
+        upload, _ = leg.lane.upload(now, DEADLINE)
+        leg.batch = ledger.intend(leg.batch.id, label=upload.label, deadline=now + DEADLINE)
+        self.recorded = ledger.record(leg.batch.id, Receipt(leg.rows.num_rows))  # type: ignore[attr-defined]
+        operation = leg.batch.phase.operation
+        receipt = upload.push(Batch(leg.batch.id, operation, leg.rows), last=leg.last)
+        self._flight.begin(leg, lambda: receipt)
 
-    _put(outgoing, _attempt=attempt)
+    _put(outgoing, _begin=begin, _recorded=lambda self, *_: self.recorded)
 
 
 def intent_after_send(outgoing: type[syncd.runs.outbox._Outgoing]) -> None:
     """That something was to be sent is written once it was."""
 
-    def attempt(
-        self: syncd.runs.outbox._Outgoing, batch: BatchRecord, rows: pa.RecordBatch, *, last: bool
-    ) -> BatchRecord:
-        operation, ledger, now = batch.phase.operation, self._parts.ledger, self._parts.clock.now()
-        upload = self._connector.open(self._audience, operation, rows=self._total)
-        receipt = upload.push(Batch(batch.id, operation, rows), last=last)
-        ledger.intend(batch.id, label=upload.label, deadline=now + syncd.runs.outbox.DEADLINE)
-        return ledger.record(batch.id, receipt)
+    def begin(self: syncd.runs.outbox._Outgoing, leg: Leg) -> None:
+        ledger, now = self._parts.ledger, self._parts.clock.now()
+        upload, _ = leg.lane.upload(now, DEADLINE)
+        operation = leg.batch.phase.operation
+        receipt = upload.push(Batch(leg.batch.id, operation, leg.rows), last=leg.last)
+        leg.batch = ledger.intend(leg.batch.id, label=upload.label, deadline=now + DEADLINE)
+        self._flight.begin(leg, lambda: receipt)
 
-    _put(outgoing, _attempt=attempt)
+    _put(outgoing, _begin=begin)
 
 
 @dataclass(frozen=True)

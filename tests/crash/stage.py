@@ -15,6 +15,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
+from threading import Lock
 from typing import Any, Literal
 
 import yaml
@@ -124,13 +125,16 @@ class Stage:
         self.world: World = self.sandbox.worlds["meta" if self.name == "meta" else "google"]
         self.backlog = self.sandbox._google.backlog
         self.jobs = self.sandbox._google.ads.jobs
-        count = self.world.count
+        count, turn = self.world.count, Lock()
 
         def watched(request: str, *, rows: int = 0) -> None:
             if request in OPERATIONS:
-                self._must_be_intended(request)
-                self.arrived()
-            count(request, rows=rows)
+                with turn:  # several come at once
+                    self._must_be_intended(request)
+                    self.arrived()
+                    count(request, rows=rows)
+            else:
+                count(request, rows=rows)
 
         setattr(self.world, "count", watched)  # noqa: B010 - a method of one object
 
@@ -177,7 +181,13 @@ class Stage:
             shop.executemany(f"INSERT INTO members VALUES (?, {marks})", rows)
 
     def run(self, *words: str, stopped: Callable[[], object] | None = None, **errand: Any) -> Ended:
-        """A command in a child of its own; `errand` has fields of `Errand`."""
+        """A command in a child of its own; `errand` has fields of `Errand`.
+
+        Where a platform takes several requests at once, each has a family: those beside each
+        other share nobody, and as many as may be are under way.
+        """
+        if self.name != "google_ads":
+            errand = {"max_rows": FAMILY} | errand
         asked = Errand(
             words,
             self.folder,
@@ -264,9 +274,12 @@ class Stage:
         self.orphans = 0
 
     def _must_be_intended(self, request: str) -> None:
-        phases = beliefs.intended(self.folder / "var" / "ledger.db")
-        known = [{"again": "add"}.get(one, one) for one in phases]
-        if len(known) != 1 or known[0] not in OPERATIONS[request]:
+        """One of those that are being sent, all of one operation, and an attempt for each."""
+        ledger = self.folder / "var" / "ledger.db"
+        known = {{"again": "add"}.get(one, one) for one in beliefs.intended(ledger)}
+        served = self.changes() - self.before + 1
+        several = served > beliefs.attempts(ledger) * self.parts
+        if several or len(known) != 1 or not known <= OPERATIONS[request]:
             self.orphans += 1
 
     def _configure(self) -> None:

@@ -27,7 +27,7 @@ SHOWN = {
     "unknown_not_sent_again": Point("send", 2, "applied"),
     "stamped_before_committed": Point("commit", 3, "before"),
     "plans_swept": Point("send", 1, "before"),
-    "noted_before_folded": Point("commit", 30, "after"),
+    "noted_before_folded": Point("commit", 36, "after"),
 }
 
 

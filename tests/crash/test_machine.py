@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors.meta import PLATFORM
 from tests.crash.kill import Scene, scenes, unequal, violated
 from tests.crash.mortal import Point
 from tests.crash.nursery import Ended
@@ -20,6 +21,7 @@ from tests.integration.commands import begin
 
 NOBODY = 65_534
 YEAR = 365 * 86_400.0
+IN_FLIGHT = PLATFORM.capabilities.in_flight
 
 pytestmark = pytest.mark.slow
 
@@ -142,7 +144,7 @@ def test_a_ledger_locked_by_another_process_stops_the_run(
             it.execute("BEGIN IMMEDIATE")
         ended = here.sync()
         told(ended, 75, "locked by another process", "try again later")
-        assert came == request_number
+        assert request_number <= came <= request_number + (IN_FLIGHT - 1) * bool(request_number)
         it.execute("ROLLBACK")
     here.arrived = lambda: None
     carried_on(scene)

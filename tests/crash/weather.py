@@ -190,5 +190,6 @@ def exposed(name: Name, weather: Weather) -> Platform:
         )
         return ExposedConnector(over, weather)
 
-    fewer = replace(platform.capabilities, max_rows=ROWS, max_slots=None)
+    # One request at a time, so that the books say which one a fault befell.
+    fewer = replace(platform.capabilities, max_rows=ROWS, max_slots=None, in_flight=1)
     return replace(platform, capabilities=fewer, connect=connect)

@@ -46,7 +46,7 @@ class Wrong:
 def no_intent(patch: pytest.MonkeyPatch) -> None:
     """That something was to be sent is written once it was."""
     outgoing = outbox._Outgoing
-    patch.setattr(outgoing, "_attempt", outgoing._attempt)  # to be put back
+    patch.setattr(outgoing, "_begin", outgoing._begin)  # to be put back
     intent_after_send(outgoing)
 
 

@@ -33,6 +33,7 @@ from tests.integration.worlds import NAME, World
 
 ROWS = 20  # in a batch
 BATCHES = 60
+IN_FLIGHT = meta.PLATFORM.capabilities.in_flight
 ACCOUNT = "act_1"
 SQL = "SELECT customer_key, email FROM members ORDER BY customer_key"
 
@@ -79,7 +80,9 @@ class Limited:
 
 
 @contextmanager
-def limited(folder: Path, tier: TierName, *, batches: int) -> Iterator[Limited]:
+def limited(
+    folder: Path, tier: TierName, *, batches: int, in_flight: int = IN_FLIGHT
+) -> Iterator[Limited]:
     with closing(sqlite3.connect(folder / "shop.db")) as shop, shop:
         shop.execute("CREATE TABLE members (customer_key TEXT, email TEXT)")
         members = [(f"c:{n:05}", f"member{n}@shop.test") for n in range(batches * ROWS)]
@@ -92,7 +95,13 @@ def limited(folder: Path, tier: TierName, *, batches: int) -> Iterator[Limited]:
         def audience() -> AudienceState | None:
             return next(iter(sandbox.meta_world.named(ACCOUNT, NAME)), None)
 
-        capabilities = replace(meta.PLATFORM.capabilities, max_rows=ROWS, max_slots=None)
+        capabilities = replace(
+            meta.PLATFORM.capabilities,
+            max_rows=ROWS,
+            max_slots=None,
+            in_flight=in_flight,
+            upload_worth=1,
+        )
         world = World(
             folder,
             replace(meta.PLATFORM, capabilities=capabilities),

@@ -13,7 +13,7 @@ from connectors.conformance import batch, identifiers, member
 from connectors.meta import SESSION
 from syncd.errors import Unavailable
 from syncd.model import Operation
-from syncd.runs.outbox import ENDED
+from syncd.runs.lanes import ENDED
 from tests.contract.test_meta import MetaRig
 from tests.integration.ledger_databases import NOON
 from tests.integration.test_meta_limits import ROWS, Limited, limited
@@ -24,7 +24,8 @@ BATCHES = 30
 
 @pytest.fixture
 def here(tmp_path: Path) -> Iterator[Limited]:
-    with limited(tmp_path, "", batches=BATCHES) as made:
+    """One request after the other, so that all are of one session."""
+    with limited(tmp_path, "", batches=BATCHES, in_flight=1) as made:
         yield made
 
 

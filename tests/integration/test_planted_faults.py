@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -18,9 +17,10 @@ from syncd.identity.step import Step
 from syncd.identity.steps import STEPS
 from syncd.ledger import parting
 from syncd.membership import compare, fold
-from syncd.model import Batch, BatchRecord, Receipt, Refusal
+from syncd.model import BatchRecord, Refusal
 from syncd.runs import outbox, refusals
 from syncd.runs.search import Answer, Search
+from tests.crash.planted import receipt_before_send
 from tests.integration.deaths import Death
 from tests.integration.memory_worlds import Person, memory_world
 from tests.integration.test_histories import SCRIPTS, Befall, Chapter, converges
@@ -62,19 +62,10 @@ def by_member(patch: pytest.MonkeyPatch) -> None:
 
 def receipt_before_push(patch: pytest.MonkeyPatch) -> None:
     """What is to be sent counts as accepted, then it is sent."""
-
-    def attempt(
-        self: outbox._Outgoing, batch: BatchRecord, rows: pa.RecordBatch, *, last: bool
-    ) -> BatchRecord:
-        operation, ledger = batch.phase.operation, self._parts.ledger
-        upload = self._connector.open(self._audience, operation, rows=self._total)
-        now = self._parts.clock.now()
-        ledger.intend(batch.id, label=upload.label, deadline=now + outbox.DEADLINE)
-        recorded = ledger.record(batch.id, Receipt(rows.num_rows))
-        upload.push(Batch(batch.id, operation, rows), last=last)
-        return recorded
-
-    patch.setattr(outbox._Outgoing, "_attempt", attempt)
+    outgoing = outbox._Outgoing
+    for name in ("_begin", "_recorded"):
+        patch.setattr(outgoing, name, getattr(outgoing, name))  # to be put back
+    receipt_before_send(outgoing)
 
 
 def not_normalised(patch: pytest.MonkeyPatch) -> None:
