@@ -25,7 +25,7 @@ import pyarrow as pa
 
 from syncd.hashes import in_ranges
 from syncd.membership.engine import BATCH_ROWS, KIND_NAMES, Positions, chosen, positioned
-from syncd.membership.known import Pool, in_order
+from syncd.membership.known import Pool
 from syncd.membership.names import Column, Named, Names, named
 
 Flags = npt.NDArray[np.bool_]

@@ -20,6 +20,8 @@ from syncd.runs.parts import Parts
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from syncd.hashes import Hashes
+
 ENDED = 5 / 6  # of the time that an upload lasts: Meta's 90 minutes end after 75
 
 
@@ -97,7 +99,7 @@ class Leg:
     rows: pa.RecordBatch
     lane: Lane
     last: bool
-    names: pa.Array | None = None
+    names: Hashes | None = None
     slowed: bool = False
 
 
