@@ -54,7 +54,7 @@ SCHEMAS = (
     *("canonical", "magento", "medusa", "prestashop", "saleor"),
     *("shopify", "shopware", "spree", "sylius", "woocommerce"),
 )
-SERVED = ("canonical", "woocommerce", "prestashop", "magento", "shopify", "medusa")
+SERVED = ("canonical", "woocommerce", "prestashop", "magento", "shopify", "medusa", "shopware")
 
 
 def _text(value: object) -> str:

@@ -15,6 +15,8 @@ from tests.integration.shops.magento import load_magento
 from tests.integration.shops.medusa import load_medusa
 from tests.integration.shops.prestashop import load_prestashop
 from tests.integration.shops.shopify import load_airbyte, load_fivetran
+from tests.integration.shops.shopware import load_shopware
+from tests.integration.shops.shopware_keys import channel
 from tests.integration.shops.woocommerce import load_woocommerce
 from tests.integration.shops.world import AS_OF, ZONE
 from tests.segment_samples import ended
@@ -23,6 +25,7 @@ GUEST_KEY = "5e" * 32
 MAGENTO = Source("magento", GUEST_KEY, stores=("1",))
 MEDUSA = Source("medusa", GUEST_KEY, stores=("sc_1",), consents={"email": "newsletter"})
 PRESTASHOP = Source("prestashop", GUEST_KEY, stores=("1",))
+SHOPWARE = Source("shopware", GUEST_KEY, stores=(channel(1),))
 WOOCOMMERCE = Source("woocommerce", GUEST_KEY, consents={"email": "mailpoet"})
 
 
@@ -98,6 +101,14 @@ SHOPS = {
         replace(MEDUSA, stores=("sc_1", "sc_2")),
         # Nothing says where she registered, and she ordered in the other store.
         without=dict.fromkeys(("prospects_all", "journey_stage"), frozenset({"ida"})),
+    ),
+    "shopware": TestShop(
+        "mysql",
+        load_shopware,
+        SHOPWARE,
+        replace(SHOPWARE, stores=(channel(1), channel(2))),
+        ("open", "gina"),
+        without={"prospects_all": frozenset({"tess"})},  # known by her cart alone, which is unread
     ),
 }
 SYSTEMS = tuple(name for name, each in SHOPS.items() if each.source)
