@@ -34,14 +34,18 @@ _SALUTATIONS = {"m": "mr", "f": "mrs", None: "not_specified"}
 _WORDS = {"granted": "optIn", "denied": "optOut", "pending": "notSet"}
 # Each payment of an order, oldest first: what is paid was tried in vain before and after.
 _PAYMENTS = {
-    "paid": ("failed", "paid", "cancelled"),
+    "paid": ("reminded", "failed", "paid", "cancelled"),
     "refunded": ("refunded",),
     "cancelled": ("paid",),  # the order's own state is what makes it none
     "pending": ("open",),
     "failed": ("cancelled", "failed"),
 }
-_BLOCKED_ORDER = Order("blocked@example.com", 98, at("2026-01-10 10:00:00"), number=98)
-_ALL = (*ORDERS, _BLOCKED_ORDER)
+# Of an account that is switched off, and one that was given up before it was paid.
+MORE_ORDERS = (
+    Order("blocked@example.com", 98, at("2026-01-10 10:00:00"), number=98),
+    Order("rosa@example.com", 28, at("2026-09-20 10:00:00"), state="cancelled", number=97),
+)
+_ALL = (*ORDERS, *MORE_ORDERS)
 
 
 def create_shopware(database: Database) -> None:
@@ -77,6 +81,14 @@ def net(order: Order) -> bool:
 def _load_words(database: Database) -> None:
     countries = [(key("country", iso), iso) for iso in ("NL", "BE")]
     database.load("country", ("id", "iso"), countries)
+    database.load(
+        "country_state_translation",
+        ("country_state_id", "language_id", "name", "created_at"),
+        [
+            (key("region", "UT"), SYSTEM_LANGUAGE, "Utrecht (provincie)", NO_TIME),
+            (key("region", "UT"), _GERMAN, "Provinz Utrecht", NO_TIME),
+        ],
+    )
     salutations = [(key("salutation", one), one) for one in _SALUTATIONS.values()]
     database.load("salutation", ("id", "salutation_key"), salutations)
     locales = [(key("locale", code), code) for code in ("nl-NL", "de-DE")]
@@ -90,7 +102,10 @@ def _load_words(database: Database) -> None:
     database.load("currency", ("id", "iso_code", "factor"), currencies)
     states = {
         "order": ("open", "in_progress", "completed", "cancelled"),
-        "payment": ("open", "paid", "refunded", "refunded_partially", "failed", "cancelled"),
+        "payment": (
+            *("open", "reminded", "paid", "refunded", "refunded_partially", "failed"),
+            "cancelled",
+        ),
         "refund": ("open", "completed", "failed"),
     }
     database.load(
@@ -121,7 +136,7 @@ def _load_customers(database: Database) -> None:
         ),
         [
             (
-                *(key("customer", one.number), bytes.fromhex(channel(one.store))),
+                *(key("customer", one.number), _registered(one)),
                 _GERMAN if one.locale == "de_DE" else SYSTEM_LANGUAGE,
                 *(key("address", one.number), one.number),
                 *(key("salutation", _SALUTATIONS[one.gender]), one.first_name, "Jansen"),
@@ -136,19 +151,31 @@ def _load_customers(database: Database) -> None:
             for one in some
         ],
     )
-    names = ("id", "customer_id", "country_id", "first_name", "last_name", "street", "city")
+    names = ("id", "customer_id", "country_id", "first_name", "last_name")
     database.load(
         "customer_address",
-        (*names, "created_at"),
+        (*names, *_PLACE),
         [
             (
                 *(key("address", one.number), key("customer", one.number)),
-                *(key("country", one.country), one.first_name, "Jansen", "Straat 1", "Utrecht"),
-                NO_TIME,
+                *(key("country", one.country), one.first_name, "Jansen", *_place(one.number)),
             )
             for one in (*accounts, _BLOCKED, _UNCONFIRMED, *_guests())
         ],
     )
+
+
+_PLACE = ("street", "zipcode", "city", "country_state_id", "phone_number", "created_at")
+
+
+def _place(number: int) -> tuple[object, ...]:
+    """Somewhere in Utrecht, the city and the region."""
+    return "Straat 1", f"35{number}", "Utrecht", key("region", "UT"), f"+31 6 {number}", NO_TIME
+
+
+def _registered(account: Account) -> bytes:
+    """The channel where somebody did; Umar in the other than where he buys."""
+    return bytes.fromhex(channel(2 if account.number == 31 else account.store))
 
 
 def _guests() -> Iterator[Account]:
@@ -191,7 +218,7 @@ def _moments(
 
 
 def _load_orders(database: Database) -> None:
-    """The draft of each is another number of times as dear, and of another day."""
+    """The draft of each is nine times as dear, and in the channel that counts."""
     database.load(
         "`order`",
         (
@@ -208,7 +235,8 @@ def _load_orders(database: Database) -> None:
                     one.number,
                 ),
                 *(key("currency", "EUR" if rate(one) == 1 else "USD"), rate(one)),
-                *(bytes.fromhex(channel(one.store)), key("bill", one.number), version),
+                bytes.fromhex(channel(1 if version == DRAFT else one.store)),
+                *(key("bill", one.number), version),
                 *(_sum(one, 9 if version == DRAFT else 1), spelled(one.placed_at), NO_TIME),
             )
             for version in VERSIONS
@@ -250,11 +278,11 @@ def _load_parties(database: Database) -> None:
     names = ("id", "version_id", "country_id", "order_id", "order_version_id", "first_name")
     database.load(
         "order_address",
-        (*names, "last_name", "street", "city", "created_at"),
+        (*names, "last_name", *_PLACE),
         [
             (
                 *(key(kind, one.number), version, key("country", "NL"), key("order", one.number)),
-                *(version, *name, "Straat 1", "Utrecht", NO_TIME),
+                *(version, *name, *_place(one.number)),
             )
             for version in VERSIONS
             for one in _ALL
@@ -308,6 +336,8 @@ def _load_payments(database: Database) -> None:
 def _payments(order: Order) -> tuple[str, ...]:
     if order.state == "paid" and order.refunded:
         return ("refunded_partially",)
+    if order in MORE_ORDERS and order.state == "cancelled":
+        return ("open",)
     return _PAYMENTS[order.state]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from json import dumps
+from typing import NamedTuple
 
 from tests.integration.databases import Database
 from tests.integration.shops.goods import (
@@ -164,8 +165,13 @@ def _kept_under(product: Product) -> int:
 
 
 def _load_addresses(database: Database) -> None:
-    """With one that was before, and one of the other channel."""
-    rows: list[tuple[int, bytes, int, str, str, int | None]] = []
+    """With one that was before, one of the other channel, and one of a plug-in's own page.
+
+    The German page of throws is switched off.
+    """
+    rows: list[tuple[int, bytes, int, str, str, int | None]] = [
+        (41, SYSTEM_LANGUAGE, 1, "app.feed", "feed/home-garden", 1)
+    ]
     for each in CATEGORIES:
         if each.slug != "coffee":
             way = f"{each.path.strip('/')}/"
@@ -179,13 +185,13 @@ def _load_addresses(database: Database) -> None:
         "seo_url",
         (
             *("id", "foreign_key", "language_id", "sales_channel_id", "route_name", "path_info"),
-            *("seo_path_info", "is_canonical", "created_at"),
+            *("seo_path_info", "is_canonical", "is_deleted", "created_at"),
         ),
         [
             (
                 *(key("address", (store, way)), key("category", number), language),
                 *(bytes.fromhex(channel(store)), route, f"/navigation/{number}", way, first),
-                NO_TIME,
+                *(way == "de/home-garden/throws/", NO_TIME),
             )
             for number, language, store, route, way, first in rows
         ],
@@ -198,7 +204,7 @@ def load_lines(
     rate: Callable[[Order], int],
     net: Callable[[Order], bool],
 ) -> None:
-    """Each order's, and of its draft: twice as many.
+    """Each order's, and of its draft: twice as many, with a code that takes twice as much off.
 
     Args:
         rate: What a euro is in an order's currency.
@@ -207,23 +213,29 @@ def load_lines(
     database.load(
         "order_line_item",
         (
-            *("id", "version_id", "order_id", "order_version_id", "identifier", "label"),
-            *("referenced_id", "product_id", "product_version_id", "quantity", "type", "payload"),
-            *("price", "created_at"),
+            *("id", "version_id", "order_id", "order_version_id", "parent_id"),
+            *("parent_version_id", "identifier", "label", "referenced_id", "product_id"),
+            *("product_version_id", "quantity", "type", "payload", "price", "created_at"),
         ),
         [
             (
                 *(key("line", (order.number, place)), version, key("order", order.number), version),
-                *(f"{place}", kind, *reference, version if reference[1] else None),
-                *(quantity * (1 if version == LIVE else 2), kind, payload, cost, NO_TIME),
+                *(_bundle(order, kept), version if _bundle(order, kept) else None),
+                *(f"{place}", kept.kind, kept.referenced, kept.product),
+                *(version if kept.product else None, kept.quantity * (1 + (version == DRAFT))),
+                *(kept.kind, kept.payload, kept.cost, NO_TIME),
             )
             for version in VERSIONS
             for order in orders
-            for place, (kind, reference, quantity, payload, cost) in enumerate(
-                _lines(order, Decimal(rate(order)) * (Decimal("0.8") if net(order) else 1))
+            for place, kept in enumerate(
+                _lines(order, Decimal(rate(order)) * (Decimal("0.8") if net(order) else 1), version)
             )
         ],
     )
+    _load_returns(database, orders)
+
+
+def _load_returns(database: Database, orders: tuple[Order, ...]) -> None:
     database.load(
         "order_transaction_capture_refund_position",
         (
@@ -247,19 +259,42 @@ def load_lines(
     )
 
 
-_Kept = tuple[str, tuple[str | None, bytes | None], int, str, str]
+class _Kept(NamedTuple):
+    """A line as it is stored."""
+
+    kind: str
+    referenced: str
+    product: bytes | None
+    quantity: int
+    payload: str
+    cost: str
 
 
-def _lines(order: Order, unit: Decimal) -> Iterator[_Kept]:
+def _bundle(order: Order, kept: _Kept) -> bytes | None:
+    """The line that a product's is part of."""
+    inside = _is_bundle(order) and kept.kind == "product"
+    return key("line", (order.number, len(order.lines))) if inside else None
+
+
+def _is_bundle(order: Order) -> bool:
+    """What Mo bought with a code was put together."""
+    return order.code == "TEN"
+
+
+def _lines(order: Order, unit: Decimal, version: bytes) -> Iterator[_Kept]:
     """Products, then the code, and a promotion of free delivery that nobody entered."""
+    code, times = (order.code, 1) if version == LIVE else ("DRAFT", 2)
     for line in order.lines:
         yield _product_line(line, unit)
     off = sum((line.off for line in order.lines), Decimal(0)) * unit
-    if order.code:
-        code = dumps({"code": order.code, "discountScope": "cart"})
-        yield "promotion", (order.code, None), 1, code, price(-off, -off)
+    if _is_bundle(order):
+        whole = order.total * unit + off  # what its parts cost is in it
+        yield _Kept("container", "bundle", None, 1, "{}", price(whole, whole))
+    if code:
+        entered = dumps({"code": code, "discountScope": "cart"})
+        yield _Kept("promotion", code, None, 1, entered, price(-off * times, -off * times))
     free = dumps({"code": "", "discountScope": "delivery"})
-    yield "promotion", ("free", None), 1, free, price(0, 0)
+    yield _Kept("promotion", "free", None, 1, free, price(0, 0))
 
 
 def _product_line(line: Line, unit: Decimal) -> _Kept:
@@ -274,4 +309,4 @@ def _product_line(line: Line, unit: Decimal) -> _Kept:
     cost = price(line.price * unit, line.price * unit * line.qty, line.qty, listPrice=usual)
     identity = key("product", number)
     kept = None if number in _GONE else identity
-    return "product", (identity.hex(), kept), line.qty, dumps(payload), cost
+    return _Kept("product", identity.hex(), kept, line.qty, dumps(payload), cost)
