@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from json import dumps
@@ -28,6 +28,7 @@ from tests.integration.shops.shopware_keys import (
     key,
     price,
 )
+from tests.integration.shops.shopware_orders import ALL_ORDERS, net, rate
 from tests.integration.shops.world import Order
 
 GOODS = """
@@ -135,7 +136,10 @@ def load_categories(database: Database) -> None:
         "category_translation",
         ("category_id", "category_version_id", "language_id", "name", "created_at"),
         [
-            (key("category", number), version, language, spelling, NO_TIME)
+            (
+                *(key("category", number), version, language),
+                *(spelling if version == LIVE else f"new {spelling}", NO_TIME),
+            )
             for version in VERSIONS
             for number, name, _ in nodes
             for language, spelling in ((SYSTEM_LANGUAGE, name), (_GERMAN, f"{name}-de"))
@@ -198,18 +202,8 @@ def _load_addresses(database: Database) -> None:
     )
 
 
-def load_lines(
-    database: Database,
-    orders: tuple[Order, ...],
-    rate: Callable[[Order], int],
-    net: Callable[[Order], bool],
-) -> None:
-    """Each order's, and of its draft: twice as many, with a code that takes twice as much off.
-
-    Args:
-        rate: What a euro is in an order's currency.
-        net: Whether an order's prices are without tax.
-    """
+def load_lines(database: Database) -> None:
+    """Each order's, and of its draft: twice as many, with a code that takes twice as much off."""
     database.load(
         "order_line_item",
         (
@@ -226,16 +220,16 @@ def load_lines(
                 *(kept.kind, kept.payload, kept.cost, NO_TIME),
             )
             for version in VERSIONS
-            for order in orders
+            for order in ALL_ORDERS
             for place, kept in enumerate(
                 _lines(order, Decimal(rate(order)) * (Decimal("0.8") if net(order) else 1), version)
             )
         ],
     )
-    _load_returns(database, orders)
+    _load_returns(database)
 
 
-def _load_returns(database: Database, orders: tuple[Order, ...]) -> None:
+def _load_returns(database: Database) -> None:
     database.load(
         "order_transaction_capture_refund_position",
         (
@@ -250,7 +244,7 @@ def _load_returns(database: Database, orders: tuple[Order, ...]) -> None:
                 *(price(line.price, line.price * line.back), NO_TIME),
             )
             for version in VERSIONS
-            for order in orders
+            for order in ALL_ORDERS
             if order.state == "paid"
             for place, line in enumerate(order.lines)
             if line.back

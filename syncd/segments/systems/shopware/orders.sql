@@ -18,7 +18,7 @@ SELECT {{key(LOWER(HEX(o.id)))}} AS order_key,
                       FALSE) AS is_paid,
        os.technical_name <> 'cancelled'
          AND COALESCE(p.state IN ('open', 'reminded', 'unconfirmed', 'in_progress', 'failed',
-                                  'cancelled'), TRUE) AS payment_failed,
+                                  'cancelled'), FALSE) AS payment_failed,
        o.order_date_time AS placed_at,
        cur.iso_code AS currency,
        1 / COALESCE(NULLIF(o.currency_factor, 0), 1) AS fx_to_base,
