@@ -23,13 +23,15 @@ LEFT JOIN {{table(country_state_translation)}} st
 LEFT JOIN {{table(salutation)}} s ON s.id = c.salutation_id
 LEFT JOIN {{table(language)}} g ON g.id = c.language_id
 LEFT JOIN {{table(locale)}} l ON l.id = g.locale_id
+LEFT JOIN (
+  SELECT DISTINCT oc.customer_id
+  FROM {{table(order)}} o
+  JOIN {{table(order_customer)}} oc
+    ON oc.order_id = o.id AND oc.order_version_id = o.version_id
+  WHERE o.version_id = X'0FA91CE3E96A4BC2BE4BD9CE752C3425'
+    AND {{in_stores(LOWER(HEX(o.sales_channel_id)))}}
+) ordered ON ordered.customer_id = c.id
 WHERE c.guest = 0
   AND c.active = 1
   AND (c.double_opt_in_registration = 0 OR c.double_opt_in_confirm_date IS NOT NULL)
-  AND ({{in_stores(LOWER(HEX(c.sales_channel_id)))}}
-       OR c.id IN (SELECT oc.customer_id
-                   FROM {{table(order)}} o
-                   JOIN {{table(order_customer)}} oc
-                     ON oc.order_id = o.id AND oc.order_version_id = o.version_id
-                   WHERE o.version_id = X'0FA91CE3E96A4BC2BE4BD9CE752C3425'
-                     AND {{in_stores(LOWER(HEX(o.sales_channel_id)))}}))
+  AND ({{in_stores(LOWER(HEX(c.sales_channel_id)))}} OR ordered.customer_id IS NOT NULL)
