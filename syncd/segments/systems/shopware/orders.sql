@@ -51,6 +51,7 @@ LEFT JOIN (
   JOIN {{table(state_machine_state)}} ts ON ts.id = t.state_id
   WHERE t.version_id = X'0FA91CE3E96A4BC2BE4BD9CE752C3425'
   GROUP BY t.order_id
+  LIMIT 18446744073709551615
 ) p ON p.order_id = o.id
 LEFT JOIN (
   SELECT t.order_id, SUM(JSON_VALUE(f.amount, '$.totalPrice')) AS refunded
