@@ -94,6 +94,8 @@ SYSTEMS = (
         "shopware",
         "Shopware",
         {"state_machine_state": (), "sales_channel": (), "order_customer": (), "order": ()},
+        country="SELECT iso FROM {country} WHERE id IN "
+        "(SELECT country_id FROM {sales_channel} WHERE active = 1)",
     ),
     System(
         "medusa",

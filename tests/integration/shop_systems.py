@@ -140,25 +140,16 @@ SHOPS = {
         "mysql",
         {
             "state_machine_state": "technical_name VARCHAR(40)",
-            "sales_channel": "access_key VARCHAR(40)",
+            "sales_channel": "country_id VARBINARY(16), active INTEGER",
             "order_customer": "email VARCHAR(80)",
             "order": "order_number VARCHAR(40)",
-            "order_line_item": "label VARCHAR(40)",
             "country": "id VARBINARY(16), iso VARCHAR(2)",
-            "customer": f"id VARBINARY(16), email VARCHAR(80), {_PEOPLE}, active INTEGER, "
-            "guest INTEGER, default_billing_address_id VARBINARY(16)",
-            "customer_address": "id VARBINARY(16), phone_number VARCHAR(40), "
-            "country_id VARBINARY(16), zipcode VARCHAR(20)",
         },
         (
-            "INSERT INTO {country} VALUES (X'01', 'NL')",
-            (
-                "INSERT INTO {customer} VALUES (X'AB07', 'anna@example.org', 'Anna', 'Jansen', 1, "
-                "0, X'03'), (X'AB08', 'ben@example.org', 'Ben', 'Bos', 1, 1, X'03')"
-            ),
-            f"INSERT INTO {{customer_address}} VALUES (X'03', {_PHONE}, X'01', '1012AB')",
+            "INSERT INTO {country} VALUES (X'01', 'NL'), (X'02', 'BE')",
+            "INSERT INTO {sales_channel} VALUES (X'01', 1), (X'01', 1), (X'02', 0)",
         ),
-        ("ab07", *_ANNA),
+        country="NL",
     ),
     "medusa": Shop(
         "medusa",

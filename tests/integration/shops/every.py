@@ -19,6 +19,8 @@ from tests.integration.shops.shopify import load_airbyte, load_fivetran
 from tests.integration.shops.solidus import load_solidus
 from tests.integration.shops.spree import load_spree
 from tests.integration.shops.sylius import load_sylius
+from tests.integration.shops.shopware import load_shopware
+from tests.integration.shops.shopware_keys import channel
 from tests.integration.shops.woocommerce import load_woocommerce
 from tests.integration.shops.world import AS_OF, ZONE
 from tests.segment_samples import ended
@@ -31,6 +33,7 @@ SALEOR = Source("saleor", GUEST_KEY, stores=("webshop",), consents={"email": "ne
 SOLIDUS = Source("solidus", GUEST_KEY, stores=("1",), consents={"email": "newsletter"})
 SPREE = Source("spree", GUEST_KEY, stores=("1",), consents={"email": "newsletter"})
 SYLIUS = Source("sylius", GUEST_KEY, stores=("WEB",))
+SHOPWARE = Source("shopware", GUEST_KEY, stores=(channel(1),))
 WOOCOMMERCE = Source("woocommerce", GUEST_KEY, consents={"email": "mailpoet"})
 # Nothing says where she registered, and she ordered in the other store.
 _ORDERED_ELSEWHERE = dict.fromkeys(("prospects_all", "journey_stage"), frozenset({"ida"}))
@@ -164,6 +167,14 @@ SHOPS = {
         "mysql",
         partial(load_sylius, refund_plugin=True),
         replace(SYLIUS, layout="refund_plugin"),
+    ),
+    "shopware": TestShop(
+        "mysql",
+        load_shopware,
+        SHOPWARE,
+        replace(SHOPWARE, stores=(channel(1), channel(2))),
+        ("open", "gina"),
+        without={"prospects_all": frozenset({"tess"})},  # known by her cart alone, which is unread
     ),
 }
 SYSTEMS = tuple(name for name, each in SHOPS.items() if each.source)
