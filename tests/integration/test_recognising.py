@@ -164,10 +164,10 @@ def test_a_shop_that_is_read_gets_a_shipped_segment_and_a_green_doctor(
 def test_a_shop_that_is_not_mapped_gets_a_segment_of_its_own_and_the_truth(
     make_database: MakeDatabase, config: Path
 ) -> None:
-    database = made(make_database, SHOPS["spree"], "postgresql")
+    database = made(make_database, SHOPS["spree6"], "postgresql")
     answer = begun(database, config)
     assert answer.code == 0, answer.said
-    assert "found Spree: its tables are not mapped onto the catalogue's yet" in answer.out
+    assert "found Spree 6: its tables are not mapped onto the catalogue's yet" in answer.out
     assert "wrote segments/newsletter.sql beside it" in answer.out
     assert " bad " not in answer.out
     settings = load(config, {})

@@ -16,11 +16,11 @@ from tests.integration.shops.medusa import load_medusa
 from tests.integration.shops.prestashop import load_prestashop
 from tests.integration.shops.saleor import load_saleor
 from tests.integration.shops.shopify import load_airbyte, load_fivetran
+from tests.integration.shops.shopware import load_shopware
+from tests.integration.shops.shopware_keys import channel
 from tests.integration.shops.solidus import load_solidus
 from tests.integration.shops.spree import load_spree
 from tests.integration.shops.sylius import load_sylius
-from tests.integration.shops.shopware import load_shopware
-from tests.integration.shops.shopware_keys import channel
 from tests.integration.shops.woocommerce import load_woocommerce
 from tests.integration.shops.world import AS_OF, ZONE
 from tests.segment_samples import ended

@@ -285,7 +285,7 @@ def test_all_problems_come_at_once_in_the_order_of_lines(refusal: Refusal) -> No
 
 
 def test_what_is_not_built_yet_is_refused_and_not_ignored(refusal: Refusal) -> None:
-    [line] = refusal(GOOD.replace("default_country: NO", "schema: sylius"))
+    [line] = refusal(GOOD.replace("default_country: NO", "schema: spree6"))
     assert "not built yet" in line
 
 
