@@ -72,29 +72,13 @@ def send(
     """
     if not batches:
         return ()
-    total = sum(batch.rows for batch in batches)
     outgoing = _Outgoing(parts, connector, plan, audience, batches, whole)
-    done, records, queue = 0, list[BatchRecord](), deque(batches)
     with (
         parts.membership.open(plan) as file,
         _read_ahead(file, batches) as rows_of,
         outgoing.heard_to_the_end(),
     ):
-        while queue or outgoing.waiting:
-            if queue and outgoing.room(queue[0], rows_of):
-                batch = queue.popleft()
-                parts.lock.check()
-                parts.progress(plan.operation(batch.phase).value, min(done, total), total)
-                outgoing.begin(batch, rows_of(batch), left=len(queue))
-            elif (heard := outgoing.hear()) is not None:
-                record, instead = heard
-                records.append(record)
-                if whole is None:
-                    queue.extend(instead)
-                else:
-                    queue.extendleft(reversed(instead))
-                done += 0 if instead else record.rows
-    parts.progress(plan.operation(batches[0].phase).value, total, total)
+        records = outgoing.sent(batches, rows_of)
     return tuple(sorted(records, key=lambda record: record.number))
 
 
@@ -150,12 +134,31 @@ class _Outgoing:
         self._troubled = deque[tuple[Leg, Met]]()
         self._refusals = Refusals(parts.ledger)
 
-    @property
-    def waiting(self) -> bool:
-        """Whether something was begun that is not answered yet."""
-        return bool(self._flight.under_way or self._troubled)
+    def sent(
+        self, batches: Sequence[BatchRecord], rows_of: Callable[[BatchRecord], pa.RecordBatch]
+    ) -> list[BatchRecord]:
+        """Send them all, and what takes the place of refused ones; as they were answered."""
+        parts, name = self._parts, self._plan.operation(batches[0].phase).value
+        total, done = sum(batch.rows for batch in batches), 0
+        records, queue = list[BatchRecord](), deque(batches)
+        while queue or self._flight.under_way or self._troubled:
+            if queue and self._room(queue[0], rows_of):
+                batch = queue.popleft()
+                parts.lock.check()
+                parts.progress(name, min(done, total), total)
+                self._send(batch, rows_of(batch), left=len(queue))
+            elif (heard := self._hear()) is not None:
+                record, instead = heard
+                records.append(record)
+                if self._whole is None:
+                    queue.extend(instead)
+                else:
+                    queue.extendleft(reversed(instead))
+                done += 0 if instead else record.rows
+        parts.progress(name, total, total)
+        return records
 
-    def room(self, batch: BatchRecord, rows_of: Callable[[BatchRecord], pa.RecordBatch]) -> bool:
+    def _room(self, batch: BatchRecord, rows_of: Callable[[BatchRecord], pa.RecordBatch]) -> bool:
         """Whether this batch may be begun now, beside what is under way.
 
         What takes the place of a refused batch goes out alone: what becomes of it decides on the
@@ -173,7 +176,7 @@ class _Outgoing:
             leg.names is not None and apart(names, leg.names) for leg in self._flight.under_way
         )
 
-    def begin(self, batch: BatchRecord, rows: pa.RecordBatch, *, left: int) -> None:
+    def _send(self, batch: BatchRecord, rows: pa.RecordBatch, *, left: int) -> None:
         """Make a batch's request, without waiting for its answer.
 
         Args:
@@ -192,7 +195,7 @@ class _Outgoing:
         names = named(rows) if self._lanes.several else None
         self._begin(Leg(batch, rows, lane, last, names, self._slowed))
 
-    def hear(self) -> Heard | None:
+    def _hear(self) -> Heard | None:
         """Wait for one answer, in any order; or make a request again that met trouble.
 
         Returns:

@@ -6,49 +6,27 @@ Plans, audiences, failures and records are those of syncs that ran each by itsel
 from __future__ import annotations
 
 import random
-import signal
-import sqlite3
-import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from connectors.sandbox import Sandbox
-from syncd.app import App, open_app
-from syncd.errors import TornSnapshot
-from syncd.identity.erased import Person
-from syncd.leaving import erasure
-from syncd.model import SegmentQuery
-from syncd.ports import Reading, Shop
 from syncd.runs import reading
-from syncd.runs.parts import Guarded
-from syncd.sync import Wish, run
-from tests.integration.commands import Answer, Desk, Hands, digests, email, phone, wait_until
-from tests.integration.daemons import DEADLINE, keeping
+from tests.integration.commands import Answer, Desk, digests, email, phone, wait_until
 from tests.integration.databases import Database, MakeDatabase
-from tests.integration.known_key import know
-
-PEOPLE = range(30)
-SYNCS = ("everyone", "mails", "half", "google")
-FREE = {"min_members": 0, "max_removed": "100%"}
-
-
-def given(desk: Desk) -> None:
-    """Four syncs of one segment: two of one shape, one arm of it, and one of other digests."""
-    know(desk)
-    desk.settings["segments"]["everyone"] |= {"holdout": "20%", "arms": ["a", "b"]}
-    desk.sync["guard"] = FREE
-    desk.also("mails", identifiers=["email"], audience="Mails")
-    desk.also("half", arm="a", audience="Half")
-    desk.also("google", account="google", audience="Google")
+from tests.integration.sharing import (
+    PEOPLE,
+    SYNCS,
+    asked,
+    given,
+    held,
+    reads,
+    snapshots,
+    states,
+    sync,
+)
 
 
 @pytest.fixture
@@ -66,34 +44,6 @@ def twin(tmp_path: Path, local: Sandbox) -> Desk:
     given(found)
     found.join(*PEOPLE, consent="granted")
     return found
-
-
-def asked(desk: Desk, sql: str) -> list[tuple[Any, ...]]:
-    """What the ledger says."""
-    with closing(sqlite3.connect(desk.var / "ledger.db")) as ledger:
-        return ledger.execute(sql).fetchall()
-
-
-def reads(desk: Desk) -> int:
-    """How many moments snapshots are of: a read each."""
-    ((count,),) = asked(desk, "SELECT count(DISTINCT as_of) FROM snapshot")
-    return int(count)
-
-
-def snapshots(desk: Desk) -> int:
-    ((count,),) = asked(desk, "SELECT count(*) FROM snapshot")
-    return int(count)
-
-
-def held(desk: Desk) -> dict[str, object]:
-    found = {name: desk.held(name) for name in ("Everyone", "Mails", "Half")}
-    return {**found, "Google": desk.held("Google", google=True)}
-
-
-def sync(desk: Desk, *names: str, code: int = 0) -> Answer:
-    answer = desk.syncd("sync", *(names or SYNCS), "--json")
-    assert answer.code == code, answer.said
-    return answer
 
 
 def drawn(answers: list[Answer]) -> dict[str, object]:
@@ -222,11 +172,6 @@ def test_plans_that_are_shown_together_are_of_one_moment(shop: Desk) -> None:
 # --- one fails -------------------------------------------------------------------------
 
 
-def states(desk: Desk) -> dict[str, str]:
-    """How the last run of each sync ended."""
-    return dict(asked(desk, "SELECT sync, state FROM run ORDER BY number"))
-
-
 def test_one_that_a_platform_denies_keeps_nobody(shop: Desk) -> None:
     """The first of the others reads for the rest."""
     shop.fault(platform="google", method="*", code="PERMISSION_DENIED", times=9)
@@ -282,199 +227,3 @@ def test_one_that_the_guard_holds_keeps_nobody(shop: Desk) -> None:
     assert (found.pop("mails"), "held" in found.values()) == ("held", False)
     assert shop.held("Everyone") < digests(*range(15, 30))
     assert shop.held("Mails") > shop.held("Everyone") & shop.held("Mails")
-
-
-# --- between the read and the turn of a run --------------------------------------------
-
-
-@pytest.fixture
-def app(shop: Desk) -> Iterator[App]:
-    with open_app(shop.config, holder="test") as opened:
-        yield opened
-
-
-def go(app: App, sync: str) -> None:
-    """The turn of one."""
-    with app.shared.turn(sync):
-        run(app.parts(sync), Wish("test"))
-
-
-def test_who_is_erased_meanwhile_is_not_sent(shop: Desk, app: App) -> None:
-    """The run whose turn comes after it reads for itself."""
-    with app.shared.expected(app.asked(["everyone", "mails", "half"])):
-        go(app, "everyone")
-        (victim, *_) = (n for n in PEOPLE if digests(n) <= shop.held("Everyone"))
-        erasure.ask(app.desk(), Person(emails=(email(victim),)), actor="test")
-        go(app, "mails")
-        go(app, "half")
-    assert not digests(victim) & (shop.held("Mails") | shop.held("Half"))
-    assert (reads(shop), snapshots(shop)) == (3, 3)
-
-
-def test_what_comes_to_the_shop_after_a_run_was_asked_for_is_in_the_next(
-    shop: Desk, app: App
-) -> None:
-    """What was read for an earlier run is of no use to a later one."""
-    with app.shared.expected(app.asked(["everyone", "mails"])):
-        go(app, "everyone")
-        go(app, "mails")
-        (one, *_) = (n for n in PEOPLE if digests(n) <= shop.held("Everyone"))
-        shop.leave(one)
-        run(app.parts("mails"), Wish("test"))
-    assert not digests(one) & shop.held("Mails")
-
-
-def test_what_was_read_too_long_ago_is_read_anew(shop: Desk) -> None:
-    """An earlier run may push for hours."""
-    clock = Hands()
-    with (
-        open_app(shop.config, holder="test", clock=clock) as app,
-        app.shared.expected(app.asked(["everyone", "mails", "half"])),
-    ):
-        go(app, "everyone")
-        clock.pass_by(minutes=59)
-        go(app, "mails")
-        clock.pass_by(minutes=2)
-        go(app, "half")
-    assert (reads(shop), snapshots(shop)) == (2, 3)
-
-
-@dataclass
-class Slow:
-    """A shop that answers once it is told to go on.
-
-    Attributes:
-        asked: How often it was read.
-    """
-
-    inner: Shop
-    began: threading.Event = field(default_factory=threading.Event)
-    goes_on: threading.Event = field(default_factory=threading.Event)
-    asked: int = 0
-
-    @contextmanager
-    def read(self, query: SegmentQuery) -> Iterator[Reading]:
-        self.asked += 1
-        self.began.set()
-        assert self.goes_on.wait(DEADLINE)
-        with self.inner.read(query) as found:
-            yield found
-
-
-@dataclass
-class Checks:
-    """The lock, by which a run that waits looks whether it is to end."""
-
-    inner: Guarded
-    looked: threading.Event = field(default_factory=threading.Event)
-
-    def tell(self, run: str) -> None:
-        self.inner.tell(run)
-
-    def check(self) -> None:
-        self.inner.check()
-        self.looked.set()
-
-
-def test_a_run_that_comes_while_another_reads_waits_for_it(shop: Desk, app: App) -> None:
-    """It takes what the other one read; one that was not asked for by then reads for itself."""
-    slow = Slow(app.shop)
-    vars(app)["shop"] = slow
-    app.lock = checks = Checks(app.lock)
-    with (
-        app.shared.expected(app.asked(["everyone", "mails"])),
-        ThreadPoolExecutor(2) as threads,
-    ):
-        first = threads.submit(go, app, "everyone")
-        assert slow.began.wait(DEADLINE)
-        app.shared.expect(app.asked(["half"]))
-        second = threads.submit(go, app, "mails")
-        assert checks.looked.wait(DEADLINE)  # the first one is at its read, so by the second
-        slow.goes_on.set()
-        first.result(DEADLINE)
-        second.result(DEADLINE)
-        go(app, "half")
-    assert slow.asked == 2
-    assert (reads(shop), snapshots(shop)) == (2, 3)
-
-
-@dataclass(frozen=True)
-class Uncounted:
-    """A read whose rows the shop counts otherwise in the end."""
-
-    inner: Reading
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return self.inner.columns
-
-    def __iter__(self) -> Iterator[pa.RecordBatch]:
-        return iter(self.inner)
-
-    def seal(self) -> int:
-        raise TornSnapshot("the shop counts otherwise")
-
-
-@dataclass
-class TornOnce:
-    """A shop whose first read cannot be sealed."""
-
-    inner: Shop
-    torn: bool = False
-
-    @contextmanager
-    def read(self, query: SegmentQuery) -> Iterator[Reading]:
-        with self.inner.read(query) as found:
-            yield found if self.torn else Uncounted(found)
-            self.torn = True
-
-
-def test_what_was_not_sealed_is_nobodys(shop: Desk, app: App) -> None:
-    """Though all of it was written: it is not kept, and the others read for themselves."""
-    vars(app)["shop"] = once = TornOnce(app.shop)
-    with app.shared.expected(app.asked(["everyone", "mails", "half"])):
-        with pytest.raises(TornSnapshot):
-            go(app, "everyone")
-        assert len(list(shop.var.glob("*.snapshot"))) == 1, "its own, for the next sweep"
-        once.torn = True
-        go(app, "mails")
-        go(app, "half")
-    assert (reads(shop), snapshots(shop)) == (1, 2)
-
-
-# --- the process ends ------------------------------------------------------------------
-
-
-def test_a_kill_leaves_nothing_of_what_was_read_for_others(shop: Desk) -> None:
-    """SIGKILL while the first one sends: the others have not begun, and begin anew."""
-    shop.fault(kind="delay", seconds=30.0, method="add")
-    with shop.begin("sync", *SYNCS) as first:
-        wait_until(lambda: not shop.local.faults.waiting)
-        first.send_signal(signal.SIGKILL)
-        first.communicate(timeout=30)
-    assert len(list(shop.var.glob("*.snapshot"))) == len(SYNCS)
-    assert snapshots(shop) == 1
-    shop.leave(29)
-
-    sync(shop)
-
-    kept = {path for (path,) in asked(shop, "SELECT path FROM snapshot")}
-    assert {path.name for path in shop.var.glob("*.snapshot")} <= kept
-    assert not digests(29) & shop.held("Mails")
-    assert (reads(shop), snapshots(shop)) == (2, 5)
-
-
-# --- the daemon ------------------------------------------------------------------------
-
-
-def test_a_daemon_reads_once_for_accounts_side_by_side(shop: Desk) -> None:
-    """Whichever thread comes first reads; no file is left that no row names."""
-    for settings in shop.settings["syncs"].values():
-        settings["schedule"] = "every 1m"
-    shop.save()
-    several = "SELECT count(*) FROM snapshot GROUP BY as_of HAVING count(DISTINCT path) > 1"
-    with keeping(shop.config):
-        wait_until(lambda: len(asked(shop, several)) > 2, seconds=DEADLINE)
-    assert not [state for state in states(shop).values() if state == "failed"]
-    kept = {path for (path,) in asked(shop, "SELECT path FROM snapshot")}
-    assert {path.name for path in shop.var.glob("*.snapshot")} <= kept

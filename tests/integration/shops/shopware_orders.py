@@ -45,6 +45,7 @@ def load_orders(database: Database) -> None:
     """With who ordered, where to, payments and refunds; lines are among the goods."""
     _load_orders(database)
     _load_parties(database)
+    _load_deliveries(database)
     _load_payments(database)
     _load_refunds(database)
 
@@ -134,6 +135,10 @@ def _load_parties(database: Database) -> None:
             )
         ],
     )
+
+
+def _load_deliveries(database: Database) -> None:
+    """Each has two: one is free by what the other takes off."""
     database.load(
         "order_delivery",
         (
@@ -149,7 +154,7 @@ def _load_parties(database: Database) -> None:
             )
             for version in VERSIONS
             for one in ALL_ORDERS
-            for costs in (4, -4)  # free, by a second one that takes off what the first costs
+            for costs in (4, -4)
         ],
     )
 
