@@ -18,7 +18,8 @@ reach are in proportion, megabytes are not.
     same        the same of one segment, which is read once for all of them
     uuid        UUIDs as keys, where the others have numbers
 
-Options: `--cases first,changed`, `--on sqlite,postgresql`, `--rounds 3`. `--check` looks at shape
+Options: `--cases first,changed`, `--on sqlite,postgresql`, `--rounds 3`. Of MariaDB (`mysql`) it
+prints what reading as many members takes, see `tests.bench.reading`. `--check` looks at shape
 and not at time, of `first` and `changed` on SQLite, and exits 1 if requests are not the fewest, or
 memory or cost not in bounds. `--profile` prints CPU by stage of a first sync instead.
 """
@@ -42,9 +43,10 @@ from tests.bench.desk import Desk, Took, measured
 from tests.bench.discarding import Platforms, discarding
 from tests.bench.floor import floor
 from tests.bench.large import full
+from tests.bench.reading import STATEMENT, fill, reads
 from tests.bench.shops import BLOCK, shop
 from tests.bench.stages import START
-from tests.integration.databases import Dialect
+from tests.integration.databases import Dialect, fresh_database
 
 MEMBERS = 1_000_000
 OF = 10_000_000  # members of the reach
@@ -353,12 +355,21 @@ def profile(platforms: Platforms, members: int) -> None:
     )
 
 
+def mariadb(members: int) -> None:
+    """Print what reading as many members from MariaDB takes, to the seal."""
+    with tempfile.TemporaryDirectory() as folder, fresh_database("mysql", Path(folder)) as database:
+        fill(database, members)
+        found = reads(database, "syncd", STATEMENT)
+    seconds, cpu = members / found["rows a second"], members * found["us a row"] / 1e6
+    print(f"| read | mysql | {members:,} | {seconds:.1f} | {cpu:.1f} | | {found['MB']:.0f} | |")
+
+
 def main() -> int:
     """Print what is asked for; 1 if something is not as it should be."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.pipeline")
     parser.add_argument("members", nargs="?", type=int, default=MEMBERS)
     parser.add_argument("--cases", default=",".join(CASES))
-    parser.add_argument("--on", default="sqlite,postgresql")
+    parser.add_argument("--on", default="sqlite,postgresql,mysql")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--profile", action="store_true")
@@ -371,6 +382,9 @@ def main() -> int:
         if given.check:
             return 0 if check(platforms, given.members) else 1
         for dialect in given.on.split(","):
+            if dialect == "mysql":
+                mariadb(given.members)
+                continue
             cases = frozenset(given.cases.split(","))
             bench = Bench(platforms, dialect, given.members, given.rounds, cases)
             good = table(bench.lines()) and good

@@ -33,6 +33,7 @@ from tests.integration.databases import DIALECTS, Database, fresh_database
 ROWS = 1_000_000
 TIMES = 3
 COLUMNS = ("customer_key", "email", "phone", "first_name", "last_name", "postcode", "country")
+STATEMENT = f"SELECT {', '.join(COLUMNS)} FROM members"
 # Digits first, so that keys do not lie in the order of their bytes.
 _MEMBERS = """
 INSERT INTO members SELECT {key}, {mail}, {phone}, {first}, {last}, {code}, 'NL' FROM {numbers}
@@ -133,7 +134,7 @@ def reads(database: Database, way: str, sql: str) -> dict[str, float]:
 
 def lines(database: Database) -> Iterator[str]:
     """A line of the table for each way."""
-    sql = f"SELECT {', '.join(COLUMNS)} FROM members"
+    sql = STATEMENT
     ordered = f"{sql} ORDER BY {_BYTES[database.dialect]}"
     for name, way, asked in (
         ("syncd", "syncd", sql),

@@ -100,7 +100,7 @@ class Watch(threading.Thread):
 def _tasks() -> Iterator[tuple[int, int]]:
     """Threads of this process, and the nanoseconds that each has run."""
     for task in Path("/proc/self/task").iterdir():
-        with suppress(OSError):  # it has ended
+        with suppress(OSError, IndexError):  # it has ended, or is about to and says nothing
             yield int(task.name), int((task / "schedstat").read_text("ascii").split()[0])
 
 
