@@ -7,8 +7,10 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import NoReturn
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -16,8 +18,9 @@ from syncd.errors import Stopped, TornSnapshot, Unwritten
 from syncd.identity.digest import Digested
 from syncd.membership import receiving
 from syncd.membership.blocks import BlockReader
-from syncd.model import Run, SegmentQuery
+from syncd.model import Raw, Run, SegmentQuery, SnapshotId
 from syncd.ports import Reading
+from syncd.runs.digesting import Intake, Rows
 from syncd.runs.parts import Parts
 from syncd.runs.reading import read
 from tests.integration.ledger_databases import KEY
@@ -189,3 +192,29 @@ def test_what_cannot_be_digested_ends_the_read(scene: Scene) -> None:
 
     assert shop.said == ["closed", "left"]
     assert scene.left() == []
+
+
+def test_a_batch_is_digested_once_for_all_who_digest_alike(scene: Scene) -> None:
+    """Some of its rows, which others need not want, are digested for themselves."""
+    parts, digested = scene.parts(Stand([])), list[int]()
+
+    def counting(rows: pa.RecordBatch) -> Digested:
+        digested.append(rows.num_rows)
+        return parts.digest(rows)
+
+    stones = parts.ledger.erasures.stones()
+    batches = [Rows(batch(number), stones) for number in range(2)]
+    for shape in ("of meta", "of google", "of meta"):
+        alike = replace(parts, digest=counting, shape=shape, names=partial(_as, shape))
+        intake = Intake(alike, (), stones)
+        assert intake.receive(batches, None).unchanged == 0
+        assert intake.usable == 2 * ROWS
+    assert digested == [ROWS] * 4
+
+    some = Raw(np.zeros((1, 2), np.uint64), batches[0].batch.slice(0, 1))
+    parts.membership.receive(SnapshotId("s1"), [some], intake._digested)
+    assert digested == [*[ROWS] * 4, 1]
+
+
+def _as(name: str, _: str) -> str:
+    return name
