@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 import pyarrow as pa
 
+from syncd.hashes import in_ranges
 from syncd.membership.blocks import BlockReader
 from syncd.membership.known import Known, Pool, distinct_names, in_order
 from syncd.membership.names import Names
@@ -162,9 +163,9 @@ def _look(phases: Sequence[_Phase], keys: Pool, *, sent: bool) -> Wanted:
     for phase in phases:
         for here, rows in phase.side.batches(ids=sent):
             added = phase.plain[here]
-            found.append(rows.keys[added])
+            found.append(np.sort(rows.keys[added]))
             if sent:
                 ids.append(np.unique(rows.ids[added]))
-    ordered = in_order(found)
-    keys.add(ordered[1:][ordered[1:] == ordered[:-1]])
-    return Wanted(distinct_names([ordered]), distinct_names(ids)) if sent else Wanted()
+    for near in in_ranges(found):
+        keys.add(near[1:][near[1:] == near[:-1]])
+    return Wanted(distinct_names(found), distinct_names(ids)) if sent else Wanted()

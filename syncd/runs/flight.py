@@ -1,6 +1,6 @@
 """Requests under way beside each other: answers come out as they arrive, in any order.
 
-Each is made in a thread of its own, which does nothing else. Whoever begins and hears them is one
+Each is made in a thread that does nothing else meanwhile. Whoever begins and hears them is one
 thread, and so is whoever writes down what they came to.
 """
 
@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextvars import copy_context
+from functools import partial
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
@@ -27,12 +28,14 @@ class Flight(Generic[K, T]):
     def __init__(self) -> None:
         self.under_way: list[K] = []
         self._ended: SimpleQueue[tuple[K, Future[T]]] = SimpleQueue()
+        # A thread for each call would leave behind what allocators keep for it: 140 MB after two
+        # hundred requests to Google (`python -m tests.bench.pipeline --cases google`).
+        self._idle: SimpleQueue[_Worker] = SimpleQueue()
 
     def begin(self, what: K, call: Callable[[], T]) -> None:
         """Begin a call, known as `what`; its thread does not keep the process from ending."""
-        threading.Thread(
-            target=copy_context().run, args=(self._make, what, call), name="request", daemon=True
-        ).start()
+        worker = _begun() if self._idle.empty() else self._idle.get()
+        worker.calls.put(partial(copy_context().run, self._work, worker, what, call))
         self.under_way.append(what)
 
     def landed(self) -> tuple[K, Future[T]]:
@@ -41,10 +44,43 @@ class Flight(Generic[K, T]):
         self.under_way.remove(what)
         return what, ended
 
-    def _make(self, what: K, call: Callable[[], T]) -> None:
-        ended: Future[T] = Future()
-        try:
-            ended.set_result(call())
-        except BaseException as error:  # noqa: BLE001  # raised by whoever hears of it
-            ended.set_exception(error)
+    def close(self) -> None:
+        """End the threads whose calls have ended."""
+        while not self._idle.empty():
+            worker = self._idle.get()
+            worker.calls.put(None)
+            worker.join()
+
+    def _work(self, worker: _Worker, what: K, call: Callable[[], T]) -> None:
+        ended = called(call)
+        self._idle.put(worker)  # before that is heard, so that the next call finds it
         self._ended.put((what, ended))
+
+
+class _Worker(threading.Thread):
+    """Makes calls, one after the other, until there is None."""
+
+    def __init__(self) -> None:
+        super().__init__(name="request", daemon=True)
+        self.calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+
+    def run(self) -> None:
+        while (call := self.calls.get()) is not None:
+            call()
+            del call  # and with it a request's rows
+
+
+def _begun() -> _Worker:
+    worker = _Worker()
+    worker.start()
+    return worker
+
+
+def called(call: Callable[[], T]) -> Future[T]:
+    """What a call gave or raised."""
+    ended: Future[T] = Future()
+    try:
+        ended.set_result(call())
+    except BaseException as error:  # noqa: BLE001  # raised by whoever hears of it
+        ended.set_exception(error)
+    return ended

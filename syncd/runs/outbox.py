@@ -231,6 +231,8 @@ class _Outgoing:
         except BaseException as error:
             self._drain(writes=isinstance(error, Exception) and not isinstance(error, Busy))
             raise
+        finally:
+            self._flight.close()
 
     def _drain(self, *, writes: bool) -> None:
         while self._flight.under_way:

@@ -10,7 +10,7 @@ from typing import cast
 
 from syncd.model import Account, Advice, Batch, Operation, Receipt
 from syncd.ports import Connector, Platform, Upload
-from syncd.runs.flight import Flight, K, T
+from syncd.runs.flight import Flight, K, T, called
 from syncd.runs.lanes import Leg
 from tests.integration.memory_worlds import MemoryWorlds, memory_world
 from tests.integration.through import Through
@@ -121,7 +121,7 @@ def chosen(course: Course) -> type[Flight[object, object]]:
 
         def begin(self, what: K, call: Callable[[], T]) -> None:
             def make() -> None:
-                self._make(what, call)
+                self._ended.put((what, called(call)))
 
             self.under_way.append(what)
             course.now = len(self.under_way)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
 from datetime import timedelta
 from typing import cast
@@ -171,6 +172,20 @@ def test_calls_are_heard_as_they_end_with_what_they_raised() -> None:
     assert flight.under_way == []
     assert ended["a"].result() == 1
     assert ended["b"].exception() is error
+
+
+def test_as_many_threads_make_calls_as_are_under_way_at_once() -> None:
+    """What allocators keep for a thread would add up otherwise; they end with the flight."""
+    flight = Flight[int, int]()
+    makers = set[int]()
+    for number in range(50):
+        flight.begin(number, threading.get_ident)
+        flight.begin(-1, threading.get_ident)
+        makers |= {flight.landed()[1].result(), flight.landed()[1].result()}
+    assert len(makers) == 2
+    assert makers <= {one.ident for one in threading.enumerate()}
+    flight.close()
+    assert not makers & {one.ident for one in threading.enumerate()}
 
 
 def test_the_platforms_say_how_many_they_take() -> None:
