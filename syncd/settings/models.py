@@ -48,8 +48,8 @@ class ShopSettings(Shape):
         default=None,
         min_length=1,
         description="Which of a system's ways to keep its data this shop has: hpos or posts "
-        "(woocommerce), fivetran or airbyte (shopify), core or refund_plugin (sylius). Default: "
-        "the first.",
+        "(woocommerce), fivetran or airbyte (shopify), spree_users or users (spree, solidus), core "
+        "or refund_plugin (sylius). Default: the first.",
     )
     prefix: forms.Prefix | None = Field(
         default=None,
@@ -58,8 +58,8 @@ class ShopSettings(Shape):
     )
     stores: forms.Listed | None = Field(
         default=None,
-        description="Ids of the stores that count, where a system has several. Default: all; of a "
-        "WordPress network the first site.",
+        description="The stores that count, where a system has several: their ids, codes or slugs, "
+        "see syncd/segments/systems/README.md. Default: all; of a WordPress network the first.",
     )
     paid: forms.Listed | None = Field(
         default=None,
