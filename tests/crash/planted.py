@@ -45,7 +45,7 @@ def receipt_before_send(outgoing: type[syncd.runs.outbox._Outgoing]) -> None:
         ledger, now = self._parts.ledger, self._parts.clock.now()
         upload, _ = leg.lane.upload(now, DEADLINE)
         leg.batch = ledger.intend(leg.batch.id, label=upload.label, deadline=now + DEADLINE)
-        self.recorded = ledger.record(leg.batch.id, Receipt(leg.rows.num_rows))  # type: ignore[attr-defined]
+        self.recorded = ledger.record(leg.batch.id, Receipt(leg.rows.num_rows))  # type: ignore[attr-defined]  # of the fault alone
         operation = leg.batch.phase.operation
         receipt = upload.push(Batch(leg.batch.id, operation, leg.rows), last=leg.last)
         self._flight.begin(leg, lambda: receipt)
