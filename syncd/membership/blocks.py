@@ -51,6 +51,21 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Lying:
+    """Blocks that lie beside each other: one of each of some sections, with a line for each row.
+
+    Attributes:
+        first, rows: The position of the first row, and how many there are.
+        blocks: Open one each, for `BlockWriter.take_over`; none where they do not match, or are
+            not read as they lie.
+    """
+
+    first: int
+    rows: int
+    blocks: tuple[Callable[[], bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """A finished file.
 
@@ -109,9 +124,13 @@ class BlockWriter:
         """Append rows to a section, in blocks."""
         for first in range(0, rows.num_rows, BLOCK_ROWS):
             part = rows.slice(first, BLOCK_ROWS)
-            sealed = self._seal(len(self._blocks), packed(part))
-            self._blocks.append(Block(section, self._offset, len(sealed), part.num_rows))
-            self._put(sealed)
+            self.take_over(section, packed(part), part.num_rows)
+
+    def take_over(self, section: str, block: memoryview | bytes, rows: int) -> None:
+        """Append a block that is packed already, of so many rows."""
+        sealed = self._seal(len(self._blocks), block)
+        self._blocks.append(Block(section, self._offset, len(sealed), rows))
+        self._put(sealed)
 
     def written_since(self, section: str, first: int) -> Iterator[pa.RecordBatch]:
         """What a section has from a row on, at which something was written, block by block.
@@ -318,6 +337,21 @@ class BlockReader:
                 yield last[1].slice(low - position, high - low)
             position += block.rows
 
+    def aligned(self, *sections: str) -> Iterator[Lying]:
+        """The blocks of the first of some sections, with those that lie beside them."""
+        each = [
+            [(n, block) for n, block in enumerate(self._blocks) if block.section == section]
+            for section in sections
+        ]
+        sizes = [[block.rows for _, block in blocks] for blocks in each]
+        match = all(size == sizes[0] for size in sizes)
+        first = 0
+        for beside in zip(*each, strict=True) if match else zip(each[0], strict=True):
+            rows = beside[0][1].rows
+            opens = (partial(self._decrypted, *block) for block in beside)
+            yield Lying(first, rows, tuple(opens) if match else ())
+            first += rows
+
     def close(self) -> None:
         """Let go of the file."""
         self._file.close()
@@ -329,13 +363,15 @@ class BlockReader:
         self.close()
 
     def _open(self, number: int, block: Block, at: Positions | None = None) -> pa.RecordBatch:
+        return unpacked(self._decrypted(number, block), block.rows, at)
+
+    def _decrypted(self, number: int, block: Block) -> bytes:
         self._file.seek(block.offset)
         sealed = self._file.read(block.length)
         try:
-            plain = self._cipher.decrypt(number.to_bytes(12, "big"), sealed, self._head)
+            return self._cipher.decrypt(number.to_bytes(12, "big"), sealed, self._head)
         except InvalidTag:
             raise LedgerMismatch(f"{self._path.name}, block {number}: {REBUILD}") from None
-        return unpacked(plain, block.rows, at)
 
 
 def sync_directory(directory: Path) -> None:

@@ -18,9 +18,9 @@ import numpy as np
 
 from syncd.membership import compare
 from syncd.membership.held import beside, sizes, total
+from syncd.membership.members import Members
 from syncd.membership.sieve import Side, distinct
 from syncd.membership.sifting import Part, Sifted
-from syncd.membership.unchanged import Members
 from syncd.model import HELD_OUT, OTHER_ARM, Comparison, PlanCounts, Sizes
 from syncd.plan import held_reasons, withdrawal_reasons
 
@@ -116,7 +116,7 @@ def _choose(
 
 def _summed(sifted: Sifted, verdict: _Verdict, counts: Sequence[PlanCounts]) -> PlanCounts:
     """The numbers of all parts and of whom none holds."""
-    added = len(sifted.new)
+    added = int(np.count_nonzero(sifted.new))
     rest = PlanCounts(
         snapshot=sifted.read,
         wanted=sifted.wanted,
@@ -224,8 +224,6 @@ def _target(
     before = comparison.generation
     held = total(*(each.held for each in measures))
     resting = beside(before.sizes, held) if before else Sizes()
-    new = np.zeros(members.digested, np.bool_)
-    new[sifted.new] = True
-    snapshot = Side.of(members.fresh, len(new))
-    added = Sizes(0, distinct(snapshot, new))
+    snapshot = Side.of(members.fresh, members.digested, names=members.names)
+    added = Sizes(0, distinct(snapshot, sifted.new))
     return replace(total(target, resting, added), members=target.members + sifted.wanted)

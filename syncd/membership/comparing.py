@@ -9,17 +9,18 @@ import duckdb
 
 from syncd.membership import compare, taking
 from syncd.membership.blocks import BlockReader, BlockWriter
+from syncd.membership.carrying import of_phase
 from syncd.membership.choosing import decide
 from syncd.membership.engine import engine, feed, positioned
 from syncd.membership.held import load_held
 from syncd.membership.keptout import leave_out_strangers
+from syncd.membership.members import Members
 from syncd.membership.rest import whole
-from syncd.membership.sections import write_new, write_plan
+from syncd.membership.sections import write_plan
 from syncd.membership.seen import load_seen
 from syncd.membership.sifting import Part, of_plan
-from syncd.membership.unchanged import Members
 from syncd.membership.underway import UnderWay
-from syncd.model import Comparison, PlanCounts
+from syncd.model import Comparison, Phase, PlanCounts
 
 _APPROVED = "CREATE TABLE approved (id UHUGEINT)"
 _INTO = f"INSERT INTO approved SELECT {whole('high', 'low')} FROM incoming"
@@ -70,7 +71,7 @@ class Comparing:
                 write(database)
         else:
             found = decide(comparison, sifted, self._members, self._load, write)
-        write_new(writer, self._members, sifted.new)
+        self._members.write(sifted.new, writer, of_phase(Phase.ADD))
         sifted.respelled.write(writer)
         return found
 

@@ -65,19 +65,20 @@ FINGERPRINT = pa.schema(
 )
 ROW_SCHEMA = pa.schema([pa.field("key", pa.binary()), *CELL_FIELDS, pa.field("consent", pa.int8())])
 CELLS_OF_ROWS = ROW_SCHEMA.names[1:]  # what a connector gets
-# As a plan has who is to be added, and a generation who was.
+# Whoever is sent, with what they are known again by; in files it lies in sections of its own.
 SENT_SCHEMA = pa.schema([*ROW_SCHEMA, *FINGERPRINT])
-SNAPSHOT_SCHEMA = pa.schema(
+# Of a snapshot's member: what may keep them out.
+MARKS_SCHEMA = pa.schema(
     [
-        *ROW_SCHEMA,
+        ROW_SCHEMA.field("consent"),
         pa.field("region", pa.bool_()),
         pa.field("erased", pa.bool_()),
         pa.field("held_out", pa.bool_()),
         pa.field("elsewhere", pa.bool_()),
         pa.field("stays", pa.bool_()),
-        *FINGERPRINT,
     ]
 )
+SNAPSHOT_SCHEMA = pa.schema([*ROW_SCHEMA, *list(MARKS_SCHEMA)[1:], *FINGERPRINT])
 
 
 _names = itertools.count(1)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 
 import duckdb
 import pyarrow as pa
 
 from syncd.membership import migration, past, since
 from syncd.membership.blocks import BlockReader
+from syncd.membership.carrying import Source, of_phase
 from syncd.membership.compare import spread
 from syncd.membership.engine import (
     Positions,
@@ -39,7 +39,6 @@ from syncd.membership.together import (
     refused_in,
     short,
 )
-from syncd.membership.unchanged import fingerprinted
 from syncd.model import BatchRecord, BatchState, Operation, Phase
 
 _OUT = """
@@ -231,17 +230,10 @@ def fold(
 def sources(plans: Sequence[PlanBatches]) -> Sources:
     """Where the rows of plans come from, for `held.write_held`."""
     return {
-        plan.source(phase): partial(_with_fingerprints, plan.file, phase)
+        plan.source(phase): Source(plan.file, of_phase(phase))
         for plan in plans
         for phase in (Phase.ADD, Phase.AGAIN)
     }
-
-
-def _with_fingerprints(
-    file: BlockReader, phase: Phase, wanted: Positions
-) -> Iterator[tuple[Positions, pa.RecordBatch]]:
-    for at, rows in file.some(phase.value, wanted):
-        yield at, fingerprinted(rows)
 
 
 def _mark(database: duckdb.DuckDBPyConnection, file: BlockReader, *, since: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from syncd.hashes import in_ranges
 from syncd.membership.blocks import BlockReader
+from syncd.membership.carrying import Sections, of_phase
 from syncd.membership.known import Known, Pool, distinct_names, in_order
 from syncd.membership.names import Names
 from syncd.membership.rest import as_sent, holding, moving
@@ -138,9 +139,21 @@ def _phases(plan: PlanBatches) -> Iterator[_Phase]:
             continue
         count = plan.file.rows(phase.value)
         taken, simple = _rows(batches, count), _rows([b for b in batches if plain(b)], count)
-        read = partial(plan.file.batches, phase.value)
-        side = Side(read, taken & ~simple, keyed=taken, linked=taken.copy())
+        side = Side(
+            partial(plan.file.batches, phase.value),
+            taken & ~simple,
+            keyed=taken,
+            linked=taken.copy(),
+            names=_names(plan.file, of_phase(phase), count),
+        )
         yield _Phase(plan.source(phase), side, simple)
+
+
+def _names(
+    plan: BlockReader, sections: Sections, count: int
+) -> Callable[[], Iterator[pa.RecordBatch]] | None:
+    """Where the names lie of all rows of a phase; of removals, and in earlier versions, nowhere."""
+    return partial(plan.batches, sections.names) if plan.rows(sections.names) == count else None
 
 
 def _rows(batches: Sequence[BatchRecord], count: int) -> Flags:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 
 from syncd.membership.blocks import BlockReader, BlockWriter
+from syncd.membership.carrying import HELD, Source
 from syncd.membership.engine import engine
 from syncd.membership.fold import fold, sources
 from syncd.membership.folding import Folded, of_fold
@@ -27,7 +27,7 @@ from syncd.membership.past import Keeping, carry_over, write_departed
 from syncd.membership.rest import RESTS
 from syncd.membership.since import FROM, load_since, write_resting_since, write_since
 from syncd.membership.together import PlanBatches
-from syncd.membership.unchanged import Respelled, with_fingerprints
+from syncd.membership.unchanged import Respelled
 from syncd.model import Base, BatchRecord, Phase, Plan, Sizes
 
 
@@ -114,7 +114,7 @@ def _read_from(
         return rows, None
     drawn = [plan.file for plan in plans if plan.marks is not None]
     respelled = Respelled.of([(one.at, one.lines) for one in map(Respelled.read, drawn)])
-    rows = {GENERATION: partial(with_fingerprints, before, respelled=respelled), **rows}
+    rows = {GENERATION: Source(before, HELD, respelled), **rows}
     return rows, None if most is None else Overlay(before, respelled, most=most)
 
 

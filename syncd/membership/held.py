@@ -20,7 +20,7 @@ beside its identifiers it carried, as far as a comparison asks.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import duckdb
 import numpy as np
@@ -30,8 +30,8 @@ import pyarrow as pa
 from syncd.hashes import hashed
 from syncd.membership import migration
 from syncd.membership.blocks import BlockReader, BlockWriter
+from syncd.membership.carrying import CURRENT, HELD, Source, put
 from syncd.membership.engine import (
-    FINGERPRINT,
     KIND_NAMES,
     KINDS,
     ROW_SCHEMA,
@@ -47,17 +47,10 @@ from syncd.membership.engine import (
     stream,
 )
 from syncd.membership.names import SECTION as NAMES
-from syncd.membership.names import Named, named
 from syncd.membership.rest import MOVING, halves, moving, sectioned, whole
-from syncd.membership.unchanged import SECTION as FINGERPRINTS
 from syncd.model import Sizes
 
-HELD_ROW_SCHEMA = pa.schema(
-    [
-        *ROW_SCHEMA,
-        pa.field("current", pa.bool_()),
-    ]
-)
+HELD_ROW_SCHEMA = pa.schema([*ROW_SCHEMA, pa.field(CURRENT, pa.bool_())])
 HELD_ID_SCHEMA = pa.schema(
     [
         pa.field("high", pa.uint64()),
@@ -89,8 +82,6 @@ _MOMENTS = pa.schema([*list(LATE_SCHEMA)[:2], pa.field("moment", pa.int64())])
 
 GENERATION = 0  # the file that held rows come from; those of plans follow
 
-# Where rows of one file come from: their section with fingerprints, as `BlockReader.some` has it.
-Source = Callable[[Positions], Iterator[tuple[Positions, pa.RecordBatch]]]
 Sources = Mapping[int, Source]
 
 # In a file: of an identifier that a row has, and that was never there or has left.
@@ -230,7 +221,7 @@ def write_held(database: duckdb.DuckDBPyConnection, writer: BlockWriter, sources
     kept = database.execute(
         "SELECT file, n, current, r IN (FROM stirred) AS stirred FROM held_row ORDER BY file, n"
     ).fetchnumpy()
-    for file, some in sources.items():
+    for file, source in sources.items():
         of = slice(*np.searchsorted(kept["file"], [file, file + 1]))
         positions = np.asarray(kept["n"][of], dtype=np.int64)
         if not len(positions):
@@ -238,9 +229,9 @@ def write_held(database: duckdb.DuckDBPyConnection, writer: BlockWriter, sources
         at = np.flatnonzero(kept["stirred"][of]) + writer.rows("rows")
         writer.write(MOVING, pa.RecordBatch.from_pydict({"n": pa.array(at, pa.int64())}))
         first, current = 0, kept["current"][of]
-        for _, rows in some(positions):
+        for _, rows in source.some(positions):
             here = slice(first, first := first + rows.num_rows)
-            _write(writer, rows, pa.array(current[here]))
+            put(writer, HELD, rows, current[here])
     states = f"SELECT {halves('id', 'high', 'low')}, * EXCLUDE (id) FROM otherwise ORDER BY id"
     for batch in stream(database, states, HELD_ID_SCHEMA):
         writer.write("identifiers", batch)
@@ -268,19 +259,13 @@ def write_resting(
     first, filled = writer.rows(NAMES), Counter[int]()
     plans = [file for file in resting if file != GENERATION]
     for file in plans:
-        for names in _written(writer, sources[file], resting[file]):
+        for names in sources[file].carry(resting[file], writer, HELD):
             filled.update(dict(zip(names.slots, np.count_nonzero(names.ids, axis=0), strict=True)))
     found = Sizes(writer.rows(NAMES) - first, _different(writer, first, filled))
     if GENERATION in resting:
-        for _ in _written(writer, sources[GENERATION], resting[GENERATION]):
+        for _ in sources[GENERATION].carry(resting[GENERATION], writer, HELD):
             pass
     return found
-
-
-def _written(writer: BlockWriter, source: Source, flags: npt.NDArray[np.bool_]) -> Iterator[Named]:
-    """Write rows with a flag; their names."""
-    for _, rows in source(np.flatnonzero(flags)):
-        yield _write(writer, rows, pa.repeat(pa.scalar(value=True), len(rows)))
 
 
 def _different(writer: BlockWriter, first: int, filled: Mapping[int, int]) -> dict[str, int]:
@@ -307,22 +292,6 @@ def _different(writer: BlockWriter, first: int, filled: Mapping[int, int]) -> di
         ids.sort()
         counts[name] = 1 + int(np.count_nonzero(ids[1:] != ids[:-1]))
     return counts
-
-
-def _write(writer: BlockWriter, rows: pa.RecordBatch, current: pa.Array) -> Named:
-    """Write rows and, beside them, their fingerprints and their names, which it gives back.
-
-    Args:
-        writer: Of a generation's file.
-        rows: With `SENT_SCHEMA`.
-        current: Whether each is its key's last.
-    """
-    columns = [*(rows.column(name) for name in ROW_SCHEMA.names), current]
-    writer.write("rows", pa.RecordBatch.from_arrays(columns, schema=HELD_ROW_SCHEMA))
-    writer.write(FINGERPRINTS, rows.select(FINGERPRINT.names))
-    names = named(rows)
-    writer.write(NAMES, names.batch())
-    return names
 
 
 def _with_turns(

@@ -19,7 +19,7 @@ Its header names the base by path and checksum, so that its own checksum names b
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -28,7 +28,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from syncd.errors import LedgerMismatch
-from syncd.membership.blocks import REBUILD, BlockReader
+from syncd.membership.blocks import REBUILD, BlockReader, Lying
 from syncd.membership.checked import Checked
 from syncd.membership.engine import BATCH_ROWS, Positions
 from syncd.membership.names import SECTION as NAMES
@@ -202,6 +202,17 @@ class Layers(BlockReader):
         for at, rows in self.near(section, np.arange(first, first + count)):
             low, high = max(first, at), min(first + count, at + rows.num_rows)
             yield rows.slice(low - at, high - low)
+
+    def aligned(self, *sections: str) -> Iterator[Lying]:
+        """As of one file; of the base, blocks match whose rows are all as they were."""
+        stirred = np.union1d(self.dead, self.turned)
+        for block in self.base.aligned(*sections):
+            dead = np.searchsorted(self.dead, [block.first, block.first + block.rows])
+            low, high = np.searchsorted(stirred, [block.first, block.first + block.rows])
+            rows = block.rows - int(dead[1] - dead[0])
+            yield Lying(block.first - int(dead[0]), rows, block.blocks if low == high else ())
+        for block in super().aligned(*sections):
+            yield replace(block, first=block.first + self.live)
 
     def above(self, section: str) -> Iterator[pa.RecordBatch]:
         """The overlay's own rows of a section."""

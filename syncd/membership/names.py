@@ -42,14 +42,12 @@ class Named:
             columns where they were not asked for.
         slots: Of each such column.
         more: What else was asked for.
-        asked: Identifiers were.
     """
 
     keys: Names
     ids: Names
     slots: tuple[int, ...]
     more: Mapping[str, npt.NDArray[np.generic]] = field(default_factory=dict)
-    asked: bool = True
 
     @classmethod
     def read(cls, lines: pa.RecordBatch) -> Named:
@@ -95,7 +93,6 @@ def named(
         ids=_lines(list(columns.values()), rows.num_rows),
         slots=tuple(columns),
         more={name: column(rows) for name, column in (more or {}).items()},
-        asked=ids,
     )
 
 

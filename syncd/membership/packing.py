@@ -4,7 +4,8 @@ Digests do not compress: they lie as they are, 32 bytes each without anything be
 is the same in many rows is written once and numbered, what no row has is left out, and all that
 is not a digest or a hash is compressed; of rows of numbers that are all the same there is one.
 So a block is one or two Arrow streams, of the columns that are compressed and of those that are
-not. Blocks of earlier versions are one.
+not, and perhaps another one of a column that was added when it was taken over from another file.
+Blocks of earlier versions are one.
 """
 
 from __future__ import annotations
@@ -48,15 +49,15 @@ def unpacked(block: bytes, rows: int, at: Positions | None = None) -> pa.RecordB
         rows: How many it has.
         at: Positions of those that are wanted, ascending; None: all.
     """
-    wanted = None if at is None else pa.array(at)
+    some = None if at is None else pa.array(at)
     source = pa.BufferReader(block)
     fields: list[pa.Field] = []
     columns: list[pa.Array] = []
     while source.tell() < len(block):
         with pa.ipc.open_stream(source) as stream:
             (batch,) = stream  # read to its end, where the next one begins
-        if batch.num_rows < rows:
-            wanted = pa.array(np.zeros(rows if at is None else len(at), np.int64))
+        same = batch.num_rows < rows  # one line, for all of them
+        wanted = pa.array(np.zeros(rows if at is None else len(at), np.int64)) if same else some
         fields += [pa.field(field.name, _plain(field.type)) for field in batch.schema]
         taken = batch.columns if wanted is None else [one.take(wanted) for one in batch.columns]
         columns += [_grown(column) for column in taken]

@@ -15,7 +15,8 @@ import numpy as np
 import pyarrow as pa
 
 from syncd.membership.blocks import BlockWriter, Written
-from syncd.membership.engine import BATCH_ROWS, SNAPSHOT_SCHEMA, Positions
+from syncd.membership.engine import BATCH_ROWS, Positions
+from syncd.membership.members import receive_members
 from syncd.membership.unchanged import SAME, SAME_SCHEMA, Unchanged
 from syncd.model import Raw
 from syncd.overlap import worked
@@ -55,7 +56,7 @@ def receive(
     """
     with closing(worked(_changed(writer, batches, digested, unchanged))) as found:
         for rows in found:
-            writer.write("members", rows.select(SNAPSHOT_SCHEMA.names).cast(SNAPSHOT_SCHEMA))
+            receive_members(writer, rows)
 
 
 def _changed(

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from syncd.membership import taking
 from syncd.membership.blocks import BlockReader, BlockWriter
+from syncd.membership.carrying import of_phase
 from syncd.membership.engine import (
     ROW_SCHEMA,
-    SENT_SCHEMA,
-    Positions,
     column,
     masked,
     stream,
 )
+from syncd.membership.members import Members
 from syncd.membership.rest import sectioned
-from syncd.membership.unchanged import Members
 from syncd.model import Phase
 
 IDS_SCHEMA = pa.schema([pa.field("high", pa.uint64()), pa.field("low", pa.uint64())])
@@ -46,9 +46,9 @@ def write_plan(
     if generation is not None:
         write_removals(database, writer, generation)
     for phase, table in ((Phase.ADD, "addition"), (Phase.AGAIN, "again")):
-        chosen = column(database, f"SELECT n FROM {table} ORDER BY n")
-        for rows in members.at(chosen):
-            writer.write(phase.value, rows.select(SENT_SCHEMA.names))
+        chosen = np.zeros(members.digested + len(members.came), np.bool_)
+        chosen[column(database, f"SELECT n FROM {table}")] = True
+        members.write(chosen, writer, of_phase(phase))
     # Those that wait for an addition under way too: an approval is of what should leave.
     # Not those that changed rules replaced: they settle, whoever approves.
     held = (
@@ -64,12 +64,6 @@ def write_plan(
     if takes_out:
         tables["left"] = taking.LEFT
     write_ids(database, writer, tables)
-
-
-def write_new(writer: BlockWriter, members: Members, new: Positions) -> None:
-    """Write members who are added without a comparison: their positions, ascending."""
-    for rows in members.at(new):
-        writer.write(Phase.ADD.value, rows.select(SENT_SCHEMA.names))
 
 
 def write_ids(

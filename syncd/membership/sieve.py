@@ -125,7 +125,8 @@ class Side:
 
     def _batches(self, *, more: bool) -> Iterator[tuple[slice, pa.RecordBatch, Named]]:
         if self._kept is None:
-            found = self._named(more=more or self._small, ids=self._small or not more)
+            ids = self.names is None and (self._small or not more)
+            found = self._named(more=more or self._small, ids=ids)
             if not self._small:
                 yield from found
                 return

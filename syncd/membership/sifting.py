@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from syncd.membership.blocks import BlockReader
-from syncd.membership.engine import Positions
+from syncd.membership.engine import Positions, positioned
 from syncd.membership.keptout import REASONS, reasons
 from syncd.membership.known import Pool, distinct_names
+from syncd.membership.members import Members
 from syncd.membership.names import Column, Named, Names, consent, likeness, named
 from syncd.membership.rest import as_sent, due, moving
 from syncd.membership.sieve import Flags, Side, Wanted, parts, spread
-from syncd.membership.unchanged import Lines, Members, Respelled, lines_of
+from syncd.membership.unchanged import Lines, Respelled, lines_of
 from syncd.model import HELD_OUT, WOULD_STAY, Comparison
 
 # Of the first two of `REASONS` nothing must be there; of others what they were sent leaves as if
@@ -49,7 +49,7 @@ class Sifted:
 
     Attributes:
         parts: What shares nothing with one another, at least one.
-        new: Positions of members who are simply added.
+        new: Flags of the members who were digested: those who are simply added.
         ids: What is concerned of identifiers; None: all.
         read, wanted: How many members are not concerned, and how many of them are not kept out.
         lost: Those of them who are kept out, by reason.
@@ -57,7 +57,7 @@ class Sifted:
     """
 
     parts: tuple[Part, ...] = (Part(),)
-    new: Positions = field(default_factory=lambda: np.empty(0, np.int64))
+    new: Flags = field(default_factory=lambda: np.empty(0, np.bool_))
     ids: Pool | None = None
     read: int = 0
     wanted: int = 0
@@ -182,33 +182,48 @@ class _Scan:
         sent: _Sent,
     ) -> None:
         count = members.digested
-        asked = {"reason": partial(reasons, comparison.consent)}
-        alike = _ALIKE if sent.any() else {}
-        self.side = Side.of(members.fresh, count, {**alike, **asked})
+        self.side = Side.of(members.fresh, count, _ALIKE, members.names)
         self._sent = sent
+        self._rule = comparison.consent
         self._reasons = np.zeros(count, np.uint8)
         self._unsent = np.zeros(count, np.bool_)
         self._ids: list[Names] = []
         self._respelled: list[tuple[Positions, Lines]] = []
-        for here, batch, rows in self.side.look():
-            self._take(here, batch, rows)
+        if len(sent):
+            self._look_up(members)
+        else:  # nobody ever was, and whatever anybody is known by does not matter
+            for first, marks in positioned(members.marks()):
+                self._take(first, marks, np.zeros(len(marks), np.bool_))
 
-    def _take(self, here: slice, batch: pa.RecordBatch, rows: Named) -> None:
-        reason = np.array(rows.more["reason"], np.int64)
-        known, resting, at = self._sent.look(rows, reason == 0)
+    def _look_up(self, members: Members) -> None:
+        beside = zip(members.marks(), members.fingerprints(), members.names(), strict=True)
+        for (here, _, rows), (marks, lines, names) in zip(self.side.look(), beside, strict=True):
+            wanted = reasons(self._rule, marks) == 0
+            known, resting, at = self._sent.look(rows, wanted)
+            spelled = lines_of(lines)
+            told = (at >= 0) & spelled.any(axis=1)
+            self._respelled.append((at[told], spelled[told]))
+            self.side.concerned[here] = known & ~resting
+            self._take(here.start, marks, known)
+            strangers = ~known & self.side.linked[here]
+            if strangers.any():
+                self._ids.append(np.unique(Named.read(names).ids[strangers]))
+
+    def _take(self, first: int, marks: pa.RecordBatch, known: Flags) -> None:
+        """Take in why members are kept out, and who is new.
+
+        Args:
+            first: The position of the first of them.
+            marks: What may keep them out.
+            known: Who of them was sent.
+        """
+        here = slice(first, first + len(marks))
+        reason = reasons(self._rule, marks)
         # Of who was sent the comparison says whether they still are.
-        reason[_would_stay(batch) & ~known & ((reason == 0) | (reason >= _LATER))] = _WOULD_STAY
-        lines = lines_of(batch)
-        told = (at >= 0) & lines.any(axis=1)
-        self._respelled.append((at[told], lines[told]))
+        reason[_would_stay(marks) & ~known & ((reason == 0) | (reason >= _LATER))] = _WOULD_STAY
         self._reasons[here] = reason
         self.side.linked[here] = reason <= _OUT
-        self.side.concerned[here] = known & ~resting
-        strangers = np.flatnonzero(~known & (reason <= _OUT))
         self._unsent[here] = ~known & (reason == 0)  # a snapshot has nobody without an identifier
-        if len(strangers) and len(self._sent):
-            theirs = rows.taken(strangers) if rows.asked else named(batch.take(pa.array(strangers)))
-            self._ids.append(np.unique(theirs.ids))
 
     def strangers(self) -> Names:
         """Identifiers of members who were not sent, ordered; none where nobody ever was."""
@@ -229,7 +244,7 @@ class _Scan:
         counts = np.bincount(left, minlength=len(REASONS) + 1)
         return Sifted(
             parts=cut,
-            new=np.flatnonzero(self._unsent & ~concerned),
+            new=self._unsent & ~concerned,
             ids=ids,
             read=len(left) + resting,
             wanted=int(counts[0]) + resting,
@@ -242,9 +257,9 @@ class _Scan:
         )
 
 
-def _would_stay(rows: pa.RecordBatch) -> Flags:
+def _would_stay(marks: pa.RecordBatch) -> Flags:
     """Who would stay a member, and does not become one."""
-    return np.asarray(pc.fill_null(rows["stays"], fill_value=False), np.bool_)
+    return np.asarray(pc.fill_null(marks["stays"], fill_value=False), np.bool_)
 
 
 def _side(

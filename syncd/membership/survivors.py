@@ -11,33 +11,31 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 import duckdb
 
 from syncd.errors import LedgerMismatch
 from syncd.membership.blocks import BlockReader, BlockWriter
+from syncd.membership.carrying import HELD, Source, of_phase
 from syncd.membership.engine import engine
 from syncd.membership.fold import fold, sources
 from syncd.membership.held import GENERATION, load_held, sizes, write_held
 from syncd.membership.layers import BELOW, DEAD, TURNED, WRITTEN, Layers, base_of
-from syncd.membership.names import SECTION as NAMES
 from syncd.membership.rest import MOVING, RESTS
 from syncd.membership.since import SECTION as SINCE
 from syncd.membership.since import load_since, write_since
 from syncd.membership.together import PlanBatches
-from syncd.membership.unchanged import SECTION, with_fingerprints
 from syncd.model import Base, BatchId, BatchRecord, BatchState, Generation, Phase, PlanId
 from syncd.plan import ranges
 
 ROWS = 10_000  # of a plan whose batches nobody knows any more, taken in at a time
 _SECTIONS = {
     ".members": (
-        *("rows", SECTION, NAMES, SINCE, MOVING, "identifiers", "outdated", "late"),
+        *(*HELD.all, SINCE, MOVING, "identifiers", "outdated", "late"),
         *(DEAD, TURNED, BELOW),
     ),
-    ".plan": (Phase.ADD.value, Phase.AGAIN.value),
+    ".plan": (*of_phase(Phase.ADD).all, *of_phase(Phase.AGAIN).all),
 }
 
 # Nobody is certain any more, what was removed may be back, and all of it is doubtful: a
@@ -163,7 +161,7 @@ class SurvivingFiles:
             _gather(database, base, taken, now)
             rows = sources(taken)
             if base is not None:
-                rows = {GENERATION: partial(with_fingerprints, base), **rows}
+                rows = {GENERATION: Source(base, HELD), **rows}
             path = f"{name}.members"
             with BlockWriter(self._directory, path, key=self._key, header=header) as writer:
                 write_held(database, writer, rows)

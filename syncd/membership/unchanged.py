@@ -7,7 +7,7 @@ just that row (`syncd.identity.fingerprints`): of them a snapshot says the row's
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,8 +19,6 @@ from syncd.membership.blocks import BlockReader, BlockWriter
 from syncd.membership.engine import (
     BATCH_ROWS,
     FINGERPRINT,
-    SENT_SCHEMA,
-    SNAPSHOT_SCHEMA,
     Positions,
     positioned,
 )
@@ -72,6 +70,11 @@ class Respelled:
             (np.asarray(rows["n"], np.int64), lines_of(rows)) for rows in plan.batches(RESPELLED)
         ]
         return cls.of(found)
+
+    def any(self, first: int, rows: int) -> bool:
+        """Whether one of so many rows from a position on is among them."""
+        low, high = np.searchsorted(self.at, [first, first + rows])
+        return bool(low < high)
 
     def write(self, writer: BlockWriter) -> None:
         """Write them to a plan's file."""
@@ -212,77 +215,6 @@ class Unchanged:
         return found
 
 
-class Members:
-    """A snapshot's members, each at a position: who was digested, then who came unchanged.
-
-    The latter are at the positions of their rows, counted on from the last of the former.
-
-    Attributes:
-        digested: How many were.
-        came: Flags of the generation's rows: those whose members came unchanged.
-    """
-
-    def __init__(self, snapshot: BlockReader, generation: BlockReader | None) -> None:
-        """Look who came unchanged, of the generation by which the snapshot was read."""
-        self._snapshot, self._generation = snapshot, generation
-        self.digested = snapshot.rows("members")
-        rows = generation.rows("rows") if generation is not None else 0
-        self.came = np.zeros(rows, np.bool_)
-        if not snapshot.rows(SAME):
-            return
-        if generation is None or snapshot.header[GENERATION] != generation.checksum:
-            raise RuntimeError("a snapshot is compared with another generation than it was read by")
-        for batch in snapshot.batches(SAME):
-            self.came[np.asarray(batch["n"], np.int64)] = True
-
-    def fresh(self) -> Iterator[pa.RecordBatch]:
-        """Those that were digested."""
-        return self._snapshot.batches("members")
-
-    def at(self, wanted: Positions) -> Iterator[pa.RecordBatch]:
-        """The members at positions, which ascend."""
-        first = int(np.searchsorted(wanted, self.digested))
-        if first:
-            for _, rows in self._snapshot.some("members", wanted[:first]):
-                yield rows
-        if first < len(wanted):
-            came = wanted[first:] - self.digested
-            for _, rows in self._rows(came):
-                yield as_members(rows)
-
-    def of(
-        self, fresh: Flags | None, rows: Flags | None
-    ) -> Iterator[tuple[int | Positions, pa.RecordBatch]]:
-        """Members and their positions.
-
-        Args:
-            fresh: Flags of those that were digested; None: all.
-            rows: Flags of the generation's rows: who of these came unchanged; None: all.
-        """
-        if fresh is None:
-            yield from positioned(self.fresh())
-        else:
-            yield from self._snapshot.some("members", np.flatnonzero(fresh))
-        wanted = self.came if rows is None else self.came & rows
-        if wanted.any():
-            for at, batch in self._rows(np.flatnonzero(wanted)):
-                yield at + self.digested, as_members(batch)
-
-    def _rows(self, wanted: Positions) -> Iterator[tuple[Positions, pa.RecordBatch]]:
-        return iter(()) if self._generation is None else with_fingerprints(self._generation, wanted)
-
-
-def with_fingerprints(
-    generation: BlockReader, wanted: Positions, respelled: Respelled | None = None
-) -> Iterator[tuple[Positions, pa.RecordBatch]]:
-    """A generation's rows, each with its fingerprint, or that of now; as `BlockReader.some`."""
-    lines = generation.some(SECTION, wanted)  # which was written block by block with them
-    for at, rows in generation.some("rows", wanted):
-        _, line = next(lines, (at, None))
-        known = fingerprinted(rows, line)
-        yield at, known if respelled is None else respelled.put(at, known)
-
-
 def fingerprinted(rows: pa.RecordBatch, lines: pa.RecordBatch | None = None) -> pa.RecordBatch:
     """Rows with these fingerprints, or with their own; with none where they have none."""
     if lines is None and set(rows.schema.names).issuperset(_NAMES):
@@ -292,14 +224,6 @@ def fingerprinted(rows: pa.RecordBatch, lines: pa.RecordBatch | None = None) -> 
         column = pa.array(none) if lines is None else lines.column(place)
         rows = rows.append_column(field, column)
     return rows
-
-
-def as_members(rows: pa.RecordBatch) -> pa.RecordBatch:
-    """Rows at rest as a snapshot has their members: sent, so neither erased nor kept out."""
-    no = pa.repeat(pa.scalar(value=False), rows.num_rows)
-    columns = {name: rows.column(name) for name in SENT_SCHEMA.names}
-    made = [columns.get(name, no) for name in SNAPSHOT_SCHEMA.names]
-    return pa.RecordBatch.from_arrays(made, schema=SNAPSHOT_SCHEMA)
 
 
 def lines_of(rows: pa.RecordBatch) -> Lines:

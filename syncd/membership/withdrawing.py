@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from syncd.membership.blocks import BlockReader, BlockWriter
+from syncd.membership.carrying import MEMBERS
 from syncd.membership.compare import MASK
 from syncd.membership.engine import (
     feed,
@@ -19,7 +20,8 @@ from syncd.membership.engine import (
     positioned,
     scalar,
 )
-from syncd.membership.held import MEMBERS
+from syncd.membership.held import MEMBERS as HELD_MEMBERS
+from syncd.membership.members import MARKS
 from syncd.membership.sections import write_ids, write_removals
 from syncd.model import Sizes, Withdrawal, Withdrawn
 from syncd.plan import withdrawal_reasons
@@ -36,7 +38,7 @@ CREATE TABLE take AS
 SELECT id, kind, removed_at IS NOT NULL AS confirmation FROM held_id WHERE {which}
 """
 _GOING = f"""
-SELECT count(*) FROM ({MEMBERS}) WHERE key IN (
+SELECT count(*) FROM ({HELD_MEMBERS}) WHERE key IN (
   SELECT key FROM held_row JOIN held_link USING (r) JOIN take USING (id)
   WHERE current AND NOT confirmation)
 """
@@ -48,8 +50,8 @@ def _due(question: Withdrawal) -> str:
 
 def denied(members: BlockReader) -> Iterator[pa.RecordBatch]:
     """The rows of a snapshot's members who deny consent."""
-    for batch in members.batches("members"):
-        yield batch.filter(pc.and_(pc.equal(batch["consent"], _DENIES), pc.invert(batch["erased"])))
+    for batch, marks in zip(members.batches(MEMBERS.rows), members.batches(MARKS), strict=True):
+        yield batch.filter(pc.and_(pc.equal(marks["consent"], _DENIES), pc.invert(marks["erased"])))
 
 
 def load_denied(database: duckdb.DuckDBPyConnection, members: BlockReader) -> None:

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from syncd.errors import LedgerMismatch
 from syncd.membership import blocks, layers
 from syncd.membership.blocks import BlockReader
+from syncd.membership.carrying import HELD, Source
 from syncd.membership.layers import ALIGNED, SAID, Layering, Layers, open_generation
 from syncd.membership.overlay import Overlay
 from syncd.membership.rest import moving
-from syncd.membership.unchanged import Respelled, with_fingerprints
+from syncd.membership.unchanged import Respelled
 from syncd.model import Base, Generation
 from tests.bench.membership import Bench
 from tests.layerings import IN_TURN, LAYERED, WHOLE
@@ -44,7 +45,7 @@ def shown(world: MembershipWorld) -> tuple[object, ...]:
         rows = [
             (row["key"], named(row), row["city"], row["current"], row["fingerprint_high"],
              row["fingerprint_low"], bool(stirred[place]))
-            for at, batch in with_fingerprints(file, every)
+            for at, batch in Source(file, HELD).some(every)
             for place, row in zip(at, batch.to_pylist(), strict=True)
         ]  # fmt: skip
     whole: Held = held(world)

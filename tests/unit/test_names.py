@@ -71,7 +71,7 @@ def test_rows_are_alike_exactly_where_all_of_their_cells_are(
 def test_keys_alone_take_no_identifiers() -> None:
     """Which is most of the work."""
     found = named(batch([{"key": b"c:1", "email": b"%032d" % 1}]), ids=False)
-    assert (found.ids.shape, found.kinds, found.asked) == ((1, 0), (), False)
+    assert (found.ids.shape, found.kinds) == ((1, 0), ())
 
 
 def test_names_stay_what_they_are() -> None:

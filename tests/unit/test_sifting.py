@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from syncd.membership import sieve
+from syncd.membership.members import Members
 from syncd.membership.sifting import EVERYONE, Sifted, of_plan
-from syncd.membership.unchanged import Members
 from syncd.model import ConsentRule, Refresh
 from tests.unit.membership_oracle import opened
 from tests.unit.membership_world import MembershipWorld, Person, crowd
@@ -24,6 +25,9 @@ class Concerned:
     found: Sifted
     names: set[str]
     new: list[str]
+
+
+NOBODY = np.zeros(1, np.bool_)  # whatever rows there are
 
 
 def sifted(
@@ -46,7 +50,7 @@ def sifted(
         return Concerned(
             found,
             names={key for _, rows in everyone.of(part.members, part.rows) for key in keys(rows)},
-            new=[key for rows in everyone.at(found.new) for key in keys(rows)],
+            new=[key for _, rows in everyone.of(found.new, NOBODY) for key in keys(rows)],
         )
 
 

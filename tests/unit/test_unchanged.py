@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from syncd.membership.blocks import BlockReader, BlockWriter
 from syncd.membership.engine import FINGERPRINT
+from syncd.membership.members import Members
 from syncd.membership.rest import MOVING, RESTS
-from syncd.membership.unchanged import SECTION, Members, Unchanged
+from syncd.membership.unchanged import SECTION, Unchanged
 from syncd.model import Phase, Raw, SnapshotId
 from tests.unit.membership_oracle import opened
 from tests.unit.membership_world import (
