@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from io import BufferedReader
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +14,11 @@ import pyarrow as pa
 from syncd.membership.engine import BATCH_ROWS, Positions
 
 Rows = tuple[Positions, pa.RecordBatch]
+
+
+def _known_by(said: os.stat_result, checksum: str) -> tuple[int | str, ...]:
+    """What the system says of a file, and says otherwise once anybody writes to it."""
+    return said.st_dev, said.st_ino, said.st_size, said.st_mtime_ns, said.st_ctime_ns, checksum
 
 
 def _summed(file: BufferedReader) -> str:
@@ -37,10 +43,13 @@ class Checked:
         self._found: set[tuple[int | str, ...]] = set()
         self._kept: dict[tuple[str, str], Rows] = {}
 
+    def wrote(self, path: Path, checksum: str) -> None:
+        """Know a file that was just written here, and summed meanwhile to this SHA-256."""
+        self._found.add(_known_by(path.stat(), checksum))
+
     def see(self, file: BufferedReader, checksum: str) -> bool:
         """Whether an open file has this SHA-256, hex."""
-        said = os.fstat(file.fileno())
-        one = said.st_dev, said.st_ino, said.st_size, said.st_mtime_ns, said.st_ctime_ns, checksum
+        one = _known_by(os.fstat(file.fileno()), checksum)
         if one not in self._found:
             if self._summed(file) != checksum:
                 return False

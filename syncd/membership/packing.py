@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from syncd.membership.engine import CELL_FIELDS, Positions
 from syncd.membership.names import NAMES_SCHEMA
@@ -113,11 +112,16 @@ def _shrunk(name: str, cells: pa.Array) -> pa.Array:
         coded = cells.dictionary_encode()
         if len(coded.dictionary) < _OFTEN * len(cells):
             return pa.DictionaryArray.from_arrays(coded.indices.cast(pa.int16()), coded.dictionary)
-    if name != "key" and not cells.null_count:
-        size = pc.min_max(pc.binary_length(cells)).as_py()
-        if size == {"min": _DIGEST.byte_width, "max": _DIGEST.byte_width}:
-            return cells.cast(_DIGEST)
-    return cells
+    return cells if name == "key" or cells.null_count else _close(cells)
+
+
+def _close(cells: pa.Array) -> pa.Array:
+    """Digests without what says where each begins, as they lie; other cells as they are."""
+    edges = np.frombuffer(cells.buffers()[1], np.int32)[cells.offset :][: len(cells) + 1]
+    if (np.diff(edges) != _DIGEST.byte_width).any():
+        return cells
+    held = cells.buffers()[2].slice(int(edges[0]), int(edges[-1] - edges[0]))
+    return pa.Array.from_buffers(_DIGEST, len(cells), [None, held])
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:
@@ -126,8 +130,11 @@ def _plain(kind: pa.DataType) -> pa.DataType:
 
 
 def _grown(cells: pa.Array) -> pa.Array:
-    if cells.type == _DIGEST:
-        return cells.cast(pa.binary())
+    if cells.type == _DIGEST:  # none of them is blank
+        edges = np.arange(cells.offset, cells.offset + len(cells) + 1, dtype=np.int32)
+        edges *= _DIGEST.byte_width
+        buffers = [None, pa.py_buffer(edges), cells.buffers()[1]]
+        return pa.Array.from_buffers(pa.binary(), len(cells), buffers)
     if pa.types.is_dictionary(cells.type):
         return cells.dictionary.take(cells.indices)
     return cells

@@ -23,7 +23,7 @@ from syncd.membership import emptying, erasing, withdrawing
 from syncd.membership.blocks import BlockReader, BlockWriter, Written
 from syncd.membership.checked import Checked
 from syncd.membership.comparing import Comparing
-from syncd.membership.cutting import cut
+from syncd.membership.cutting import cut, with_slots
 from syncd.membership.engine import CELLS_OF_ROWS, ROW_SCHEMA, engine, micros
 from syncd.membership.generations import header_of, write_next
 from syncd.membership.held import load_held
@@ -77,7 +77,7 @@ class PlanRows:
 
     def cut(self, phase: Phase, rows: int, *, most: int) -> list[tuple[int, int]]:
         """See `syncd.membership.cutting.cut`, of a phase's rows."""
-        return list(cut(self._reader.part(phase.value, 0, rows), most))
+        return list(cut(self._reader.part(with_slots(self._reader, phase), 0, rows), most))
 
 
 class FileMembership:
@@ -128,7 +128,7 @@ class FileMembership:
         header = {"snapshot": snapshot, GENERATION: generation.checksum if generation else ""}
         with self._writer(_snapshot_name(snapshot), header) as writer:
             receive(writer, batches, digested, unchanged)
-        return Received.of(_done(writer))
+        return Received.of(self._done(writer))
 
     def set_aside(self, snapshot: SnapshotId) -> None:
         """Keep a snapshot that this thread received for another thread's run."""
@@ -159,7 +159,7 @@ class FileMembership:
             comparing = Comparing(comparison, last, partial(self._open, files))
             with self._writer(f"{comparison.plan}.plan", header) as writer:
                 numbers, held = comparing.write(writer)
-        written = _done(writer)
+        written = self._done(writer)
         return Compared(written.path, written.checksum, numbers, held)
 
     @contextmanager
@@ -209,7 +209,7 @@ class FileMembership:
                         keeping=keeping,
                         most=self._layering.most(before) if base else None,
                     )
-                file, past = _done(writer), kept.oldest
+                file, past = self._done(writer), kept.oldest
                 return Generation(last + 1, file.path, file.checksum, held, rules, now, base, past)
 
             ends = forgets or self.outlived(generation, now)
@@ -255,7 +255,7 @@ class FileMembership:
         with self._writer(f"{erasure}.erasure", {"erasure": erasure}) as writer:
             for platform, rows in given.items():
                 writer.write(platform, rows.select(ROW_SCHEMA.names).cast(ROW_SCHEMA))
-        return _done(writer)
+        return self._done(writer)
 
     def given(self, erasure: Erasure, platform: str) -> pa.Table:
         """What a person is recognised by on a platform: `ROW_SCHEMA`."""
@@ -290,7 +290,7 @@ class FileMembership:
                 return Searched(question.plan, found)
             with self._writer(f"{question.plan}.plan", {"plan": question.plan}) as writer:
                 erasing.write(database, writer, before)
-        written = _done(writer)
+        written = self._done(writer)
         return Searched(question.plan, found, written.path, written.checksum, rows, purges)
 
     def lookup(
@@ -321,7 +321,7 @@ class FileMembership:
                 return found
             with self._writer(f"{question.plan}.plan", {"plan": question.plan}) as writer:
                 emptying.write(database, writer, before, question)
-        written = _done(writer)
+        written = self._done(writer)
         return replace(found, path=written.path, checksum=written.checksum)
 
     def withdraw(self, question: Withdrawal) -> Withdrawn:
@@ -340,7 +340,7 @@ class FileMembership:
                 return found
             with self._writer(f"{question.plan}.plan", {"plan": question.plan}) as writer:
                 withdrawing.write(database, writer, before)
-        written = _done(writer)
+        written = self._done(writer)
         return replace(found, path=written.path, checksum=written.checksum)
 
     def sweep(self, named: Callable[[], frozenset[str]]) -> int:
@@ -374,6 +374,13 @@ class FileMembership:
         where = self._directory / path
         return BlockReader(where, key=self._key, checksum=checksum, checked=self._checked)
 
+    def _done(self, writer: BlockWriter) -> Written:
+        """What was written, which needs no second look before it is read again."""
+        if writer.written is None:
+            raise RuntimeError("a file was left unfinished without an error")
+        self._checked.wrote(self._directory / writer.written.path, writer.written.checksum)
+        return writer.written
+
     def _writer(self, name: str, header: Mapping[str, object]) -> BlockWriter:
         self._leftovers.written(name)
         return BlockWriter(self._directory, name, key=self._key, header=header)
@@ -387,9 +394,3 @@ def _needed(generation: Generation | None) -> Generation:
     if generation is None:
         raise RuntimeError("the first generation is made of plans that were drawn before it")
     return generation
-
-
-def _done(writer: BlockWriter) -> Written:
-    if writer.written is None:
-        raise RuntimeError("a file was left unfinished without an error")
-    return writer.written

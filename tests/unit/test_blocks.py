@@ -113,6 +113,19 @@ def test_a_file_is_summed_once_a_run_unless_it_was_written_since(tmp_path: Path)
         BlockReader(path, key=KEY, checksum="0" * 64, checked=known)
 
 
+def test_a_file_is_not_summed_again_where_it_was_written(tmp_path: Path) -> None:
+    """Unless anybody wrote to it since, or another one is asked for."""
+    written, path = write(tmp_path, "a.plan", ("add", rows(1, 2))), tmp_path / "a.plan"
+    known = Checked(lambda _: "summed, and found to be another")
+    known.wrote(path, written.checksum)
+    BlockReader(path, key=KEY, checksum=written.checksum, checked=known).close()
+    with pytest.raises(LedgerMismatch, match="not the file that was written"):
+        BlockReader(path, key=KEY, checksum="0" * 64, checked=known)
+    os.utime(path, ns=(1, 1))
+    with pytest.raises(LedgerMismatch, match="not the file that was written"):
+        BlockReader(path, key=KEY, checksum=written.checksum, checked=known)
+
+
 def test_nothing_of_a_row_stands_in_the_file(tmp_path: Path) -> None:
     """Only the header can be read without the key."""
     write(tmp_path, "a.plan", ("add", rows(1, 2, 3)))

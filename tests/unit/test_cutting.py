@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from connectors.meta.payload import wire_rows
 from syncd.membership.cutting import cut, slots
+from syncd.membership.names import named
 from syncd.model import EMAIL_CELLS, PHONE_CELLS, ROW_COLUMNS, Fact
 
 PLACES = st.tuples(*[st.booleans()] * 6)
@@ -45,6 +46,15 @@ def test_no_request_carries_too_many_and_none_could_carry_more(
     assert found == fewest(taken, most)
     assert sum(count for _, count in found) == len(taken)
     assert all(sum(taken[first : first + count]) <= most for first, count in found)
+
+
+@given(st.lists(PLACES, min_size=1, max_size=8))
+def test_names_of_rows_say_as_much(rows: list[tuple[bool, ...]]) -> None:
+    """Which are read in place of cells."""
+    batch = part(rows)
+    keys = pa.array([b"k"] * len(rows), pa.binary())
+    names = named(batch.append_column("key", keys)).batch()
+    assert slots(names).tolist() == slots(batch).tolist()
 
 
 @given(st.lists(PLACES.filter(any), min_size=1, max_size=8))
