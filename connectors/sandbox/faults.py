@@ -121,6 +121,12 @@ class FaultQueue:
                     return fault
             return None
 
+    def withdraw(self, fault: Fault) -> None:
+        """Forget one that was scripted, if it is waiting yet."""
+        with self._lock:
+            if fault in self._faults:
+                self._faults.remove(fault)
+
     def clear(self) -> None:
         """Forget what was scripted."""
         with self._lock:

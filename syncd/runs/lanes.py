@@ -56,7 +56,7 @@ class Lane:
         self._sending: Upload | None = None
         self._opened: datetime | None = None
 
-    def upload(self, now: datetime, deadline: timedelta) -> tuple[Upload, bool]:
+    def upload(self, now: datetime, deadline: timedelta, *, last: bool) -> tuple[Upload, bool]:
         """The upload that goes on, or a new one; and whether this request must be its last.
 
         An overdue one is left to run out. Until the request is confirmed, its upload is not to
@@ -65,10 +65,12 @@ class Lane:
         Args:
             now: When the request is made.
             deadline: How long its answer may take.
+            last: It is to be the upload's last. What follows all the same, as parts of a refused
+                batch do, goes out in another one.
         """
         if self._going is None or self._is_old(now + deadline, 1.0):
             self._going, self._opened = self._whole or self._connect(), now
-        upload, ends = self._going, self._is_old(now, ENDED)
+        upload, ends = self._going, last or self._is_old(now, ENDED)
         self._going, self._sending = None, None if ends else upload
         return upload, ends
 

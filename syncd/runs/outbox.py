@@ -267,11 +267,11 @@ class _Outgoing:
     def _begin(self, leg: Leg) -> None:
         """Make one request. That it is about to be made is committed before."""
         ledger, now = self._parts.ledger, self._parts.clock.now()
-        upload, ends = leg.lane.upload(now, DEADLINE)
+        upload, ends = leg.lane.upload(now, DEADLINE, last=leg.last)
         leg.batch = ledger.intend(leg.batch.id, label=upload.label, deadline=now + DEADLINE)
         operation = self._plan.operation(leg.batch.phase)
         batch = Batch(leg.batch.id, operation, leg.rows)
-        self._flight.begin(leg, partial(upload.push, batch, last=leg.last or ends))
+        self._flight.begin(leg, partial(upload.push, batch, last=ends))
 
     def _answered(self, leg: Leg, ended: Future[Receipt]) -> BatchRecord:
         """What a request came to, for all to go by; the ledger hears of it first."""

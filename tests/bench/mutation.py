@@ -64,7 +64,9 @@ MODULES = {
         ("unit/test_settle.py", "unit/test_settle_polling.py", "unit/test_settle_begun.py"),
     ),
     "states": Target("syncd.ledger.states", ("unit/test_states.py",)),
-    "retry": Target("syncd.retry", ("unit/test_retry.py", "unit/test_pacing.py")),
+    "retry": Target(
+        "syncd.retry", ("unit/test_retry.py", "unit/test_pacing.py", "unit/test_again.py")
+    ),
     "hashes": Target("syncd.hashes", ("unit/test_hashes.py",)),
     "names": Target("syncd.membership.names", ("unit/test_names.py",)),
     "sieve": Target("syncd.membership.sieve", ("unit/test_sieve.py",)),

@@ -103,7 +103,7 @@ class Book:
         samples: What was certainly there at the end of a run, by kind.
         approvals: When, and what a person let go.
         refused: The platform refused something at least once.
-        last: The last request that was answered.
+        done: Requests that were answered.
     """
 
     reads: Mapping[str, Reading] = field(repr=False)
@@ -122,7 +122,7 @@ class Book:
     samples: list[tuple[datetime, Counter[str]]] = field(default_factory=list)
     approvals: list[tuple[datetime, Ids]] = field(default_factory=list)
     refused: bool = False
-    last: Request | None = None
+    done: dict[str, Request] = field(default_factory=dict)
 
     @property
     def there(self) -> Ids:
@@ -134,7 +134,9 @@ class Book:
     def check_intent(
         self, request: Request, attempts: Sequence[Attempt], state: BatchState, label: str
     ) -> None:
-        """No request without a committed intent, and no receipt before its request."""
+        """No request without a committed intent, no receipt before its request, and none after."""
+        if request.batch in self.done:
+            raise Violation("sent twice", f"{request.batch} was answered, and is sent again")
         if state in {BatchState.ACCEPTED, BatchState.PROCESSED, BatchState.SETTLED}:
             raise Violation("receipt first", f"{request.batch} is {state.value} before it is sent")
         running = attempts and attempts[-1].ended_at is None and attempts[-1].label == label
@@ -299,7 +301,7 @@ class Book:
     def answered(self, request: Request, taken: Ids, now: datetime) -> None:
         """The answer was heard; `taken` is what the platform did not refuse by row."""
         self.unknown.pop(request.batch, None)
-        self.last = request
+        self.done[request.batch] = request
         self.refused |= taken != request.ids
         if request.operation is Operation.ADD:
             self.bad -= taken
@@ -312,8 +314,8 @@ class Book:
 
     def died(self, unfinished: Collection[str]) -> None:
         """The process died; an answer that it had not yet written down was not heard."""
-        if self.last is not None and self.last.batch in unfinished:
-            self.unknown[self.last.batch] = self.last
+        for batch in self.done.keys() & unfinished:
+            self.unknown[batch] = self.done.pop(batch)
 
     def lands(self, reference: str, *, failed: bool, untold: bool) -> None:
         """A request that was taken takes effect now, or fails."""

@@ -48,6 +48,7 @@ class Tally:
     Attributes:
         wanted: So many steps are enough.
         steps: By rule.
+        requests: How many were made, and of those: while another was under way.
         found: The category of each violation.
         said: Its words.
         story: The steps that led to it.
@@ -56,6 +57,7 @@ class Tally:
     wanted: int = 0
     steps: Counter[str] = field(default_factory=Counter)
     examples: int = 0
+    requests: Counter[str] = field(default_factory=Counter)
     found: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     story: list[str] = field(default_factory=list)

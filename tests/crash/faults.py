@@ -39,7 +39,7 @@ from tests.integration.worlds import NAME, Working, World
 BATCHES = 1_000
 RATE = 0.2
 SEED = 20261125
-MEMBERS = 160
+MEMBERS = 100
 DAYS = 200  # more than any number of batches asked for here needs
 TRIES = 10  # runs in a day until one is done
 
@@ -159,20 +159,21 @@ def _until_done(world: World) -> None:
 
 def lines(weathers: Sequence[Weather]) -> list[str]:
     """The table."""
-    head = f"{'fault':22}{'platform':9}{'injected':>9}{'retries':>9}{'unknown':>9}{'resolved':>9}"
+    columns = ("injected", "beside", "retries", "unknown", "resolved")
+    head = f"{'fault':22}{'platform':9}" + "".join(f"{column:>9}" for column in columns)
     found = [f"{head}  became"]
     for weather in weathers:
         for kind in KINDS[weather.name]:
             line = weather.lines.get(kind, Line())
             became = ", ".join(f"{what} {n}" for what, n in sorted(line.became.items()))
-            numbers = (line.injected, line.retries, line.unknown, line.resolved)
-            row = "".join(f"{number:9}" for number in numbers)
+            row = "".join(f"{getattr(line, column):9}" for column in columns)
             found.append(f"{kind:22}{weather.name:9}{row}  {became}")
     for weather in weathers:
         injected = sum(line.injected for line in weather.lines.values())
         found.append(
             f"{weather.name}: {weather.batches} batches answered in {weather.requests} requests, "
-            f"{injected} met a fault; equal in both views, nothing lost, then nothing sent"
+            f"up to {weather.most} at once, {injected} met a fault; equal in both views, nothing "
+            "lost, then nothing sent"
         )
     return found
 

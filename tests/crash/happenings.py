@@ -41,6 +41,7 @@ from tests.crash.house import House, View
 from tests.crash.sides import NAMES, Name
 from tests.crash.troubles import MISHAPS, TROUBLES
 from tests.integration.deaths import Death
+from tests.integration.flights import IN_FLIGHT
 from tests.integration.memory_worlds import Person
 
 GUARD = Guard(max_removed=0.3, min_members=3)
@@ -114,13 +115,19 @@ class Machine(RuleBasedStateMachine):
 
     # --- the shop --------------------------------------------------------------
 
-    @initialize(count=st.integers(8, 11), lines=st.lists(st.integers(0, 5), min_size=8, max_size=8))
-    def opens(self, count: int, lines: list[int]) -> None:
+    @initialize(
+        count=st.integers(8, 11),
+        lines=st.lists(st.integers(0, 5), min_size=8, max_size=8),
+        in_flight=st.sampled_from([IN_FLIGHT, IN_FLIGHT, 1]),
+        order=st.integers(0, 1 << 16),
+    )
+    def opens(self, count: int, lines: list[int], in_flight: int, order: int) -> None:
         """Customers who were synced once."""
         if self.tally.enough:
             self.sound = False  # nothing is to be looked at any more
             raise Enough
         self.tally.examples += 1
+        self.house.takes(in_flight, order=order)
         with self.judged():
             for key, line in zip(people.KEYS[:count], [*lines, 0, 1, 2], strict=False):
                 self.house.write(key, Person((people.email(key),), (people.phone(line),)))
@@ -208,9 +215,8 @@ class Machine(RuleBasedStateMachine):
     @may(name=sides, troubles=st.lists(st.sampled_from(sorted(TROUBLES)), min_size=1, max_size=2))
     @step
     def trouble_on_the_line(self, name: Name, troubles: list[str]) -> None:
-        remote = self.house.side(name).remote
         for trouble in troubles:
-            remote.script(TROUBLES[trouble])
+            self.house.side(name).meets(trouble)
 
     @may(name=sides, place=places, named=st.booleans())
     @step
@@ -336,7 +342,7 @@ class Machine(RuleBasedStateMachine):
         """Somebody joins in an outage that outlasts the run, and has left when it is over."""
         self._run(name, Wish("test"))
         self.crowd.join(place)
-        self.house.side(name).remote.script(TROUBLES["outage, applied"])
+        self.house.side(name).meets("outage, applied")
         self._run(name, Wish("test"))
         self.crowd.change_minds()
         self._run(name, Wish("test"))
@@ -348,6 +354,7 @@ class Machine(RuleBasedStateMachine):
                     self.crowd.change_minds()
                     promises.come_to_rest(self.house)
         finally:
+            self.tally.requests.update(self.house.traffic.requests)
             self.house.close()
 
     def _run(

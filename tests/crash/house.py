@@ -17,7 +17,9 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from random import Random
 from typing import Literal
+from unittest.mock import patch
 
 from connectors import memory
 from connectors.sandbox.state import AudienceState, Identifier
@@ -39,14 +41,17 @@ from syncd.model import (
     Plan,
     SegmentQuery,
 )
+from syncd.runs import outbox
 from syncd.runs.parts import Parts
 from syncd.shop import open_shop
 from syncd.sync import Result, Wish
 from tests.crash.book import APPROVED, Book, Reading
 from tests.crash.people import identifiers_of, mail_of
 from tests.crash.sides import NAMES, Name, Side
+from tests.crash.traffic import Traffic
 from tests.integration import erasures
 from tests.integration.deaths import Death, Died, MortalTransactions, Wire
+from tests.integration.flights import chosen
 from tests.integration.ledger_databases import KEY, Hands
 from tests.integration.memory_worlds import COLUMNS, Person, make_members
 from tests.integration.worlds import TIMING, _new_ledger
@@ -55,6 +60,7 @@ from tests.layerings import IN_TURN
 # How a read of the shop goes.
 View = Literal["whole", "torn", "empty", "without phones"]
 MAX_ROWS = 3  # a request
+FEWER_ROWS = 2  # where several are to be under way
 ROWS_OF_A_READ = 2  # fetched at once where the shop is to die in the middle of a read
 # Files that need no disk: thousands of runs wait for none of their many syncs.
 _MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  # a new folder in it
@@ -105,6 +111,8 @@ class House:
         reads: Every read that was begun, by its snapshot.
         history: Every identifier that a customer ever had, by key.
         erased: Whoever was asked to be erased.
+        traffic: Requests under way.
+        orphans: Batches that a process left behind when it died, sent or not.
     """
 
     def __init__(self, guard: Guard) -> None:
@@ -113,6 +121,10 @@ class House:
         shutil.copy(_new_ledger(), self.folder / "ledger.db")
         (self.folder / "var").mkdir(mode=0o700)
         self.clock, self.wire = Tide(), Wire()
+        self.traffic = Traffic([], [], wire=self.wire)
+        self._flights = patch.object(outbox, "Flight", chosen(self.traffic))
+        self._flights.start()
+        self.orphans: set[str] = set()
         self.clock.meanwhile = lambda: self.side("later").work()
         self.members: dict[str, Person] = {}
         self.view: View = "whole"
@@ -128,7 +140,21 @@ class House:
     def side(self, name: Name) -> Side:
         return self.sides[name]
 
+    def takes(self, in_flight: int, *, order: int) -> None:
+        """Both platforms take so many requests at once, of fewer rows where they are several.
+
+        Args:
+            order: Draws the one in which they are answered.
+        """
+        self.traffic.random = Random(order)
+        rows = MAX_ROWS if in_flight == 1 else FEWER_ROWS
+        for side in self.sides.values():
+            capabilities = side.platform.capabilities
+            capabilities = replace(capabilities, in_flight=in_flight, max_rows=rows)
+            side.platform = replace(side.platform, capabilities=capabilities)
+
     def close(self) -> None:
+        self._flights.stop()
         for side in self.sides.values():
             side.shop.engine.dispose()
             memory._WORLDS.pop(side.account.name)
@@ -198,10 +224,13 @@ class House:
     def restart(self) -> None:
         """A new process on the same files."""
         self.ledger.close()
+        self.traffic.died()
         self._begin()
         for side in self.sides.values():
             side.ledger, side.gates = self.ledger, self.gates
-            side.book.died({one.id for one in self.ledger.unfinished(*side.at)})
+            unfinished = {one.id for one in self.ledger.unfinished(*side.at)}
+            side.book.died(unfinished)
+            self.orphans |= unfinished
 
     def write(self, key: str, person: Person) -> None:
         """The shop holds this customer from now on."""

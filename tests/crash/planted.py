@@ -43,7 +43,7 @@ def receipt_before_send(outgoing: type[syncd.runs.outbox._Outgoing]) -> None:
 
     def begin(self: syncd.runs.outbox._Outgoing, leg: Leg) -> None:
         ledger, now = self._parts.ledger, self._parts.clock.now()
-        upload, _ = leg.lane.upload(now, DEADLINE)
+        upload, _ = leg.lane.upload(now, DEADLINE, last=leg.last)
         leg.batch = ledger.intend(leg.batch.id, label=upload.label, deadline=now + DEADLINE)
         self.recorded = ledger.record(leg.batch.id, Receipt(leg.rows.num_rows))  # type: ignore[attr-defined]  # of the fault alone
         operation = leg.batch.phase.operation
@@ -58,7 +58,7 @@ def intent_after_send(outgoing: type[syncd.runs.outbox._Outgoing]) -> None:
 
     def begin(self: syncd.runs.outbox._Outgoing, leg: Leg) -> None:
         ledger, now = self._parts.ledger, self._parts.clock.now()
-        upload, _ = leg.lane.upload(now, DEADLINE)
+        upload, _ = leg.lane.upload(now, DEADLINE, last=leg.last)
         operation = leg.batch.phase.operation
         receipt = upload.push(Batch(leg.batch.id, operation, leg.rows), last=leg.last)
         leg.batch = ledger.intend(leg.batch.id, label=upload.label, deadline=now + DEADLINE)

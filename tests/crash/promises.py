@@ -6,6 +6,7 @@ from collections import Counter
 
 from connectors.memory import row_identifiers
 from connectors.sandbox.state import Identifier
+from syncd.model import BatchState
 from syncd.sync import Wish
 from tests.crash.beliefs import Beliefs, _take_batch, _take_generation
 from tests.crash.book import Violation
@@ -19,6 +20,8 @@ def check(house: House) -> None:
     """What must hold at every moment."""
     if not house.ledger.verify().ok:
         raise Violation("audit chain", "it does not verify")
+    if house.traffic.now:
+        raise Violation("not heard", f"{house.traffic.now} requests are on their way after a run")
     for side in house.sides.values():
         if side.at[2]:
             _check_known(house, side)
@@ -26,6 +29,7 @@ def check(house: House) -> None:
 
 
 def _check_known(house: House, side: Side) -> None:
+    _check_outcomes(house, side)
     found = beliefs(side)
     coming = side.coming()
     there = side.identifiers | side.persons | coming
@@ -43,6 +47,18 @@ def _check_known(house: House, side: Side) -> None:
         return
     if missing := found.certain - side.persons - excused:
         raise Violation("certain and not there", f"{side.name}: {len(missing)} by persons")
+
+
+def _check_outcomes(house: House, side: Side) -> None:
+    """The ledger knows which requests nobody knows the outcome of, and what the others came to."""
+    unfinished = {one.id: one.state for one in house.ledger.unfinished(*side.at)}
+    for request in side.book.unknown.values():
+        # A request that adds an erased person is given up.
+        if request.batch not in unfinished and not request.ids & side.book.mail:
+            raise Violation("outcome forgotten", f"{side.name}: what {request.batch} came to")
+    for batch, state in unfinished.items():
+        if state is BatchState.SENDING and batch not in house.orphans:
+            raise Violation("not heard", f"{side.name}: {batch} is on its way after a run")
 
 
 def beliefs(side: Side) -> Beliefs:

@@ -2,8 +2,8 @@
 
 It stands before a local platform, on loopback, and understands just enough of HTTP/1.1
 and of HTTP/2's frames to know where a request ends and where its answer begins. `arm`
-chooses what befalls the next request; all others pass. It serves one client that sends
-one request at a time, each of at most what fits into HTTP/2's first window.
+chooses what befalls the next request, or the next one that holds some text; all others pass.
+Each connection to it has one request at a time, of at most what fits into HTTP/2's first window.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Proxy:
 
     def __enter__(self) -> Self:
         self._lock = threading.Lock()
-        self._armed: Spell | None = None
+        self._armed: dict[bytes, Spell] = {}
         self._stopped = threading.Event()
         self._pairs: list[_Pair] = []
         self._listener = socket.create_server((LOOPBACK, 0))
@@ -104,22 +104,23 @@ class Proxy:
         for pair in pairs:
             pair.cut()
 
-    def arm(self, spell: Spell) -> None:
-        """Let this befall the next request."""
+    def arm(self, spell: Spell, holding: bytes = b"") -> None:
+        """Let this befall the next request that holds this; by default the next one."""
         with self._lock:
-            self._armed = spell
+            self._armed[holding] = spell
 
-    def disarm(self) -> bool:
-        """Let nothing befall it after all; whether anything was left to befall."""
+    def disarm(self, holding: bytes = b"") -> None:
+        """Let nothing befall it after all."""
         with self._lock:
-            left, self._armed = self._armed is not None, None
-        return left
+            self._armed.pop(holding, None)
 
-    def _take(self) -> Spell | None:
+    def _take(self, request: bytes) -> Spell | None:
         with self._lock:
-            spell, self._armed = self._armed, None
-            self.befallen += spell is not None
-        return spell
+            held = next((one for one in self._armed if one in request), None)
+            if held is None:
+                return None
+            self.befallen += 1
+            return self._armed.pop(held)
 
     def _accept(self) -> None:
         while True:
@@ -165,7 +166,7 @@ class _Http:
     def _serve(self) -> None:
         try:
             while (request := _message(self.pair.client)) is not None:
-                if not self._exchange(request, self.proxy._take()):
+                if not self._exchange(request, self.proxy._take(request)):
                     return
         except OSError:
             pass
@@ -268,7 +269,7 @@ class _Frames:
             self.pair.close()
 
     def _forward(self, stream: int, request: bytes) -> bool:
-        spell = self.proxy._take()
+        spell = self.proxy._take(request)
         if spell is not None and spell.fate == "reset_before":
             self.pair.cut()
             return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
@@ -24,7 +24,8 @@ from syncd.model import (
 )
 from syncd.ports import Upload
 from syncd.runs.parts import Parts
-from tests.crash.book import Book, Request
+from tests.crash.book import Book, Request, Violation
+from tests.crash.troubles import trouble
 from tests.integration.through import Through
 from tests.integration.worlds import World
 
@@ -44,20 +45,25 @@ class Home(Protocol):
     def named(self, prefix: str) -> str: ...
 
 
-@dataclass(frozen=True)
+@dataclass
 class Observed:
-    """A platform's upload; what the machine knows is held against each request."""
+    """A platform's upload; what the machine knows is held against each request.
+
+    Attributes:
+        over: It was ended, or its last request was not answered well.
+    """
 
     inner: Upload
     side: Side
-
-    @property
-    def label(self) -> str:
-        return self.inner.label
+    label: str
+    over: bool = False
 
     def push(self, batch: Batch, *, last: bool) -> Receipt:
         side = self.side
         request = Request.of(batch)
+        if self.over:
+            raise Violation("upload over", f"{request.batch} goes out in {self.label}")
+        self.over = True
         side.about_to(request, self.label)
         known = len(side.remote._work)
         with side.book.sending(request, side.clock.now()), side.wire.around("push"):
@@ -69,6 +75,7 @@ class Observed:
         side.untold.discard(receipt.reference)
         taken = frozenset().union(*side.remote._work[receipt.reference].rows)
         side.book.answered(request, taken, side.clock.now())
+        self.over = last
         return receipt
 
 
@@ -79,7 +86,8 @@ class ObservedConnector(Through):
     side: Side
 
     def open(self, audience_id: str, operation: Operation, *, rows: int) -> Observed:
-        return Observed(self.inner.open(audience_id, operation, rows=rows), self.side)
+        opened = self.inner.open(audience_id, operation, rows=rows)
+        return Observed(opened, self.side, f"{opened.label}-{next(self.side.uploads)}")
 
     def forget(self, rows: pa.RecordBatch) -> Receipt:
         with self.side.wire.around("push"):
@@ -94,6 +102,7 @@ class Side(World):
         untold: Requests that were taken while nobody heard the answer.
         born: When a request was first seen waiting.
         sent_any: Whether anything was pushed since it was last set to False.
+        uploads: Their numbers.
     """
 
     house: Home = field(kw_only=True)
@@ -103,6 +112,7 @@ class Side(World):
     untold: set[str] = field(default_factory=set)
     born: dict[str, datetime] = field(default_factory=dict)
     sent_any: bool = False
+    uploads: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     @property
     def later(self) -> bool:
@@ -136,6 +146,10 @@ class Side(World):
         assert plan is not None
         snapshot = ledger.snapshot(plan.snapshot)
         book.check_request(request, plan, snapshot, now=self.clock.now())
+
+    def meets(self, name: str) -> None:
+        """Trouble of this name befalls the next requests."""
+        self.remote.script(trouble(name, self.platform.capabilities.in_flight))
 
     def notice(self, request: Request, references: Sequence[str]) -> None:
         """Requests that the platform took."""

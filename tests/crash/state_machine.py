@@ -1,9 +1,10 @@
 """A state machine draws what may happen: `python -m tests.crash.state_machine`.
 
 Two syncs of one segment hang in one ledger: one platform answers now, the other works later
-and in any order. `tests.crash.happenings` says what may befall them, `tests.crash.promises`
-and `tests.crash.book` what must be true after each step; at the end of an example faults
-end, and all must become equal and rest.
+and in any order. In two examples of three both take several requests at once, see
+`tests.crash.traffic`. `tests.crash.happenings` says what may befall them, `tests.crash.promises`
+and `tests.crash.book` what must be true after each step; at the end of an example faults end,
+and all must become equal and rest.
 
 Usage: python -m tests.crash.state_machine [STEPS] [--seed N] [--plant FAULT] [--shrink]
 """
@@ -88,7 +89,8 @@ def lines(tally: Tally, seconds: float) -> list[str]:
 def total(tally: Tally, seconds: float) -> str:
     """All of it in one line."""
     steps = f"{tally.steps.total():,} steps in {tally.examples:,} examples"
-    return f"{steps}, {seconds:.0f} s of the processor, violations: {len(tally.said)}"
+    requests = f"{tally.requests['beside']:,} of {tally.requests['begun']:,} requests beside others"
+    return f"{steps}, {requests}, {seconds:.0f} s of the processor, violations: {len(tally.said)}"
 
 
 def main(arguments: Sequence[str]) -> int:

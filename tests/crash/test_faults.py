@@ -20,6 +20,8 @@ def test_faults_on_the_line_lose_nothing(name: Name, caplog: pytest.LogCaptureFi
     weather = live(name, 42, seed=SEED, rate=0.35)
 
     assert set(weather.lines) == set(KINDS[name])
+    assert weather.most > 1
+    assert any(line.beside for line in weather.lines.values()), "some met it beside others"
     for kind, line in weather.lines.items():
         assert ("Throttled" in line.became) == kind.startswith("limit")
         # gRPC may put a call on a connection that died a moment ago: it is then unanswered

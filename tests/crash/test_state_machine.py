@@ -34,6 +34,7 @@ def test_whatever_happens_the_promises_hold(part: int, told: Callable[[str], Non
     again = f"python -m tests.crash.state_machine {STEPS} --seed {seed}"
     assert tally.said == [], (again, tally.story)
     assert tally.steps.total() >= STEPS
+    assert tally.requests["beside"] > 0, "several were under way at once"
 
 
 @pytest.mark.parametrize("name", WRONGS)

@@ -1,8 +1,8 @@
-"""Nine ways to get it wrong, each a small change of our own code that the machine must find."""
+"""Ways to get it wrong, each a small change of our own code that the machine must find."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,9 +14,11 @@ import pytest
 from syncd import settle
 from syncd.ledger.store import Ledger
 from syncd.membership import choosing
-from syncd.model import Guard, Sizes
+from syncd.model import BatchId, BatchRecord, BatchState, Guard, Sizes
 from syncd.plan import held_reasons
 from syncd.runs import outbox, planning
+from syncd.runs.lanes import Lane, Lanes
+from syncd.runs.outbox import _Outgoing
 from syncd.shop.reading import DatabaseReading
 from syncd.shop.rows import Rows
 from tests.crash.planted import intent_after_send
@@ -106,6 +108,57 @@ def measured_against_the_last_run(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(planning, "_reference", reference)
 
 
+def shared_at_once(patch: pytest.MonkeyPatch) -> None:
+    """Nobody looks at what two requests name."""
+    patch.setattr(outbox, "apart", lambda *_: True)
+
+
+def begun_in_trouble(patch: pytest.MonkeyPatch) -> None:
+    """A request that met trouble keeps no other one from being begun."""
+    room = _Outgoing._room
+
+    def anyway(
+        self: _Outgoing, batch: BatchRecord, rows_of: Callable[[BatchRecord], pa.RecordBatch]
+    ) -> bool:
+        troubled, self._troubled = self._troubled, deque()
+        try:
+            return room(self, batch, rows_of)
+        finally:
+            self._troubled = troubled
+
+    patch.setattr(_Outgoing, "_room", anyway)
+
+
+def not_heard(patch: pytest.MonkeyPatch) -> None:
+    """A run that ends early waits for what is under way, and does not write down what it hears."""
+    drain = _Outgoing._drain
+    patch.setattr(_Outgoing, "_drain", lambda self, *, writes: drain(self, writes=False))  # noqa: ARG005  # as the real one
+
+
+def doubt_forgotten(patch: pytest.MonkeyPatch) -> None:
+    """A request without an answer counts as never sent."""
+    mark = Ledger.mark
+
+    def planned(self: Ledger, batch: BatchId, asked: BatchState, *, code: str, **_: bool) -> object:
+        asked = BatchState.PLANNED if asked is BatchState.UNKNOWN else asked
+        return mark(self, batch, asked, code=code)
+
+    patch.setattr(Ledger, "mark", planned)
+
+
+def one_lane_for_all(patch: pytest.MonkeyPatch) -> None:
+    """Requests beside each other go out in one upload."""
+    take = Lanes.take
+
+    def taken(self: Lanes, left: int) -> tuple[Lane, bool]:
+        lane, last = take(self, left)
+        self._free.append(lane)
+        return lane, last
+
+    patch.setattr(Lanes, "take", taken)
+    patch.setattr(Lanes, "give_back", lambda *_: None)
+
+
 # By the names that the promise has for them.
 WRONGS: Mapping[str, Wrong] = {
     "receipt first": Wrong(receipt_before_push, "receipt first"),
@@ -127,6 +180,17 @@ WRONGS: Mapping[str, Wrong] = {
     "guard measured against the last run only": Wrong(
         measured_against_the_last_run, "guard: in a week", ("lose_a_few_each_time",)
     ),
+    "an identifier in two requests at once": Wrong(shared_at_once, "shared at once"),
+    "something begun while a request is in trouble": Wrong(
+        begun_in_trouble, "begun in trouble", ("change_minds_in_an_outage",)
+    ),
+    "answers of others unheard after a denial": Wrong(
+        not_heard, "not heard", ("trouble_on_the_line", "turnover")
+    ),
+    "a request in doubt forgotten": Wrong(
+        doubt_forgotten, "outcome forgotten", ("trouble_on_the_line",)
+    ),
+    "two requests in one upload at once": Wrong(one_lane_for_all, "two in an upload"),
 }
 
 

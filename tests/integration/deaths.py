@@ -34,10 +34,14 @@ class Wire:
 
     Attributes:
         passing: Called at every point that is passed alive.
+        dead: It was killed.
+        drops: What it had on its way arrives no more.
     """
 
     death: Death | None = None
     passing: Callable[[Death], None] | None = None
+    dead: bool = False
+    drops: bool = False
     counts: Counter[str] = field(default_factory=Counter)
 
     @contextmanager
@@ -49,7 +53,8 @@ class Wire:
         self._at(Death(what, number, "after"))
 
     def _at(self, point: Death) -> None:
-        if self.death == point:
+        if self.death == point or self.drops:
+            self.dead = True
             raise Died
         if self.passing is not None:
             self.passing(point)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -12,6 +12,7 @@ from syncd.model import Account, Advice, Batch, Operation, Receipt
 from syncd.ports import Connector, Platform, Upload
 from syncd.runs.flight import Flight, K, T, called
 from syncd.runs.lanes import Leg
+from tests.integration.deaths import Died
 from tests.integration.memory_worlds import MemoryWorlds, memory_world
 from tests.integration.through import Through
 
@@ -110,6 +111,27 @@ class Course:
     together: list[tuple[Leg, ...]] = field(default_factory=list)
     events: list[str] = field(default_factory=list)
 
+    def opened(self) -> None:
+        """An operation begins."""
+
+    def pick(self) -> int:
+        return self.picks.pop(0) if self.picks else 0
+
+    def is_early(self) -> bool:
+        return self.early.pop(0) if self.early else False
+
+    def begun(self, under_way: Sequence[Leg]) -> None:
+        """Another one was."""
+        self.now = len(under_way)
+        self.most = max(self.most, self.now)
+        self.together.append(tuple(under_way))
+        self.events.append("begun")
+
+    def heard(self, leg: Leg, under_way: Sequence[Leg], error: BaseException | None) -> None:  # noqa: ARG002  # for others
+        """One was answered; the others still are under way."""
+        self.now = len(under_way)
+        self.events.append(type(error).__name__ if error else "")
+
 
 def chosen(course: Course) -> type[Flight[object, object]]:
     """A flight whose requests are answered in the order of a course; it has no thread."""
@@ -117,6 +139,7 @@ def chosen(course: Course) -> type[Flight[object, object]]:
     class Choosing(Flight[K, T]):
         def __init__(self) -> None:
             super().__init__()
+            course.opened()
             self.calls: dict[int, Callable[[], None]] = {}
 
         def begin(self, what: K, call: Callable[[], T]) -> None:
@@ -124,24 +147,21 @@ def chosen(course: Course) -> type[Flight[object, object]]:
                 self._ended.put((what, called(call)))
 
             self.under_way.append(what)
-            course.now = len(self.under_way)
-            course.most = max(course.most, course.now)
-            course.together.append(cast("tuple[Leg, ...]", tuple(self.under_way)))
-            course.events.append("begun")
             self.calls[id(what)] = make
-            if course.early.pop(0) if course.early else False:
+            course.begun(cast("list[Leg]", self.under_way))
+            if course.is_early():
                 make()
                 taken = self._ended.get()
                 self.calls[id(what)] = lambda: self._ended.put(taken)
+                if isinstance(died := taken[1].exception(), Died):
+                    raise died
 
         def landed(self):  # type: ignore[no-untyped-def]  # noqa: ANN202  # as the inner one
-            pick = course.picks.pop(0) if course.picks else 0
-            what = self.under_way[pick % len(self.under_way)]
+            what = self.under_way[course.pick() % len(self.under_way)]
             self.calls.pop(id(what))()
             found = super().landed()
-            course.now = len(self.under_way)
-            error = found[1].exception()
-            course.events.append(type(error).__name__ if error else "")
+            left = cast("list[Leg]", self.under_way)
+            course.heard(cast("Leg", what), left, found[1].exception())
             return found
 
     return Choosing

@@ -90,6 +90,20 @@ def test_a_busy_audience_is_asked_again_when_it_was_to_be(patience: Patience, cl
     assert clock.slept == [80.0]
 
 
+def test_who_was_told_no_wait_backs_off_with_the_whole_account(
+    patience: Patience, clock: Hands, gate: Gate
+) -> None:
+    assert patience.again(Met(Throttled("meta", "17"), NOON), Platform().answer) == "done"
+    (waited,) = clock.slept
+    assert 0 < waited <= 1
+    assert gate.wait("other", NOON) == pytest.approx(waited, abs=1e-6)
+
+
+def test_it_is_made_with_what_it_was_given(patience: Patience) -> None:
+    assert patience.again(Met(Unavailable("meta", "reset"), NOON), divmod, 7, 2) == (3, 1)
+    assert patience.again(Met(Unavailable("meta", "reset"), NOON), int, "ff", base=16) == 255
+
+
 # --- what is heard ----------------------------------------------------------------------
 
 
@@ -114,6 +128,16 @@ def test_an_answer_that_was_heard_slows_all_and_one_that_is_well_lets_them_go(
     patience.hear(advice, other.answer)
     seen.append((patience.slowed, patience.free()))
     assert seen == [(True, False), (True, True), (False, True)]
+
+
+def test_before_anything_was_heard_nobody_is_slowed(patience: Patience) -> None:
+    assert (patience.slowed, patience.free()) == (False, True)
+
+
+def test_a_pause_of_less_than_a_second_is_one(patience: Patience) -> None:
+    platform = Advising([Advice(0.5, "app usage 76 %")])
+    patience.hear(advice_of(ADVISES, cast("Connector", platform)), platform.answer)
+    assert (patience.slowed, patience.free()) == (True, False)
 
 
 def test_a_longer_pause_that_was_heard_before_is_no_wait_of_others(patience: Patience) -> None:

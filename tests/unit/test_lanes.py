@@ -80,7 +80,7 @@ def test_another_upload_is_opened_only_where_it_is_worth_it(batches: int, lanes:
 def test_lanes_are_told_of_their_share_of_the_rows() -> None:
     lanes = lanes_of(10, 4, rows=1_001)
     lane, _ = lanes.take(9)
-    upload, _ = lane.upload(NOON, DEADLINE)
+    upload, _ = lane.upload(NOON, DEADLINE, last=False)
     assert upload.label.endswith("-251")
 
 
@@ -101,9 +101,9 @@ class Uploads:
         return Lane(self, Advice, lasts=LASTS)
 
 
-def asked(lane: Lane, after: timedelta = timedelta()) -> tuple[int, bool]:
+def asked(lane: Lane, after: timedelta = timedelta(), *, last: bool = False) -> tuple[int, bool]:
     """The number of the upload that a request goes out in, and whether it is its last."""
-    upload, ends = lane.upload(NOON + after, DEADLINE)
+    upload, ends = lane.upload(NOON + after, DEADLINE, last=last)
     return cast("int", upload), ends
 
 
@@ -127,12 +127,24 @@ def test_an_upload_is_ended_before_its_time_is_over_and_left_when_it_is() -> Non
     assert asked(lane, 2 * LASTS) == (3, False), "it would be discarded"
 
 
+def test_nothing_follows_the_last_batch_of_an_upload() -> None:
+    """What is sent after it, as parts of a batch that was refused meanwhile, has another one."""
+    lane = Uploads().lane()
+    assert asked(lane) == (1, False)
+    lane.confirm()
+    assert asked(lane, last=True) == (1, True)
+    lane.confirm()
+    assert asked(lane, last=True) == (2, True)
+
+
 def test_a_whole_upload_is_the_only_one_and_never_overdue() -> None:
     uploads = Uploads()
     whole = cast("Upload", "whole")
     lane = Lane(uploads, Advice, lasts=LASTS, whole=whole)
     for now in (NOON, NOON + 2 * LASTS):
-        assert lane.upload(now, DEADLINE) == (whole, False)
+        assert lane.upload(now, DEADLINE, last=False) == (whole, False)
+        lane.confirm()
+    assert lane.upload(NOON, DEADLINE, last=True) == (whole, True)
     assert uploads.opened == 0
 
 

@@ -9,6 +9,7 @@
     {{guest(x)}}         the key of a guest, from an e-mail as `{{folded(x)}}` spells it
     {{own(x)}}           a comma and the optional column x of an account, where the system has it
     {{key(x)}}           a number or a text as a key, told apart by its bytes
+    {{layout()}}         the name of the layout, within another word too
     {{channel()}}        what a file on consent is asked for: `email` or `ads`
 
 The other words are those of `syncd.segments.macros`.
@@ -176,7 +177,7 @@ class Source:
 
     def _texts(self, relation: str) -> Sequence[str]:
         directory = files("syncd.segments.systems") / self.name
-        layout = self.layout or next(iter(self.system.layouts), None)
+        layout = self._layout
         if relation != "consents":
             return [_read(directory, relation, layout)]
         own = [] if self.system.consent else [_read(directory, relation, layout)]
@@ -188,6 +189,10 @@ class Source:
         ]
         return own + mapped or [_read(files("syncd.segments.systems") / "shared", "no_consents")]
 
+    @property
+    def _layout(self) -> str | None:
+        return self.layout or next(iter(self.system.layouts), None)
+
     def _of_each_store(self, text: str) -> list[str]:
         if "{{site" not in text:
             return [self._spelled(text)]
@@ -195,7 +200,8 @@ class Source:
 
     def _spelled(self, text: str, store: str = "") -> str:
         """A file's text with our words spelled for the engine."""
-        return _WORD.sub(partial(self._word, store=store), text.strip())
+        text = text.strip().replace("{{layout()}}", self._layout or "")
+        return _WORD.sub(partial(self._word, store=store), text)
 
     def _word(self, found: re.Match[str], *, store: str) -> str:
         dialect = self.system.dialect

@@ -1,6 +1,7 @@
--- Accounts, but for administrators and the deleted. Nothing says where somebody registered:
--- whoever ordered or left carts in other stores alone is theirs. Columns that come with some
--- versions and plug-ins alone are looked for in the row, so that a shop need not have them.
+-- Accounts, but for administrators and the deleted, in the table that the layout is named
+-- after. Nothing says where somebody registered: whoever ordered or left carts in other
+-- stores alone is theirs. Columns that come with some versions and plug-ins alone are looked
+-- for in the row, so that a shop need not have them.
 -- A name is one text; Solidus itself takes its first word for the first name.
 SELECT {{key(u.id)}} AS source_id,
        u.email,
@@ -14,7 +15,7 @@ SELECT {{key(u.id)}} AS source_id,
        u.created_at AS registered_at,
        to_jsonb(u) -> 'customer_metadata' AS customer_metadata,
        to_jsonb(u) -> 'admin_metadata' AS admin_metadata
-FROM {{table(spree_users)}} u
+FROM {{table({{layout()}})}} u
 LEFT JOIN (
   SELECT DISTINCT ON (user_id) user_id, address_id
   FROM {{table(spree_user_addresses)}}
