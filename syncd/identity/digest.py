@@ -155,7 +155,7 @@ def digest(batch: pa.RecordBatch, policy: Policy) -> Digested:
         _keys(batch),
         *(row[name] for name in ROW_COLUMNS),
         consent,
-        demanded(country.texts()),
+        country.spread(demanded(country.values)),
         _usable(row),
     ]
     rows = pa.RecordBatch.from_arrays(columns, schema=DIGESTED_SCHEMA)
