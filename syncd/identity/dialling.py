@@ -27,12 +27,13 @@ from syncd.identity.numbering import (
     main_region,
     region,
 )
-from syncd.identity.step import column_bytes
+from syncd.identity.step import changed, column_bytes
 
 Places = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 _NO = pa.scalar(False)
+_URI = "tel:"
 _CODE_DIGITS = 3  # no calling code is longer
 _LONGEST = 20  # digits that any dialled number can have, prefixes included
 _ONE_NUMBER = 13  # digits that cannot be two numbers of seven
@@ -96,6 +97,8 @@ def e164_column(values: pa.Array, countries: pa.Array) -> pa.Array:
     Returns:
         Null where it takes the library to tell, or there is nothing to tell.
     """
+    # A URI (RFC 3966); one with parameters is left to the library.
+    values = changed(values, pc.starts_with(values, _URI), _without_scheme)
     dialled = _dialled(values)
     found = _Found(len(values))
     abroad = np.flatnonzero(dialled.sure & dialled.plus)
@@ -108,6 +111,10 @@ def e164_column(values: pa.Array, countries: pa.Array) -> pa.Array:
         if plan is not None:
             _national(found, dialled, inland[at], plan)
     return _written(found, dialled, values)
+
+
+def _without_scheme(values: pa.Array) -> pa.Array:
+    return pc.utf8_slice_codeunits(values, len(_URI))
 
 
 def _international(found: _Found, dialled: _Dialled, values: Places, starts: Places) -> None:
