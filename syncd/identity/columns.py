@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from syncd.identity.reasons import Reason
+from syncd.identity.sha256 import digests, parted
 from syncd.identity.step import Step, column_bytes
 from syncd.identity.steps import normalise
 
@@ -20,7 +21,6 @@ _PRINTABLE_ASCII = "^[ -~]*$"
 _NOTHING = pa.scalar(None, pa.string())
 _NO = pa.scalar(False)
 _EMPTY = pa.scalar("")
-_DIGEST_BYTES = 32
 
 # A column is looked through once for each distinct value if no more of its beginning than
 # this is distinct. Names repeat themselves, addresses do not, and telling a million of them
@@ -48,19 +48,26 @@ class Column:
 
     def texts(self) -> pa.Array:
         """The normalised text of each row."""
-        return self._spread(self.values)
+        return self.spread(self.values)
 
     def cells(self, *, hashed: bool) -> pa.Array:
         """What travels: 32-byte digests, or the UTF-8 bytes where the platform wants the text."""
-        plain = self.values.cast(pa.binary())
-        return self._spread(_digests(plain) if hashed else plain)
+        return hashed_together([self])[0] if hashed else self.spread(self.values.cast(pa.binary()))
 
     def cells_of_hex(self) -> pa.Array:
         """What travels of values that are digests in hex already."""
-        return self._spread(_of_hex(self.values))
+        joined = bytes.fromhex("".join(self.values.drop_null().to_pylist()))
+        return self.spread(*parted(joined, [self.values]))
 
-    def _spread(self, column: pa.Array) -> pa.Array:
+    def spread(self, column: pa.Array) -> pa.Array:
+        """To each row, what there is of its value."""
         return column if self.places is None else column.take(self.places)
+
+
+def hashed_together(columns: Sequence[Column]) -> list[pa.Array]:
+    """The hashed cells of several columns, which takes less time than one after the other."""
+    made = digests([column.values for column in columns])
+    return [column.spread(cells) for column, cells in zip(columns, made, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,33 +119,6 @@ def digest_of(value: str) -> bytes:
     if not value:
         raise ValueError("an empty value has no digest")
     return hashlib.sha256(value.encode()).digest()
-
-
-# --- digests ----------------------------------------------------------------------
-
-
-def _digests(values: pa.Array) -> pa.Array:
-    """The SHA-256 of each value, null where there is none."""
-    texts = values.drop_null().to_pylist()
-    if b"" in texts:
-        raise ValueError("an empty value has no digest")
-    sha256 = hashlib.sha256
-    return _cells(b"".join([sha256(text).digest() for text in texts]), values)
-
-
-def _of_hex(values: pa.Array) -> pa.Array:
-    return _cells(bytes.fromhex("".join(values.drop_null().to_pylist())), values)
-
-
-def _cells(joined: bytes, values: pa.Array) -> pa.Array:
-    """Digests one behind the other, as cells where there is a value."""
-    valid = _flags(values.is_valid())
-    offsets = np.zeros(len(values) + 1, np.int32)
-    np.cumsum(valid, out=offsets[1:])
-    offsets *= _DIGEST_BYTES
-    missing = None if valid.all() else pa.py_buffer(np.packbits(valid, bitorder="little"))
-    buffers = [missing, pa.py_buffer(offsets), pa.py_buffer(joined)]
-    return pa.Array.from_buffers(pa.binary(), len(values), buffers)
 
 
 # --- distinct values ----------------------------------------------------------------

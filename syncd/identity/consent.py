@@ -23,8 +23,8 @@ def consents(raw: pa.Array) -> tuple[pa.Array, Column]:
     """
     said = normalised(_STEPS, raw, pa.nulls(len(raw), pa.string()))
     numbers = pa.array([consent.value for consent in _WORDS.values()], pa.int8())
-    found = numbers.take(pc.index_in(said.texts(), pa.array(list(_WORDS), pa.string())))
-    return pc.fill_null(found, pa.scalar(Consent.UNKNOWN.value, pa.int8())), said
+    found = numbers.take(pc.index_in(said.values, pa.array(list(_WORDS), pa.string())))
+    return said.spread(pc.fill_null(found, pa.scalar(Consent.UNKNOWN.value, pa.int8()))), said
 
 
 def demanded(member_country: pa.Array) -> pa.Array:

@@ -27,12 +27,13 @@ from syncd.identity.numbering import (
     main_region,
     region,
 )
-from syncd.identity.step import column_bytes
+from syncd.identity.step import changed, column_bytes
 
 Places = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 _NO = pa.scalar(False)
+_URI = "tel:"
 _CODE_DIGITS = 3  # no calling code is longer
 _LONGEST = 20  # digits that any dialled number can have, prefixes included
 _ONE_NUMBER = 13  # digits that cannot be two numbers of seven
@@ -54,6 +55,7 @@ class _Dialled:
         starts: Where each value's begin, one more than there are values.
         text: The same as a column of text.
         plus: Values that begin with a plus.
+        bare: Of these, those that are digits otherwise.
         sure: Values that are a number and nothing but a number.
     """
 
@@ -61,6 +63,7 @@ class _Dialled:
     starts: Places
     text: pa.Array
     plus: Flags
+    bare: Flags
     sure: Flags
 
     def begins(self, at: Places, prefix: str) -> Flags:
@@ -94,18 +97,24 @@ def e164_column(values: pa.Array, countries: pa.Array) -> pa.Array:
     Returns:
         Null where it takes the library to tell, or there is nothing to tell.
     """
+    # A URI (RFC 3966); one with parameters is left to the library.
+    values = changed(values, pc.starts_with(values, _URI), _without_scheme)
     dialled = _dialled(values)
     found = _Found(len(values))
     abroad = np.flatnonzero(dialled.sure & dialled.plus)
     _international(found, dialled, abroad, dialled.starts[abroad])
     inland = np.flatnonzero(dialled.sure & ~dialled.plus)
-    coded = countries.dictionary_encode()
+    coded = countries.take(pa.array(inland)).dictionary_encode()
     names = coded.dictionary.to_pylist()
-    for number, at in _groups(coded.indices.fill_null(-1).to_numpy()[inland]):
+    for number, at in _groups(coded.indices.fill_null(-1).to_numpy()):
         plan = region(names[number]) if number >= 0 else None
         if plan is not None:
             _national(found, dialled, inland[at], plan)
-    return _written(found, dialled)
+    return _written(found, dialled, values)
+
+
+def _without_scheme(values: pa.Array) -> pa.Array:
+    return pc.utf8_slice_codeunits(values, len(_URI))
 
 
 def _international(found: _Found, dialled: _Dialled, values: Places, starts: Places) -> None:
@@ -177,8 +186,8 @@ def _bits(dialled: _Dialled, starts: Places, ends: Places, code: str) -> npt.NDA
     steps = PLANS.steps.reshape(-1)
     at = starts.copy()
     for _ in range(int((ends - starts).max(initial=0))):
-        digit = np.where(at < ends, dialled.digits[np.minimum(at, ends)], END)
-        state = steps[state * (END + 1) + digit]
+        digit = np.where(at < ends, dialled.digits.take(at, mode="clip"), END)
+        state = steps.take(state * (END + 1) + digit)
         at += 1
     found: npt.NDArray[np.uint64] = PLANS.bits[state]
     return found
@@ -189,7 +198,7 @@ def _bits(dialled: _Dialled, starts: Places, ends: Places, code: str) -> npt.NDA
 
 def _dialled(values: pa.Array) -> _Dialled:
     starts, text = column_bytes(values)
-    kinds = _KINDS[text]
+    kinds = _KINDS.take(text)
     is_digit = kinds == _DIGIT
     kept = text[is_digit]
     counted = np.zeros(len(text) + 1, np.int32)
@@ -203,7 +212,8 @@ def _dialled(values: pa.Array) -> _Dialled:
         sure &= _flags(values.is_valid())
     column = pa.StringArray.from_buffers(len(values), pa.py_buffer(offsets), pa.py_buffer(kept))
     digits = np.append(kept - np.uint8(ord("0")), np.full(_LONGEST, END, np.uint8))
-    dialled = _Dialled(digits, offsets.astype(np.int64), column, plus, sure)
+    bare = plus & (np.diff(starts) == counts + 1)
+    dialled = _Dialled(digits, offsets.astype(np.int64), column, plus, bare, sure)
     sure &= ~_even_steps(digits, dialled.starts[:-1], dialled.starts[1:], 1)  # 1234567
     return dialled
 
@@ -235,21 +245,27 @@ def _two_numbers(values: pa.Array, counts: npt.NDArray[np.int32]) -> Flags:
 
 
 def _even_steps(digits: npt.NDArray[np.uint8], starts: Places, ends: Places, step: int) -> Flags:
-    """Whether each digit is the one before it and `step`, modulo ten."""
-    uneven = np.zeros(len(digits) + 1, np.int32)
-    ahead = digits[1:] - digits[:-1]
-    np.cumsum((ahead != step) & (ahead != np.uint8(step - 10 & 255)), out=uneven[2:])
-    last = np.maximum(ends, starts + 1)
-    found: Flags = uneven[last] == uneven[starts + 1]
+    """Whether each digit is the one before it and `step`, modulo ten; of the first `_LONGEST`."""
+    found = np.ones(len(starts), bool)
+    left = np.arange(len(starts))
+    for place in range(1, _LONGEST):
+        left = left[starts[left] + place < ends[left]]
+        at = starts[left] + place
+        even = (digits[at] + 10 - digits[at - 1]) % 10 == step
+        found[left[~even]] = False
+        left = left[even]  # hardly any are for long
     return found
 
 
-def _written(found: _Found, dialled: _Dialled) -> pa.Array:
+def _written(found: _Found, dialled: _Dialled, values: pa.Array) -> pa.Array:
     """In E.164, one a row, null where nothing was found."""
     ends = dialled.starts[1:]
     known = found.codes > 0
     known &= ~_even_steps(dialled.digits, found.starts, ends, 0)  # all alike: a placeholder?
     widths = 1 + (found.codes > 9) + (found.codes > 99)  # noqa: PLR2004 - digits of a code
+    # Most shops have them so already.
+    same = known & dialled.bare & (found.starts == dialled.starts[:-1] + widths)
+    known &= ~same
     lengths = np.where(known, 1 + widths + ends - found.starts, 0)
     offsets = np.zeros(len(known) + 1, np.int64)
     np.cumsum(lengths, out=offsets[1:])
@@ -268,7 +284,8 @@ def _written(found: _Found, dialled: _Dialled) -> pa.Array:
         pa.py_buffer(offsets.astype(np.int32)),
         pa.py_buffer(text),
     ]
-    return pa.Array.from_buffers(pa.string(), len(known), buffers)
+    others = pa.Array.from_buffers(pa.string(), len(known), buffers)
+    return pc.if_else(pa.array(same), values, others)
 
 
 @cache

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from syncd.errors import BadRows, ConfigError
-from syncd.identity.columns import Column, normalised
+from syncd.identity.columns import Column, hashed_together, normalised
 from syncd.identity.consent import consents, demanded
 from syncd.identity.fields import (
     COLUMN_OF,
@@ -146,10 +146,8 @@ def digest(batch: pa.RecordBatch, policy: Policy) -> Digested:
         clean=np.ones(batch.num_rows, np.bool_),
     )
     work.count("country", country)
-    row = {**_several(work, EMAIL_CELLS), **_several(work, PHONE_CELLS), **_address(work)}
-    row |= {name: _id(work, name) for name in ID_CELLS}
+    row = _cells(work)
     limit_identifiers(row, policy.max_identifiers)
-    row |= {cell: made for detail in Detail for cell, made in _detail(work, detail)}
     row |= {fact.value: _fact(work, fact) for fact in Fact}
     consent, said = consents(_raw(batch, "ad_consent"))
     work.count("ad_consent", said)
@@ -157,7 +155,7 @@ def digest(batch: pa.RecordBatch, policy: Policy) -> Digested:
         _keys(batch),
         *(row[name] for name in ROW_COLUMNS),
         consent,
-        demanded(country.texts()),
+        country.spread(demanded(country.values)),
         _usable(row),
     ]
     rows = pa.RecordBatch.from_arrays(columns, schema=DIGESTED_SCHEMA)
@@ -208,40 +206,63 @@ class _Work:
         return pa.nulls(self.batch.num_rows, pa.binary())
 
 
-def _several(work: _Work, names: tuple[str, ...]) -> dict[str, pa.Array]:
-    """The cells of a kind that a member may have several of, repeats left out."""
-    if IdentifierKind(names[0]) not in work.policy.kinds:
-        return dict.fromkeys(names, work.blank())
-    field_name = names[0]
-    found = [_cell(work, field_name, _raw(work.batch, column)) for column in columns_of(field_name)]
-    return dict(zip(names, without_repeats(found), strict=True))
+def _cells(work: _Work) -> dict[str, pa.Array]:
+    """All cells but those of facts; an address is there in whole or not at all."""
+    columns = {
+        cell: (name, column)
+        for cell, name, raw in _sent(work)
+        if (column := _column(work, name, raw)) is not None
+    }
+    row = dict.fromkeys(ROW_COLUMNS, work.blank())
+    row |= _travelling(work, columns)
+    for names in (EMAIL_CELLS, PHONE_CELLS):
+        row |= zip(names, without_repeats([row[name] for name in names]), strict=True)
+    row |= zip(ADDRESS_CELLS, only_whole([row[name] for name in ADDRESS_CELLS]), strict=True)
+    return row
 
 
-def _id(work: _Work, name: str) -> pa.Array:
-    """The cell of a kind that a member has one of."""
-    if IdentifierKind(name) not in work.policy.kinds:
-        return work.blank()
-    return _cell(work, name, _raw(work.batch, name))
+def _sent(work: _Work) -> Iterator[tuple[str, str, pa.Array]]:
+    """The cells that the sync sends, the field of each, and its raw column."""
+    batch, kinds = work.batch, work.policy.kinds
+    for names in (EMAIL_CELLS, PHONE_CELLS):
+        if IdentifierKind(names[0]) in kinds:
+            for cell, column in zip(names, columns_of(names[0]), strict=True):
+                yield cell, names[0], _raw(batch, column)
+    if IdentifierKind.ADDRESS in kinds:
+        for name in ADDRESS_CELLS:
+            yield name, name, work.known if name == "country" else _raw(batch, COLUMN_OF[name])
+    for name in ID_CELLS:
+        if IdentifierKind(name) in kinds:
+            yield name, name, _raw(batch, name)
+    for detail in work.policy.details:
+        for cell in CELLS_OF[detail]:
+            name = FIELD_OF.get(cell, cell)
+            yield cell, name, _raw(batch, COLUMN_OF[name])
 
 
-def _address(work: _Work) -> dict[str, pa.Array]:
-    """The four cells of the address: all or none."""
-    if IdentifierKind.ADDRESS not in work.policy.kinds:
-        return dict.fromkeys(ADDRESS_CELLS, work.blank())
-    raw = {name: _raw(work.batch, COLUMN_OF[name]) for name in ADDRESS_CELLS}
-    raw["country"] = work.known
-    found = [_cell(work, name, raw[name]) for name in ADDRESS_CELLS]
-    return dict(zip(ADDRESS_CELLS, only_whole(found), strict=True))
-
-
-def _detail(work: _Work, detail: Detail) -> Iterator[tuple[str, pa.Array]]:
-    """The cells of what travels beside identifiers."""
-    for cell in CELLS_OF[detail]:
-        name = FIELD_OF.get(cell, cell)
-        if detail in work.policy.details:
-            yield cell, _cell(work, name, _raw(work.batch, COLUMN_OF[name]))
+def _travelling(
+    work: _Work, columns: Mapping[str, tuple[str, Column]]
+) -> Iterator[tuple[str, pa.Array]]:
+    """Columns as they travel."""
+    hashed = list[str]()
+    for cell, (name, column) in columns.items():
+        if work.policy.prehashed and work.hashed[name] and name in PREHASHED:
+            yield cell, column.cells_of_hex()
+        elif work.hashed[name]:
+            hashed.append(cell)
         else:
-            yield cell, work.blank()
+            yield cell, column.cells(hashed=False)
+    made = hashed_together([columns[cell][1] for cell in hashed])
+    yield from zip(hashed, made, strict=True)
+
+
+def _column(work: _Work, name: str, raw: pa.Array) -> Column | None:
+    """One column, normalised; none where nothing is there or the platform has no such field."""
+    if name not in work.hashed or raw.null_count == len(raw):
+        return None
+    column = normalised(work.steps[name], raw, work.known, recurring=name not in ONE_PERSONS)
+    work.count(name, column)
+    return column
 
 
 def _fact(work: _Work, fact: Fact) -> pa.Array:
@@ -259,19 +280,6 @@ def _fact(work: _Work, fact: Fact) -> pa.Array:
     if fact is Fact.LIMITED_DATA_USE:
         return pc.coalesce(cells, pc.if_else(said.refused, _YES, _NO))
     return pc.fill_null(cells, _NONE)
-
-
-def _cell(work: _Work, name: str, raw: pa.Array) -> pa.Array:
-    """One column as it travels; nothing where the platform has no such field."""
-    if name not in work.hashed or raw.null_count == len(raw):
-        return work.blank()
-    hashed = work.hashed[name]
-    recurring = name not in ONE_PERSONS
-    column = normalised(work.steps[name], raw, work.known, recurring=recurring)
-    work.count(name, column)
-    if work.policy.prehashed and hashed and name in PREHASHED:
-        return column.cells_of_hex()
-    return column.cells(hashed=hashed)
 
 
 # --- columns of the segment -----------------------------------------------------

@@ -97,9 +97,5 @@ def _short_no_plus(values: pa.Array, _countries: pa.Array) -> pa.Array:
 
 STEPS = {
     "phone": Step("read a phone number: E.164", phone, dialling.e164_column, needs_country=True),
-    "no_plus": Step(
-        "take off the plus",
-        _no_plus,
-        lambda values, _: pc.replace_substring_regex(values, r"^\+", ""),
-    ),
+    "no_plus": Step("take off the plus", _no_plus, _short_no_plus),
 }

@@ -85,8 +85,11 @@ def _in_country(countries: pa.Array, code: str) -> pa.Array:
 
 
 def _short_us_five(values: pa.Array, countries: pa.Array) -> pa.Array:
-    elsewhere = pc.invert(_in_country(countries, "US"))
-    return where(pc.or_(elsewhere, pc.match_substring_regex(values, "^[0-9]{5}$")), values)
+    return changed(values, _in_country(countries, "US"), _fives)
+
+
+def _fives(values: pa.Array) -> pa.Array:
+    return where(pc.match_substring_regex(values, "^[0-9]{5}$"), values)
 
 
 def _short_uk_sector(values: pa.Array, countries: pa.Array) -> pa.Array:

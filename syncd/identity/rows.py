@@ -17,14 +17,18 @@ def without_repeats(cells: list[pa.Array]) -> list[pa.Array]:
     Args:
         cells: Columns of one kind, the first slot first.
     """
+    # Most members have one of a kind.
+    blank = [cell for cell in cells if cell.null_count == len(cell)]
     kept: list[pa.Array] = []
     for cell in cells:
+        if cell.null_count == len(cell):
+            continue
         fresh = cell
         for earlier in kept:
             same = pc.fill_null(pc.equal(cell, earlier), pa.scalar(False))
             fresh = pc.if_else(same, _NOTHING, fresh)
         kept.append(fresh)
-    return _closed_up(kept)
+    return [*_closed_up(kept), *blank]
 
 
 def _closed_up(cells: list[pa.Array]) -> list[pa.Array]:
@@ -45,6 +49,8 @@ def only_whole(cells: list[pa.Array]) -> list[pa.Array]:
     whole = cells[0].is_valid()
     for cell in cells[1:]:
         whole = pc.and_(whole, cell.is_valid())
+    if pc.all(whole).as_py():
+        return cells
     return [pc.if_else(whole, cell, _NOTHING) for cell in cells]
 
 

@@ -84,11 +84,12 @@ class Rows:
 
         batch = self.batch
         result = parts.digest(batch)
+        usable = np.asarray(result.rows["usable"], np.bool_)
         rows = result.rows.append_column("erased", parts.watch.marks(batch, self._stones))
         rows = rows.append_column(STAYS, would_stay(batch))
-        rows = rows.filter(result.rows["usable"])
+        if not usable.all():  # to pick all takes as long as to pick some
+            rows = rows.filter(result.rows["usable"])
         rows = rows.append_column("held_out", parts.control(rows["key"]))
-        usable = np.asarray(result.rows["usable"], np.bool_)
         return _Digested(rows, usable, result.clean, result.refused)
 
 

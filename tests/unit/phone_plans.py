@@ -95,6 +95,9 @@ def _forms(rng: Random, number: str, metadata: PhoneMetadata) -> Iterator[tuple[
     yield "E.164, national prefix", f"+{code}{prefix}{number}"
     yield "E.164, (0)", f"+{code} ({prefix or 0}){_spaced(rng, number)}"
     yield "E.164, mutated", f"+{code}{other}"
+    yield "URI", f"tel:+{code}{_spaced(rng, number)}"
+    yield "URI, national", f"tel:{prefix}{number}"
+    yield "URI, mutated", f"tel:{rng.choice(' +t;')}{code}{other}"
     yield "national", f"{prefix}{number}"
     yield "national, separators", _spaced(rng, f"{prefix}{number}")
     yield "national, mutated", f"{prefix}{other}"

@@ -135,7 +135,7 @@ def test_it_answers_all_that_people_write_where_shops_are() -> None:
         "ES": ("+34 612 34 56 78", "612 34 56 78"),
         "IT": ("+39 312 345 6789", "312 345 6789", "02 1234 5678"),
         "AT": ("+43 664 123456", "0664 123456"),
-        "BE": ("+32 450 00 12 34", "0450 00 12 34"),
+        "BE": ("+32 450 00 12 34", "0450 00 12 34", "tel:+32-450-00-12-34"),
     }
     for region, texts in ordinary.items():
         made = e164_column(pa.array(texts, pa.string()), pa.array([region] * len(texts)))
