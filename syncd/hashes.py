@@ -30,10 +30,10 @@ def hashed(cells: pa.StringArray | pa.BinaryArray) -> Hashes:
     held = np.frombuffer(cells.buffers()[2] or b"", np.uint8)[edges[0] : edges[-1]]
     lengths = np.diff(edges).astype(np.int64)
     hashes = lengths.astype(np.uint64) * _ODD
-    size = int(lengths[0]) if len(cells) else 0
-    if size and not size % _WORD and (lengths == size).all():  # digests, most of all
-        for word in held.view("<u8").reshape(len(cells), -1).T:
-            hashes = stirred(hashes ^ word)
+    size = int(lengths.max(initial=0))
+    some = lengths == size
+    if size and np.count_nonzero(some) * size == len(held):  # digests, most of all
+        hashes[some] = _of_one_size(hashes[some], held.reshape(-1, size))
     else:
         _add_words(hashes, held, edges[:-1].astype(np.int64) - edges[0], lengths)
     np.maximum(hashes, np.uint64(1), out=hashes)
@@ -71,6 +71,17 @@ def in_ranges(parts: Sequence[Hashes]) -> Iterator[Hashes]:
         )
         near.sort()
         yield near
+
+
+def _of_one_size(hashes: Hashes, held: NDArray[np.uint8]) -> Hashes:
+    count, size = held.shape
+    if size % _WORD:
+        padded = np.zeros((count, -(-size // _WORD) * _WORD), np.uint8)
+        padded[:, :size] = held
+        held = padded
+    for word in held.view("<u8").T:
+        hashes = stirred(hashes ^ word)
+    return hashes
 
 
 def _add_words(

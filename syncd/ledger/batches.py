@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    bindparam,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from syncd.ledger import codec, states
 from syncd.ledger.tables import attempt, audience, batch, plan
@@ -21,6 +30,12 @@ from syncd.model import (
     PlanId,
     Receipt,
 )
+
+# Made once: making a statement takes as long as carrying it out.
+_ONE = select(batch, audience.c.ours).join(audience).where(batch.c.id == bindparam("of"))
+_CHANGE = update(batch).where(batch.c.id == bindparam("of"))
+_LAST = (attempt.c.batch == bindparam("of")) & (attempt.c.number == bindparam("last"))
+_END_ATTEMPT = update(attempt).where(_LAST, attempt.c.ended_at.is_(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +116,16 @@ def intend(
     Raises:
         ValueError: It may not be sent; our bug.
     """
-    before = one(tx, batch_id)
+    row = _row(tx, batch_id)
+    before = _record(row)
     states.check(before.state, BatchState.SENDING)
     if before.state is BatchState.SENDING:  # the process died while it waited
         end_attempt(tx, before, BatchState.UNKNOWN, code="interrupted", now=now)
     number = before.attempts + 1
-    tx.execute(
-        insert(attempt).values(
-            batch=batch_id, number=number, label=label, deadline=deadline, started_at=now, code=""
-        )
-    )
-    if before.phase.operation is Operation.ADD:
-        of_batch = select(batch.c.audience).where(batch.c.id == batch_id).scalar_subquery()
-        tx.execute(update(audience).where(audience.c.pk == of_batch).values(ours=True))
+    begun = {"batch": batch_id, "number": number, "label": label, "code": ""}
+    tx.execute(insert(attempt), {**begun, "deadline": deadline, "started_at": now})
+    if before.phase.operation is Operation.ADD and not row["ours"]:
+        tx.execute(update(audience).where(audience.c.pk == row["audience"]).values(ours=True))
     return change(
         tx,
         before,
@@ -138,7 +150,7 @@ def record(tx: Connection, batch_id: BatchId, receipt: Receipt, *, now: datetime
         before,
         then,
         received=receipt.received,
-        refused=codec.refusals_text((*before.refused, *receipt.refused)),
+        refused=(*before.refused, *receipt.refused),
         reference=receipt.reference,
         accepted_at=now,
         processed_at=now if receipt.final else None,
@@ -187,7 +199,7 @@ def outcome(tx: Connection, batch_id: BatchId, told: Outcome, *, now: datetime) 
         before,
         then,
         owed=bool(told.refused),  # the membership took in that all of it was accepted
-        refused=codec.refusals_text((*before.refused, *told.refused)),
+        refused=(*before.refused, *told.refused),
         match_rate=str(told.match_rate or ""),
         processed_at=now,
     )
@@ -324,11 +336,10 @@ def end_attempt(
     tx: Connection, of: BatchRecord, state: BatchState, *, code: str, now: datetime
 ) -> None:
     """End the running attempt; if none is running, the last one keeps the newest code."""
-    last = (attempt.c.batch == of.id) & (attempt.c.number == of.attempts)
-    running = last & attempt.c.ended_at.is_(None)
-    tx.execute(update(attempt).where(running).values(ended_at=now, state=state.value))
+    last = {"of": of.id, "last": of.attempts}
+    tx.execute(_END_ATTEMPT, {**last, "ended_at": now, "state": state.value})
     if code:
-        tx.execute(update(attempt).where(last).values(code=code))
+        tx.execute(update(attempt).where(_LAST), {**last, "code": code})
 
 
 def change(
@@ -339,14 +350,19 @@ def change(
     owed: bool = False,
     **values: Any,  # noqa: ANN401 - columns differ in type
 ) -> BatchRecord:
-    """Put a batch into a state, with other columns.
+    """Put a batch into a state, with other columns; the batch as it is then.
 
     Args:
+        before: As this transaction read it: nobody else writes meanwhile.
         owed: The membership must hear of it whatever `states.unfolded` says.
+        values: By their columns, as the record has them where it has them.
     """
+    after = replace(before, state=then, **{n: v for n, v in values.items() if hasattr(before, n)})
+    if "refused" in values:
+        values["refused"] = codec.refusals_text(after.refused)
     values |= {"state": then.value, "unfolded": owed or states.unfolded(then, before.folded)}
-    tx.execute(update(batch).where(batch.c.id == before.id).values(**values))
-    return one(tx, before.id)
+    tx.execute(_CHANGE, {"of": before.id, **values})
+    return after
 
 
 def one(tx: Connection, batch_id: BatchId) -> BatchRecord:
@@ -359,7 +375,7 @@ def one(tx: Connection, batch_id: BatchId) -> BatchRecord:
 
 
 def _row(tx: Connection, batch_id: BatchId) -> RowMapping:
-    row = tx.execute(select(batch).where(batch.c.id == batch_id)).mappings().one_or_none()
+    row = tx.execute(_ONE, {"of": batch_id}).mappings().one_or_none()
     if row is None:
         raise ValueError(f"there is no batch {batch_id}")
     return row

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, select
 
-from syncd.ledger import batches, codec, states
+from syncd.ledger import batches, states
 from syncd.ledger.tables import batch
 from syncd.model import BatchId, BatchRecord, BatchState, Refusal
 
@@ -64,7 +64,7 @@ def refuse(
         then,
         owed=named(refused),
         reference=of,
-        refused=codec.refusals_text(refused),
+        refused=tuple(refused),
     )
     return (ended, *add(tx, batch_id, instead))
 

@@ -20,7 +20,7 @@ from syncd.runs.parts import Parts
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from syncd.hashes import Hashes
+    from syncd.runs.apart import Named
 
 ENDED = 5 / 6  # of the time that an upload lasts: Meta's 90 minutes end after 75
 
@@ -101,7 +101,7 @@ class Leg:
     rows: pa.RecordBatch
     lane: Lane
     last: bool
-    names: Hashes | None = None
+    names: Named | None = None
     slowed: bool = False
 
 

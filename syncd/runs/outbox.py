@@ -21,11 +21,10 @@ from typing import TYPE_CHECKING
 import structlog
 
 from syncd.errors import Busy, PlatformError, RequestRefused, SyncdError, Throttled, Unavailable
-from syncd.model import Batch, BatchRecord, BatchState, Plan, Receipt
+from syncd.model import Batch, BatchId, BatchRecord, BatchState, Plan, Receipt
 from syncd.overlap import ahead
 from syncd.ports import Connector, PlanFile, Upload
 from syncd.retry import PASSING, UNAPPLIED, Met
-from syncd.runs.apart import apart, named
 from syncd.runs.flight import Flight
 from syncd.runs.lanes import Lanes, Leg
 from syncd.runs.parts import Parts
@@ -33,6 +32,8 @@ from syncd.runs.refusals import Refusals, kept_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from syncd.runs.apart import Named
 
 DEADLINE = timedelta(seconds=120)  # after it, an answer is no longer waited for
 
@@ -133,6 +134,7 @@ class _Outgoing:
         self._flight = Flight[Leg, Receipt]()
         self._troubled = deque[tuple[Leg, Met]]()
         self._refusals = Refusals(parts.ledger)
+        self._named: tuple[BatchId, Named] | None = None  # the batch that is next, or was last
 
     def sent(
         self, batches: Sequence[BatchRecord], rows_of: Callable[[BatchRecord], pa.RecordBatch]
@@ -171,10 +173,17 @@ class _Outgoing:
             return False
         if not (self._lanes.free and patience.free()):
             return False
-        names = named(rows_of(batch))
+        names = self._names(batch, rows_of(batch))
         return all(
-            leg.names is not None and apart(names, leg.names) for leg in self._flight.under_way
+            leg.names is not None and names.apart(leg.names) for leg in self._flight.under_way
         )
+
+    def _names(self, batch: BatchRecord, rows: pa.RecordBatch) -> Named:
+        from syncd.runs.apart import named  # noqa: PLC0415 - a daemon waits without it
+
+        if self._named is None or self._named[0] != batch.id:
+            self._named = batch.id, named(rows)
+        return self._named[1]
 
     def _send(self, batch: BatchRecord, rows: pa.RecordBatch, *, left: int) -> None:
         """Make a batch's request, without waiting for its answer.
@@ -183,6 +192,7 @@ class _Outgoing:
             batch, rows: What it is about.
             left: So many batches follow in this operation, as far as known.
         """
+        names = self._names(batch, rows) if self._lanes.several else None
         kept = kept_rows(batch)
         if len(kept) < rows.num_rows:
             rows = _taken(rows, kept)
@@ -192,7 +202,6 @@ class _Outgoing:
             # A part may be followed by another one, which could not be sent any more after the
             # last one. So nothing is called the last then: the upload runs out in time.
             last = last and batch.id in self._given
-        names = named(rows) if self._lanes.several else None
         self._begin(Leg(batch, rows, lane, last, names, self._slowed))
 
     def _hear(self) -> Heard | None:

@@ -278,6 +278,18 @@ def test_a_writer_waits_for_another_and_then_says_busy(ledger: Ledger, url: str)
     mine.dispose()
 
 
+def test_one_process_at_a_time_writes_whatever_it_writes(ledger: Ledger, url: str) -> None:
+    """Else two of them could number their events alike."""
+    other = open_ledger(url, password=None, key=KEY, clock=Hands())
+    quick = "PRAGMA busy_timeout = 50" if url.startswith("sqlite") else "SET lock_timeout = 50"
+    engine = other.transactions.engine
+    hook.listen(engine, "begin", lambda tx: tx.exec_driver_sql(quick), insert=True)
+    with ledger.transactions.write(), pytest.raises(Busy), other.transactions.write():
+        pytest.fail("both write")
+    other.audit(event())
+    other.close()
+
+
 def test_on_a_full_disk_an_intent_is_not_committed(tmp_path: Path) -> None:
     """DESIGN 4: nothing may be sent that was not written before."""
     with new_database("sqlite", tmp_path) as url, new_ledger(url, Hands()) as ledger:

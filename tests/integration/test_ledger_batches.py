@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from syncd.errors import LedgerMismatch
 from syncd.ledger.store import Ledger
@@ -338,3 +341,44 @@ def test_a_days_requests_are_counted_by_the_hour_of_their_account(
     assert ledger.accounts.sent("another", AT[1]) == ()
     clock.pass_by(hours=22)
     assert [count for _, count in ledger.accounts.sent(*AT[:2])] == [1]
+
+
+# --- what a step gives back ---------------------------------------------------------------
+
+REFUSED = (Refusal(3, "bad_email"), Refusal(None, "unknown", 2, whole=True))
+STEPS: Mapping[str, Callable[[Ledger, BatchId], object]] = {
+    "intended": lambda ledger, one: ledger.intend(one, label="upload", deadline=SOON),
+    "accepted": lambda ledger, one: ledger.record(one, Receipt(9, REFUSED, "r-1")),
+    "final": lambda ledger, one: ledger.record(one, Receipt(10, (), "r-2", final=True)),
+    "lost": lambda ledger, one: ledger.mark(one, BatchState.UNKNOWN, code="x", doubtful=True),
+    "turned away": lambda ledger, one: ledger.mark(one, BatchState.PLANNED, code="busy"),
+    "settled": lambda ledger, one: ledger.mark(one, BatchState.SETTLED, code=""),
+    "begun": lambda ledger, one: ledger.outcome(one, Outcome("processing", begun=True)),
+    "processed": lambda ledger, one: ledger.outcome(one, Outcome("processed", REFUSED)),
+    "failed": lambda ledger, one: ledger.outcome(one, Outcome("failed")),
+    "refused": lambda ledger, one: ledger.refuse(one, code="c", reference="r", refused=REFUSED)[0],
+}
+
+
+def test_what_a_step_gives_back_is_what_is_read_afterwards(ledger: Ledger, clock: Hands) -> None:
+    """Whatever went before it; and a step that may not be changes nothing."""
+    numbers = itertools.count()
+    elsewhere = timezone(timedelta(hours=5))
+
+    @given(steps=st.lists(st.sampled_from(sorted(STEPS)), max_size=8))
+    @settings(deadline=None, max_examples=60)
+    def check(steps: list[str]) -> None:
+        name = f"p{next(numbers)}"
+        planned(ledger, name)
+        for step in ["intended", *steps]:
+            clock.pass_by(seconds=1.5)
+            clock.at = clock.at.astimezone(elsewhere if clock.at.tzinfo is UTC else UTC)
+            before = ledger.batches(name)
+            try:
+                told = STEPS[step](ledger, before[0].id)
+            except ValueError:
+                assert ledger.batches(name) == before
+            else:
+                assert ledger.batches(name) == (told,)
+
+    check()

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pyarrow as pa
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from syncd.hashes import hashed, in_ranges, joined
@@ -36,6 +36,7 @@ def stirred(number: int) -> int:
 
 
 @given(cells=st.lists(VALUES, max_size=9), first=st.integers(0, 9), count=st.integers(0, 9))
+@example(cells=[b"ab", b"abcd", b"ab"], first=0, count=3)
 @settings(deadline=None)
 def test_a_value_has_its_hash_in_whatever_column_it_stands(
     cells: list[bytes | None], first: int, count: int

@@ -15,10 +15,9 @@ from connectors.memory import PLATFORM
 from syncd.errors import Unavailable
 from syncd.model import Advice
 from syncd.ports import Upload
-from syncd.runs.apart import apart, named
 from syncd.runs.flight import Flight
 from syncd.runs.lanes import ENDED, Lane, Lanes
-from tests.unit.lane_scene import lanes_of, rows_of
+from tests.unit.lane_scene import lanes_of
 from tests.unit.test_retry import NOON
 
 DEADLINE = timedelta(seconds=120)
@@ -146,25 +145,6 @@ def test_a_whole_upload_is_the_only_one_and_never_overdue() -> None:
         lane.confirm()
     assert lane.upload(NOON, DEADLINE, last=True) == (whole, True)
     assert uploads.opened == 0
-
-
-# --- what goes beside what --------------------------------------------------------------
-
-
-def test_requests_that_share_an_identifier_are_not_apart() -> None:
-    one = named(rows_of({"email": b"a", "phone": b"p"}, {"external_id": b"7"}))
-    assert apart(one, named(rows_of({"email": b"b"}, {"phone": b"q"})))
-    assert not apart(one, named(rows_of({"email_2": b"a"})))
-    assert not apart(one, named(rows_of({"email": b"b"}, {"external_id": b"7"})))
-
-
-def test_an_address_is_shared_only_as_a_whole() -> None:
-    home = {"given_name": b"a", "family_name": b"b", "postcode": b"c", "country": b"nl"}
-    at_home = named(rows_of(home))
-    assert not apart(at_home, named(rows_of(dict(home))))
-    assert apart(at_home, named(rows_of({**home, "given_name": b"x"})))
-    half = {name: home[name] for name in ("postcode", "country")}
-    assert apart(named(rows_of(half)), named(rows_of(dict(half))))
 
 
 # --- requests under way -----------------------------------------------------------------
