@@ -222,6 +222,20 @@ def test_who_was_sent_by_two_plans_is_not_simply_there(tmp_path: Path) -> None:
     assert sum(int(flags.sum()) for part in found.parts for flags in part.taken.values()) == 16
 
 
+def test_a_first_sync_of_one_plan_is_not_looked_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each member is in it once, so that all are simply there and no key is kept."""
+    world = MembershipWorld(tmp_path)
+    world.run(crowd(8))
+    (plan,) = world.plans.values()
+    sent = [replace(batch, folded=None) for batch in world.batches.values()]
+    with opened(world, plan.path, plan.checksum) as file:
+        monkeypatch.setattr(file, "batches", lambda section: pytest.fail(f"{section} is read"))
+        found = of_fold(None, [PlanBatches(1, file, sent, marks=None)])
+    assert sum(int(flags.sum()) for flags in found.new.values()) == 8
+
+
 @pytest.mark.parametrize(("keys", "concerned"), [([b"m003"], 1), ([b"x"], 0), (None, 6)])
 def test_what_a_plan_drops_is_known_by_its_keys(
     tmp_path: Path, keys: list[bytes] | None, concerned: int
