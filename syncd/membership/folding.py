@@ -60,6 +60,7 @@ EVERYONE = Folded()
 class _Phase:
     """The rows of one phase of a plan that are taken in."""
 
+    plan: int
     source: int
     side: Side
     plain: Flags
@@ -146,7 +147,7 @@ def _phases(plan: PlanBatches) -> Iterator[_Phase]:
             linked=taken.copy(),
             names=_names(plan.file, of_phase(phase), count),
         )
-        yield _Phase(plan.source(phase), side, simple)
+        yield _Phase(plan.number, plan.source(phase), side, simple)
 
 
 def _names(
@@ -166,19 +167,26 @@ def _rows(batches: Sequence[BatchRecord], count: int) -> Flags:
 def _look(phases: Sequence[_Phase], keys: Pool, *, sent: bool) -> Wanted:
     """What is simply added, if none of it was sent before.
 
+    A plan adds each member once: a snapshot has no key twice (`syncd.shop.keys`), and whoever is
+    sent again is not added. So of a first sync, of one plan, nothing is kept here.
+
     Args:
         phases: What is taken in.
         keys: Takes those that are sent twice.
         sent: Anybody ever was; else nobody is looked up, nor are identifiers.
     """
+    adding = [phase for phase in phases if phase.plain.any()]
+    several = len({phase.plan for phase in adding}) > 1
+    if not (several or sent):
+        return Wanted()
     found: list[Names] = []
     ids: list[Names] = []
-    for phase in phases:
+    for phase in adding:
         for here, rows in phase.side.batches(ids=sent):
             added = phase.plain[here]
             found.append(np.sort(rows.keys[added]))
             if sent:
                 ids.append(np.unique(rows.ids[added]))
-    for near in in_ranges(found):
+    for near in in_ranges(found) if several else ():
         keys.add(near[1:][near[1:] == near[:-1]])
     return Wanted(distinct_names(found), distinct_names(ids)) if sent else Wanted()

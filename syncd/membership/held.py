@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 
 import duckdb
 import numpy as np
@@ -83,6 +84,8 @@ _MOMENTS = pa.schema([*list(LATE_SCHEMA)[:2], pa.field("moment", pa.int64())])
 GENERATION = 0  # the file that held rows come from; those of plans follow
 
 Sources = Mapping[int, Source]
+
+_AT_ONCE = 10_000_000  # names that are counted at a time, once each
 
 # In a file: of an identifier that a row has, and that was never there or has left.
 ABSENT = 4
@@ -271,7 +274,8 @@ def write_resting(
 def _different(writer: BlockWriter, first: int, filled: Mapping[int, int]) -> dict[str, int]:
     """How many identifiers of each kind rows have that were written, each counted once.
 
-    One kind after the other, as the file has them: of ten million members a kind is 80 MB.
+    One kind after the other, as the file has them, and of many a range of names at a time, which
+    are even: so no more than 80 MB, whatever the members.
 
     Args:
         writer: Of the file.
@@ -283,14 +287,19 @@ def _different(writer: BlockWriter, first: int, filled: Mapping[int, int]) -> di
         slots = [slot for slot, (of, _, _) in enumerate(SLOTS) if of == kind and filled.get(slot)]
         if not slots:
             continue
-        ids, count = np.empty(sum(filled[slot] for slot in slots), np.uint64), 0
-        for lines in writer.written_since(NAMES, first):
-            for slot in slots:
-                some = np.asarray(lines.column(1 + slot), np.uint64)
-                some = some[some != 0]
-                ids[count : (count := count + len(some))] = some
-        ids.sort()
-        counts[name] = 1 + int(np.count_nonzero(ids[1:] != ids[:-1]))
+        count = sum(int(filled[slot]) for slot in slots)
+        ids = np.empty(count, np.uint64)  # in memory as far as it is written to
+        ranges, counts[name] = -(-count // _AT_ONCE), 0
+        for least, most in pairwise(2**64 * n // ranges for n in range(ranges + 1)):
+            end = 0
+            for lines in writer.written_since(NAMES, first):
+                for slot in slots:
+                    some = np.asarray(lines.column(1 + slot), np.uint64)
+                    some = some[(some >= max(least, 1)) & (some <= most - 1)]  # 0 is for none
+                    ids[end : (end := end + len(some))] = some
+            here = ids[:end]
+            here.sort()
+            counts[name] += min(end, 1) + int(np.count_nonzero(here[1:] != here[:-1]))
     return counts
 
 

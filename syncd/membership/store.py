@@ -125,9 +125,9 @@ class FileMembership:
         """
         with ExitStack() as files:
             unchanged = Unchanged(self._generation(generation, files))
-        header = {"snapshot": snapshot, GENERATION: generation.checksum if generation else ""}
-        with self._writer(_snapshot_name(snapshot), header) as writer:
-            receive(writer, batches, digested, unchanged)
+            header = {"snapshot": snapshot, GENERATION: generation.checksum if generation else ""}
+            with self._writer(_snapshot_name(snapshot), header) as writer:
+                receive(writer, batches, digested, unchanged)
         return Received.of(self._done(writer))
 
     def set_aside(self, snapshot: SnapshotId) -> None:

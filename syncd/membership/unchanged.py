@@ -20,8 +20,8 @@ from syncd.membership.engine import (
     BATCH_ROWS,
     FINGERPRINT,
     Positions,
-    positioned,
 )
+from syncd.membership.forwards import Forwards, Half
 from syncd.membership.rest import moving
 
 SECTION = "fingerprints"  # of a generation: a line a row, zeros for a row without one
@@ -33,12 +33,11 @@ GENERATION = "generation"  # in its header: the checksum of the file whose rows 
 _NAMES = FINGERPRINT.names
 _TOGETHER = 1_024  # fingerprints that are compared at a time
 _BREAKS = 256  # in the order of a batch: where there are more, all that is left is looked up
+_FURTHER = 8  # what one counts for where several members, or rows, are between
 # How many members, and rows, are passed over where the order breaks: one has another
 # fingerprint now, one has left, one has come.
 _STEPS = ((1, 1), (0, 1), (1, 0))
 Lines = npt.NDArray[np.uint64]
-Half = npt.NDArray[np.uint64]
-Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,27 +97,29 @@ class Respelled:
 
 
 class Unchanged:
-    """The rows at rest of a generation; 17 bytes a row in memory, and 8 for each looked among.
+    """The rows at rest of a generation, read while their members come: a byte a row in memory.
 
     A shop returns most members in the order in which it did when they were sent, so that most
-    are known by whom they come after. All others are looked up, among the rows that are left.
+    are known by whom they come after, and few rows are at hand at a time. All others are looked
+    up, among the rows that are left: for the first of them whatever follows is read, 16 bytes a
+    row, and 8 for each that is looked among.
     """
 
     def __init__(self, generation: BlockReader | None) -> None:
-        """Read the fingerprints; of no generation, or one of an earlier version, there are none."""
-        rows = generation.rows(SECTION) if generation is not None else 0
-        self._high, self._low = np.zeros(rows, np.uint64), np.zeros(rows, np.uint64)
-        self._met = np.zeros(rows, np.bool_)  # their members came already
+        """Begin at the first row; of no generation, or one of an earlier version, nobody rests.
+
+        Args:
+            generation: Read by whoever asks, as long as anybody does.
+        """
+        stirred = (
+            moving(generation) if generation is not None and generation.rows(SECTION) else None
+        )
+        if generation is None or stirred is None:
+            self._rows = Forwards(iter(()), np.zeros(0, np.bool_))
+        else:
+            self._rows = Forwards(generation.batches(SECTION), ~stirred)
         self._next = 0  # the row whose member is expected
         self._lost = False  # in a batch whose end does not tell who comes next
-        stirred = moving(generation) if generation is not None and rows else None
-        if generation is not None and stirred is not None:
-            for first, batch in positioned(generation.batches(SECTION)):
-                here = slice(first, first + batch.num_rows)
-                for name, half in zip(_NAMES, (self._high, self._low), strict=True):
-                    half[here] = np.asarray(batch.column(name), np.uint64)
-            self._high[stirred] = self._low[stirred] = 0
-        self._last = np.uint64((1 << rows.bit_length()) - 1)
 
     def follow(self, wanted: Lines) -> Positions:
         """Positions of the rows with the fingerprints of a batch, as far as they come in order.
@@ -131,6 +132,7 @@ class Unchanged:
         """
         high, low = np.ascontiguousarray(wanted[:, 0]), np.ascontiguousarray(wanted[:, 1])
         found = np.full(len(wanted), -1, np.int64)
+        self._rows.let_go(self._next)
         self._lost = self._in_order(high, low, found) < len(wanted)
         found[(high == 0) & (low == 0)] = -1
         self._expect(found)
@@ -144,7 +146,7 @@ class Unchanged:
         """
         found = np.full(len(wanted), -1, np.int64)
         some = np.flatnonzero(wanted.any(axis=1))
-        if len(some) and len(self._low):
+        if len(some) and len(self._rows.left):
             found[some] = self._looked_up(wanted[some, 0], wanted[some, 1])
         if self._lost:
             self._expect(found)
@@ -154,7 +156,7 @@ class Unchanged:
         """Know who came, and so who comes next."""
         met = np.flatnonzero(found >= 0)
         if len(met):
-            self._met[found[met]] = True
+            self._rows.left[found[met]] = False
             self._next = int(found[met[-1]]) + len(found) - int(met[-1])
 
     def _in_order(self, high: Half, low: Half, found: Positions) -> int:
@@ -163,53 +165,82 @@ class Unchanged:
         Returns:
             How many were looked at before the order was lost.
         """
-        here, row = 0, self._next
-        for _ in range(_BREAKS):
+        here, row, breaks = 0, self._next, 0
+        while breaks < _BREAKS:
             while (alike := self._alike(high, low, here, row)) > 0:
                 found[here : here + alike] = np.arange(row, row + alike)
                 here, row = here + alike, row + alike
             for came, left in _STEPS:
                 if self._alike(high, low, here + came, row + left, most=1):
-                    here, row = here + came, row + left
+                    breaks += 1
                     break
             else:
-                return here
+                came, left = self._further(low, here, row)
+                if not came and not left:
+                    break
+                breaks += _FURTHER
+            here, row = here + came, row + left
         return here
+
+    def _further(self, low: Half, here: int, row: int) -> tuple[int, int]:
+        """How many members and rows are between, until both are alike again; 0 if none are near."""
+        rows = self._rows
+        rows.reach(row + _TOGETHER)
+        at, end = rows.place(row), rows.place(row + _TOGETHER)
+        low, ahead = low[here : here + _TOGETHER], rows.low[at:end]
+        alike, came, left = np.intersect1d(low, ahead, return_indices=True)
+        came, left = came[alike != 0], left[alike != 0]
+        if not len(came):
+            return 0, 0
+        nearest = int(np.argmin(came + left))
+        return int(came[nearest]), int(left[nearest])
 
     def _alike(self, high: Half, low: Half, here: int, row: int, most: int = _TOGETHER) -> int:
         """How many follow one another as the rows do, from a place on: at most so many."""
-        count = min(most, len(low) - here, len(self._low) - row)
-        if count <= 0:
+        rows, most = self._rows, min(most, len(low) - here)
+        rows.reach(row + most)
+        at = rows.place(row)
+        count = min(most, len(rows.low) - at)
+        if count <= 0 or row < rows.first:
             return 0
-        alike = self._low[row : row + count] == low[here : here + count]
-        alike &= self._high[row : row + count] == high[here : here + count]
+        alike = rows.low[at : at + count] == low[here : here + count]
+        alike &= rows.high[at : at + count] == high[here : here + count]
         return count if alike.all() else int(alike.argmin())
 
     @cached_property
-    def _places(self) -> Half:
-        """A number for each row, in order: its last bits say where, the others how it begins.
+    def _places(self) -> tuple[Half, np.uint64]:
+        """A number for each row, in order, and which of its bits say where it is at hand.
 
-        Made once anybody is looked up, of the rows whose members did not come by then: to sort
-        all takes longer than to read them, and no two members have one fingerprint.
+        They are its last; the others say how its fingerprint begins. Made once anybody is looked
+        up, of the rows whose members did not come by then: to sort all takes longer than to read
+        them, and no two members have one fingerprint.
         """
-        places = np.flatnonzero(~self._met).astype(np.uint64)
-        places |= self._low[places] & ~self._last
-        places.sort()
-        return places
+        rows = self._rows
+        rows.read_all()
+        last = np.uint64((1 << len(rows.low).bit_length()) - 1)
+        passed = np.ones(len(rows.passed), np.bool_)
+        places = np.flatnonzero(np.concatenate([passed, rows.left[rows.first :]]))
+        begins = rows.low[places]
+        begins &= ~last
+        numbers = places.view(np.uint64)
+        numbers |= begins
+        numbers.sort()
+        return numbers, last
 
     def _looked_up(self, high: Half, low: Half) -> Positions:
+        (places, last), rows = self._places, self._rows
         order = np.argsort(low)  # neighbours are looked up one after the other
         place = np.empty(len(low), np.int64)
-        place[order] = np.searchsorted(self._places, low[order] & ~self._last)
+        place[order] = np.searchsorted(places, low[order] & ~last)
         found = np.full(len(low), -1, np.int64)
         left = np.arange(len(low))
         while len(left):  # again where several rows begin alike
-            left = left[place[left] < len(self._places)]
-            met = self._places[place[left]]
-            begins = met & ~self._last == low[left] & ~self._last
-            left, at = left[begins], (met[begins] & self._last).astype(np.int64)
-            same = (self._low[at] == low[left]) & (self._high[at] == high[left])
-            found[left[same]] = at[same]
+            left = left[place[left] < len(places)]
+            met = places[place[left]]
+            begins = met & ~last == low[left] & ~last
+            left, at = left[begins], (met[begins] & last).astype(np.int64)
+            same = (rows.low[at] == low[left]) & (rows.high[at] == high[left])
+            found[left[same]] = rows.at(at[same])
             left = left[~same]
             place[left] += 1
         return found

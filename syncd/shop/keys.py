@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Self
+
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from syncd.hashes import Hashes, hashed, in_ranges
+
+_DIGITS = 18  # of a number that 64 bits hold, whichever it is
+_SPAN = 64  # bits of a hash
+_BASE = 10
 
 
 class Keys:
     """Counts missing keys, and keeps 64 bits of each other one: 80 MB for ten million.
 
     Keys that come in order, shorter ones first, all differ: numbers that a shop counts up, most
-    of all. Of others two equal hashes are a suspicion, of which the shop is then asked; without
-    one all keys differ. Among ten million different keys it comes up once in 370,000 reads.
+    of all, of which a bit each is kept, and of each that it left out. Of others two equal hashes
+    are a suspicion, of which the shop is then asked; without one all keys differ. Among ten
+    million different keys it comes up once in 370,000 reads.
 
     Keys that the shop sorts would need no memory at all. But to sort ten million rows took SQLite
     12 s and PostgreSQL 6 s longer than to send them as they lie; this takes less than one.
@@ -22,6 +31,7 @@ class Keys:
 
     def __init__(self) -> None:
         self.missing = 0
+        self._counted: list[_Counted] = []  # as long as all came in order
         self._hashes: list[Hashes] = []  # each in order, once the keys are not
         self._last = pa.array([], pa.string())  # key; as long as all came in order
         self._ordered = True
@@ -33,13 +43,23 @@ class Keys:
         if not len(present):
             return
         if self._ordered and not self._follows(present):
-            self._ordered = False
-            for each in self._hashes:
-                each.sort()
+            self._disorder()
+        counted = _Counted.of(present) if self._ordered else None
+        if counted is not None:
+            self._counted.append(counted)
+            return
         hashes = hashed(present)
         if not self._ordered:
             hashes.sort()
         self._hashes.append(hashes)
+
+    def _disorder(self) -> None:
+        """Let all keys so far be hashes, in which those that come now are looked up."""
+        self._ordered = False
+        self._hashes += [hashed(each.keys()) for each in self._counted]
+        self._counted = []
+        for each in self._hashes:
+            each.sort()
 
     def _follows(self, keys: pa.StringArray) -> bool:
         """Whether each key is above the one before it, also above that of the last batch."""
@@ -54,3 +74,41 @@ class Keys:
         if self._ordered:
             return False
         return any((near[1:] == near[:-1]).any() for near in in_ranges(self._hashes))
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """A batch of keys that are numbers counted up.
+
+    Attributes:
+        first: The first of them.
+        bits: One for it and one for each number that follows, set where it is a key.
+    """
+
+    first: int
+    bits: npt.NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, keys: pa.StringArray) -> Self | None:
+        """Keys in order; None where one is written otherwise, or hashes take less."""
+        if not _plain(keys):
+            return None
+        numbers = keys.cast(pa.int64()).to_numpy()
+        numbers, first = numbers - numbers[0], int(numbers[0])
+        if numbers[-1] >= _SPAN * len(numbers):
+            return None
+        found = np.zeros(int(numbers[-1]) + 1, np.bool_)
+        found[numbers] = True
+        return cls(first, np.packbits(found))
+
+    def keys(self) -> pa.StringArray:
+        """The keys, as they came."""
+        return pa.array(np.flatnonzero(np.unpackbits(self.bits)) + self.first).cast(pa.string())
+
+
+def _plain(keys: pa.StringArray) -> bool:
+    """Whether keys, shorter ones first, are numbers that are written in one way only."""
+    edges = np.frombuffer(keys.buffers()[1], np.int32)[keys.offset :][: len(keys) + 1]
+    digits = np.frombuffer(keys.buffers()[2], np.uint8)[edges[0] : edges[-1]] - np.uint8(ord("0"))
+    leading = digits[edges[:-1] - edges[0]]
+    return bool(edges[-1] - edges[-2] <= _DIGITS and leading.all() and (digits < _BASE).all())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from connectors.sandbox.state import AudienceState
+from syncd.membership.blocks import BlockReader
 from syncd.membership.engine import SNAPSHOT_SCHEMA
 from syncd.membership.layers import Layering
 from syncd.membership.store import FileMembership
@@ -216,7 +218,19 @@ class MembershipWorld:
             found.counts, found.held, self.now, found.path, found.checksum,
         )  # fmt: skip
         self.plans[plan.id] = plan
+        assert max(self.added(plan).values(), default=1) == 1, "a plan adds a member twice"
         return plan, found
+
+    def added(self, plan: Plan) -> Counter[bytes]:
+        """How often a plan adds each member, by the key."""
+        path = self.directory / plan.path
+        with BlockReader(path, key=bytes(32), checksum=plan.checksum) as file:
+            return Counter(
+                key
+                for phase in (Phase.ADD, Phase.AGAIN)
+                for rows in file.batches(phase.value)
+                for key in rows["key"].to_pylist()
+            )
 
     def comparison(
         self,

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncd.hashes import hashed
-from syncd.membership import sieve
+from syncd.membership import held, sieve
 from syncd.membership.blocks import BlockReader, BlockWriter
 from syncd.membership.engine import ROW_SCHEMA, Positions, engine
 from syncd.membership.folding import PURGED, of_fold
@@ -26,7 +26,7 @@ from syncd.membership.names import named
 from syncd.membership.rest import moving
 from syncd.membership.sieve import Side, Wanted, distinct, parts, spread
 from syncd.membership.together import PlanBatches
-from syncd.model import Generation, Phase
+from syncd.model import Generation, Phase, Sizes
 from tests.unit.membership_oracle import opened, section
 from tests.unit.membership_world import MembershipWorld, Person, crowd
 
@@ -220,6 +220,36 @@ def test_who_was_sent_by_two_plans_is_not_simply_there(tmp_path: Path) -> None:
         found = of_fold(None, twice)
     assert not any(flags.any() for flags in found.new.values())
     assert sum(int(flags.sum()) for part in found.parts for flags in part.taken.values()) == 16
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 39, 40])
+def test_identifiers_are_counted_a_range_of_names_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    """Each once, whichever rows and slots it stands in, and nobody's where there is none."""
+    monkeypatch.setattr(held, "_AT_ONCE", at_once)
+    world = MembershipWorld(tmp_path, batch_rows=100)
+    members = crowd(40) | {"m050": Person((1, 50)), "m051": Person(phones=(51,))}
+    world.run(members)
+    assert world.generation is not None
+    emails = {n for one in members.values() for n in one.emails}
+    phones = {n for one in members.values() for n in one.phones}
+    counts = {"email": len(emails), "phone": len(phones)}
+    assert world.generation.sizes == Sizes(42, counts)
+
+
+def test_a_first_sync_of_one_plan_is_not_looked_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each member is in it once, so that all are simply there and no key is kept."""
+    world = MembershipWorld(tmp_path)
+    world.run(crowd(8))
+    (plan,) = world.plans.values()
+    sent = [replace(batch, folded=None) for batch in world.batches.values()]
+    with opened(world, plan.path, plan.checksum) as file:
+        monkeypatch.setattr(file, "batches", lambda section: pytest.fail(f"{section} is read"))
+        found = of_fold(None, [PlanBatches(1, file, sent, marks=None)])
+    assert sum(int(flags.sum()) for flags in found.new.values()) == 8
 
 
 @pytest.mark.parametrize(("keys", "concerned"), [([b"m003"], 1), ([b"x"], 0), (None, 6)])

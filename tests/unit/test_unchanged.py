@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import tracemalloc
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from syncd.membership import forwards
+from syncd.membership import unchanged as module
 from syncd.membership.blocks import BlockReader, BlockWriter
 from syncd.membership.engine import FINGERPRINT
 from syncd.membership.members import Members
@@ -36,11 +40,16 @@ KEY = bytes(32)
 
 
 def file_of(
-    folder: Path, lines: npt.NDArray[np.uint64], moving: list[int], *, rests: bool = True
+    folder: Path,
+    lines: npt.NDArray[np.uint64],
+    moving: list[int],
+    *,
+    rests: bool = True,
+    cut: int = 3,
 ) -> Path:
     """A generation's sections that say who rests."""
     with BlockWriter(folder, "g.members", key=KEY, header={RESTS: rests}) as writer:
-        for part in np.array_split(lines, 3):
+        for part in np.array_split(lines, cut):
             columns = [pa.array(half) for half in part.T]
             writer.write(SECTION, pa.RecordBatch.from_arrays(columns, schema=FINGERPRINT))
         # Whoever reads which rows move asks how many rows there are.
@@ -51,10 +60,24 @@ def file_of(
     return folder / "g.members"
 
 
-def unchanged(path: Path) -> Unchanged:
+class Narrow(BlockReader):
+    """A file that comes a few rows at a time."""
+
+    rows_at_once = 20_000
+
+    def batches(self, section: str) -> Iterator[pa.RecordBatch]:
+        for rows in super().batches(section):
+            for first in range(0, rows.num_rows, self.rows_at_once):
+                yield rows.slice(first, self.rows_at_once)
+
+
+@contextmanager
+def unchanged(path: Path, at_once: int = 20_000) -> Iterator[Unchanged]:
+    """The generation's, its file read so many rows at a time."""
     checksum = hashlib.sha256(path.read_bytes()).hexdigest()
-    with BlockReader(path, key=KEY, checksum=checksum) as reader:
-        return Unchanged(reader)
+    with Narrow(path, key=KEY, checksum=checksum) as reader:
+        reader.rows_at_once = at_once
+        yield Unchanged(reader)
 
 
 def test_a_row_at_rest_is_found_by_both_halves(tmp_path: Path) -> None:
@@ -63,14 +86,14 @@ def test_a_row_at_rest_is_found_by_both_halves(tmp_path: Path) -> None:
     low = rng.permutation(np.arange(1, 5_001, dtype=np.uint64)) << np.uint64(48)
     lines = np.column_stack([rng.integers(1, 9, 5_000, np.uint64), low])
     lines[5] = 0
-    found = unchanged(file_of(tmp_path, lines, [3, 4]))
     order = rng.permutation(len(lines))
-    at = found.search(lines[order])
-    assert at.tolist() == [-1 if n in {3, 4, 5} else n for n in order]
-    for look in (found.follow, found.search):
-        assert set(look(lines + np.array([1, 0], np.uint64)).tolist()) == {-1}
-        assert set(look(lines + np.array([0, 1], np.uint64)).tolist()) == {-1}
-        assert look(np.empty((0, 2), np.uint64)).tolist() == []
+    with unchanged(file_of(tmp_path, lines, [3, 4])) as found:
+        at = found.search(lines[order])
+        assert at.tolist() == [-1 if n in {3, 4, 5} else n for n in order]
+        for look in (found.follow, found.search):
+            assert set(look(lines + np.array([1, 0], np.uint64)).tolist()) == {-1}
+            assert set(look(lines + np.array([0, 1], np.uint64)).tolist()) == {-1}
+            assert look(np.empty((0, 2), np.uint64)).tolist() == []
 
 
 # Few values of either half, so that many lines share one; and what lies far apart in order.
@@ -79,22 +102,25 @@ HALVES = st.sampled_from([0, 1, 2, 3, 1 << 40, (1 << 40) + 1, 1 << 63])
 
 @given(
     lines=st.lists(st.tuples(HALVES, HALVES), min_size=1, max_size=30, unique=True),
-    edits=st.lists(st.tuples(st.integers(0, 30), st.integers(0, 3), HALVES), max_size=12),
+    edits=st.lists(st.tuples(st.integers(0, 30), st.integers(0, 4), HALVES), max_size=12),
     moving=st.sets(st.integers(0, 29), max_size=4),
     cut=st.integers(1, 12),
-    waits=st.integers(1, 3),
+    waits=st.integers(1, 9),
+    few=st.integers(1, 9),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_rows_are_found_whatever_breaks_their_order(
     lines: list[tuple[int, int]],
     edits: list[tuple[int, int, int]],
     moving: set[int],
     cut: int,
     waits: int,
+    few: int,
 ) -> None:
     """Of members who left, changed, came and changed places, in batches of any size.
 
-    Whoever does not follow is looked up with those of so many batches.
+    Whoever does not follow is looked up with those of so many batches. Of the rows a few are read
+    at a time, compared, and let go once they were passed.
     """
     came = list(lines)
     for place, edit, half in edits:
@@ -104,29 +130,57 @@ def test_rows_are_found_whatever_breaks_their_order(
             came[place : place + 1] = [(half, 9)]
         elif edit == 2:
             came.insert(place, (9, half))
+        elif edit == 3:
+            came += came[place : place + 1]
+            del came[place : place + 1]
         else:
             came = came[place:] + came[:place]
     stirred = [n for n in sorted(moving) if n < len(lines)]
     rests = {line: n for n, line in enumerate(lines) if n not in moving and line != (0, 0)}
-    with TemporaryDirectory() as folder:
-        found = unchanged(file_of(Path(folder), np.array(lines, np.uint64), stirred))
     at, left = dict[tuple[int, int], int](), list[tuple[int, int]]()
     batches = [came[first : first + cut] for first in range(0, len(came), cut)]
-    for number, batch in enumerate(batches, 1):
-        places = found.follow(np.array(batch, np.uint64).reshape(-1, 2)).tolist()
-        at |= dict(zip(batch, places, strict=True))
-        left += [line for line, place in zip(batch, places, strict=True) if place < 0]
-        if number % waits == 0 or number == len(batches):
-            places = found.search(np.array(left, np.uint64).reshape(-1, 2)).tolist()
-            at |= dict(zip(left, places, strict=True))
-            left = []
+    with ExitStack() as files:
+        folder = Path(files.enter_context(TemporaryDirectory()))
+        path = file_of(folder, np.array(lines, np.uint64), stirred)
+        found = files.enter_context(unchanged(path, few))
+        patch = files.enter_context(pytest.MonkeyPatch.context())
+        patch.setattr(forwards, "BATCH_ROWS", few)
+        patch.setattr(module, "_TOGETHER", few)
+        for number, batch in enumerate(batches, 1):
+            places = found.follow(np.array(batch, np.uint64).reshape(-1, 2)).tolist()
+            at |= dict(zip(batch, places, strict=True))
+            left += [line for line, place in zip(batch, places, strict=True) if place < 0]
+            if number % waits == 0 or number == len(batches):
+                places = found.search(np.array(left, np.uint64).reshape(-1, 2)).tolist()
+                at |= dict(zip(left, places, strict=True))
+                left = []
     assert at == {line: rests.get(line, -1) for line in came}
 
 
 def test_a_file_that_does_not_say_who_rests_knows_nobody(tmp_path: Path) -> None:
     lines = np.array([[1, 2], [3, 4]], np.uint64)
-    for one in (unchanged(file_of(tmp_path, lines, [], rests=False)), Unchanged(None)):
-        assert one.follow(lines).tolist() == one.search(lines).tolist() == [-1, -1]
+    with unchanged(file_of(tmp_path, lines, [], rests=False)) as found:
+        for one in (found, Unchanged(None)):
+            assert one.follow(lines).tolist() == one.search(lines).tolist() == [-1, -1]
+
+
+def test_rows_that_come_in_order_are_not_kept(tmp_path: Path) -> None:
+    """A thousandth has changed: of all others a byte is held, and a few blocks of lines."""
+    rng = np.random.default_rng(9)
+    lines = rng.integers(1, 1 << 63, (400_000, 2), np.uint64)
+    came = lines.copy()
+    came[::1_000] = rng.integers(1, 1 << 63, (400, 2), np.uint64)
+    path, strays = file_of(tmp_path, lines, [], cut=20), list[npt.NDArray[np.uint64]]()
+    with unchanged(path) as found:
+        tracemalloc.start()
+        for first in range(0, len(came), 20_000):
+            batch = came[first : first + 20_000]
+            strays.append(batch[found.follow(batch) < 0])
+        places = found.search(np.concatenate([*strays, lines[:1]]))
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert places.tolist() == [-1] * 400 + [0]
+    assert peak < 3_000_000, "all lines are 6.4 MB"
 
 
 def is_known(key: str, one: Person) -> bool:
@@ -255,3 +309,30 @@ def test_a_snapshot_without_a_generation_has_everyone(tmp_path: Path) -> None:
     assert written.unchanged == 0
     with opened(world, written.path, written.checksum) as snapshot:
         assert snapshot.rows("members") == 20
+
+
+def test_the_order_goes_on_after_many_who_left_or_came(tmp_path: Path) -> None:
+    """Hundreds beside one another, as if one had deleted a month's customers: none is lost."""
+    rng = np.random.default_rng(5)
+    lines = rng.integers(1, 1 << 63, (5_000, 2), np.uint64)
+    others = rng.integers(1, 1 << 63, (900, 2), np.uint64)
+    came = np.concatenate([lines[:1_000], lines[1_700:3_000], others, lines[3_000:4_000]])
+    changed = np.concatenate([came, others[:2], lines[4_002:4_500], others[:3], lines[4_500:]])
+    changed[1_005] = 0  # a value of whom is refused; and the first of who left is not at rest
+    with unchanged(file_of(tmp_path, lines, [1_000])) as found:
+        at = found.follow(changed)
+    known = {line: n for n, line in enumerate(map(tuple, lines.tolist()))}
+    assert at.tolist() == [known.get(line, -1) for line in map(tuple, changed.tolist())]
+
+
+def test_rows_that_were_passed_are_nobodys_in_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two come behind all others, out of turn: each is its own row, not the next one's."""
+    monkeypatch.setattr(forwards, "BATCH_ROWS", 7)
+    lines = np.arange(1, 21, dtype=np.uint64).reshape(-1, 2)
+    with unchanged(file_of(tmp_path, lines, []), 1) as found:
+        assert found.follow(lines[[0, 2, 4, 6]]).tolist() == [0, 2, 4, 6]
+        for row in (3, 1):
+            assert found.follow(lines[[row]]).tolist() == [-1]
+            assert found.search(lines[[row]]).tolist() == [row]
