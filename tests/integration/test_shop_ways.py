@@ -63,6 +63,8 @@ COLUMNS: dict[Dialect, Columns] = {
         "phone": ("varchar(20)", STORED),
         "first_name": ("char(12)", STORED),
         "last_name": ("bytea", BYTES),
+        "phone_2": ("smallint", st.integers(-(2**15), 2**15 - 1)),
+        "phone_3": ("integer", st.integers(-(2**31), 2**31 - 1)),
         "postcode": ("bigint", WHOLE),
         "city": ("double precision", FLOATS),
         "region": ("real", st.floats(width=32, allow_nan=False)),
@@ -189,6 +191,7 @@ SAME = {
     "7 AS email": set[str](),
     "'5' AS value": set[str](),
     "n + 0.5 AS value, 'x' AS email": {"email"},
+    "n AS value": set[str](),
 }
 
 
