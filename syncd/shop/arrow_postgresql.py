@@ -22,7 +22,7 @@ from syncd.shop.engines import postgresql_settings
 if TYPE_CHECKING:
     from syncd.shop.rows import Asked
 
-_BATCH_BYTES = 2_000_000  # some 20,000 members
+_BATCH_BYTES = 1_800_000  # fewer than 20,000 members, as most segments have them
 
 
 @dataclass(frozen=True, slots=True)

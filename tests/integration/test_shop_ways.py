@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from math import ceil
 from string import ascii_letters, digits
 from uuid import UUID
 
@@ -270,6 +271,24 @@ def test_keys_of_any_kind_are_all_different(database: Database, kind: str) -> No
 
 def _plain(key: object) -> object:
     return str(key) if isinstance(key, UUID) else key
+
+
+@given(rows=st.integers(0, 40), most=st.integers(1, 12))
+@FEW
+def test_a_batch_that_is_too_large_is_cut_into_parts_of_one_size(
+    make_database: MakeDatabase, rows: int, most: int
+) -> None:
+    """PostgreSQL's come by their bytes; none is lost, and their order is kept."""
+    if "any" not in _MADE:
+        _MADE["any"] = make_database("postgresql")
+    sql = f"SELECT n AS customer_key FROM generate_series(1, {rows}) AS n"
+    with quick(_MADE["any"], sql, batch_rows=most) as (by_arrow, _):
+        parts = [batch["customer_key"].to_pylist() for batch in by_arrow.batches()]
+    assert [int(key) for part in parts for key in part] == list(range(1, rows + 1))
+    sizes = [len(part) for part in parts]
+    assert len(sizes) == ceil(rows / most)
+    assert set(sizes[:-1]) <= {ceil(rows / len(sizes))} if sizes else rows == 0
+    assert max(sizes, default=0) <= most
 
 
 def test_keys_of_one_hash_are_no_repetition(database: Database) -> None:
