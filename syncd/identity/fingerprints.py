@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from math import ceil
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,16 @@ _HALF = np.dtype(">u8")
 _SEPARATOR, _NULL = "\x1f", "\x00"
 _FIRST_PLAIN = 0x20
 _CONTROL = "[\x00-\x1f]"
+_WHOLE = np.dtype(f"V{_BLOCK}")
+
+
+def _lines(blocks: Sequence[bytes]) -> Blocks:
+    return np.frombuffer(b"".join(blocks), np.uint64).reshape(-1, 2)
+
+
+# Of a last block of 0 to 16 bytes: what is kept of it, and what marks its end.
+_KEEPS = _lines([b"\xff" * size + bytes(_BLOCK - size) for size in range(_BLOCK + 1)])
+_MARKS = _lines([(bytes(size) + b"\x80" + bytes(_BLOCK))[:_BLOCK] for size in range(_BLOCK + 1)])
 
 
 def fingerprints(
@@ -52,20 +63,27 @@ def fingerprints(
     names = (str(VERSION), shape, *said, *batch.schema.names)
     own = hashlib.blake2b(_SEPARATOR.join(names).encode(), digest_size=_BLOCK, key=key).digest()
     found = np.empty((batch.num_rows, 2), np.uint64)
-    for first in range(0, batch.num_rows, _TOGETHER):
-        rows = batch.slice(first, _TOGETHER)
+    # Parts of one size: what a part costs whatever its rows is not paid for a few that are left.
+    parts = ceil(batch.num_rows / _TOGETHER)
+    together = ceil(batch.num_rows / parts) if parts else 1
+    for first in range(0, batch.num_rows, together):
+        rows = batch.slice(first, together)
         found[first : first + rows.num_rows] = _of_rows(rows, own)
     return found
 
 
 def _of_rows(rows: pa.RecordBatch, key: bytes) -> Fingerprints:
-    columns = [column.cast(pa.string()) for column in rows.columns]
+    columns = [_text(column) for column in rows.columns]
     texts = pc.binary_join_element_wise(
         *columns, _SEPARATOR, null_handling="replace", null_replacement=_NULL
     )
     found = codes(key, *column_bytes(texts)).view(_HALF).astype(np.uint64)
     found[_controlled(columns, rows.num_rows)] = 0
     return found
+
+
+def _text(column: pa.Array) -> pa.Array:
+    return column if column.type == pa.string() else column.cast(pa.string())
 
 
 def codes(key: bytes, edges: npt.NDArray[np.int64], held: npt.NDArray[np.uint8]) -> Blocks:
@@ -77,40 +95,41 @@ def codes(key: bytes, edges: npt.NDArray[np.int64], held: npt.NDArray[np.uint8])
         held: Their bytes.
     """
     cipher = Cipher(AES(key), ECB()).encryptor()  # noqa: S305  # CMAC chains the blocks by itself
-    keeps, adds = _ends(cipher.update(bytes(_BLOCK)))
-    last = np.maximum(np.diff(edges) - 1, 0) // _BLOCK  # number of each text's last block
-    order = np.argsort(last.astype(np.min_scalar_type(last.max(initial=0))), kind="stable")
-    starts, lengths, last = edges[:-1][order], np.diff(edges)[order], last[order]
+    adds = _added(cipher.update(bytes(_BLOCK)))
+    lengths = np.diff(edges)
+    last = np.maximum(lengths - 1, 0) // _BLOCK  # number of each text's last block
+    rounds = int(last.max(initial=-1)) + 1
+    order = np.argsort(last.astype(np.min_scalar_type(rounds)), kind="stable")
+    starts, lengths = edges[:-1][order], lengths[order]
+    # How many texts end before each block.
+    over = np.searchsorted(last[order], np.arange(rounds + 1)).tolist()
     padded = np.concatenate([held, np.zeros(_BLOCK, np.uint8)])
     # The block that begins at each byte; they overlap.
-    blocks = np.ndarray(len(held) + 1, f"V{_BLOCK}", padded, strides=(1,))
-    state = np.zeros((len(order), 2), np.uint64)
-    for number in range(int(last.max(initial=-1)) + 1):
-        # Texts that end before it, then those that end in it.
-        ended, ends = np.searchsorted(last, [number, number + 1])
+    blocks = np.ndarray(len(held) + 1, _WHOLE, padded, strides=(1,))
+    state = np.zeros((len(order) + 1, 2), np.uint64)  # the cipher wants room for a block more
+    for number in range(rounds):
+        ended, ending = over[number], over[number + 1] - over[number]
         taken = blocks[starts[ended:] + number * _BLOCK].view(np.uint64).reshape(-1, 2)
-        left = lengths[ended:ends] - number * _BLOCK
-        taken[: ends - ended] &= keeps[left]
-        taken[: ends - ended] ^= adds[left]
-        state[ended:] ^= taken
-        state[ended:] = _lines([cipher.update(state[ended:].tobytes())])
-    found = np.empty_like(state)
-    found[order] = state
+        left = lengths[ended : ended + ending] - number * _BLOCK
+        taken[:ending] &= _picked(_KEEPS, left)
+        taken[:ending] ^= _picked(adds, left)
+        taken ^= state[ended:-1]
+        cipher.update_into(_flat(taken), _flat(state[ended:]))
+    found = np.empty((len(order), 2), np.uint64)
+    found.view(_WHOLE)[order] = state[:-1].view(_WHOLE)
     return found
 
 
-def _ends(nothing: bytes) -> tuple[Blocks, Blocks]:
-    """What is kept of a last block of 0 to 16 bytes, and what is added to it (RFC 4493, 2.4).
+def _added(nothing: bytes) -> Blocks:
+    """What is added to a last block of 0 to 16 bytes (RFC 4493, 2.4).
 
     Args:
         nothing: A block of zeros, encrypted.
     """
     whole = _doubled(nothing)
-    part = _doubled(whole)
-    keeps = [b"\xff" * size + bytes(_BLOCK - size) for size in range(_BLOCK + 1)]
-    marks = [bytes(size) + b"\x80" + bytes(_BLOCK - 1 - size) for size in range(_BLOCK)]
-    adds = [bytes(a ^ b for a, b in zip(mark, part, strict=True)) for mark in marks]
-    return _lines(keeps), _lines([*adds, whole])
+    adds = _MARKS ^ _lines([_doubled(whole)])
+    adds[_BLOCK] = _lines([whole])
+    return adds
 
 
 def _doubled(block: bytes) -> bytes:
@@ -119,8 +138,14 @@ def _doubled(block: bytes) -> bytes:
     return (number & (1 << 128) - 1 ^ 0x87 * (number >> 128)).to_bytes(_BLOCK, "big")
 
 
-def _lines(blocks: Sequence[bytes]) -> Blocks:
-    return np.frombuffer(b"".join(blocks), np.uint64).reshape(-1, 2)
+def _picked(blocks: Blocks, which: npt.NDArray[np.int64]) -> Blocks:
+    """Some of them, a whole block at a time."""
+    return blocks.view(_WHOLE).ravel().take(which).view(np.uint64).reshape(-1, 2)
+
+
+def _flat(blocks: Blocks) -> memoryview[int]:
+    """Their bytes, not copied."""
+    return blocks.data.cast("B")
 
 
 def _controlled(columns: Sequence[pa.Array], rows: int) -> npt.NDArray[np.bool_]:

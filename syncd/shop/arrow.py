@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from math import ceil
 
 import adbc_driver_manager
 import pyarrow as pa
@@ -38,6 +39,13 @@ class Source:
     options: Mapping[str, str]
 
 
+def _parts(batch: pa.RecordBatch, most: int) -> Iterator[pa.RecordBatch]:
+    """A few rows that are left would cost as much as many: each call does, whatever its rows."""
+    if rows := batch.num_rows:
+        each = ceil(rows / ceil(rows / most))
+        yield from (batch.slice(start, each) for start in range(0, rows, each))
+
+
 class ArrowRows:
     """A `syncd.shop.rows.Rows` on a connection of its own, in one transaction.
 
@@ -63,12 +71,10 @@ class ArrowRows:
         self._first = next(self._rows, None)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """The driver's batches, cut where they are too large."""
+        """The driver's batches; where they are too large, cut into parts of one size."""
         batch, self._first = self._first, None
         while batch is not None:
-            shaped = self._source.shape(batch)
-            for start in range(0, shaped.num_rows, self._source.batch_rows):
-                yield shaped.slice(start, self._source.batch_rows)
+            yield from _parts(self._source.shape(batch), self._source.batch_rows)
             batch = next(self._rows, None)
 
     def number(self, sql: str) -> int:

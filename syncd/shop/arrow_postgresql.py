@@ -16,13 +16,13 @@ from psycopg.conninfo import make_conninfo
 from sqlalchemy import text
 
 from syncd.shop.arrow import Source
-from syncd.shop.columns import amounts, texts, utf8
+from syncd.shop.columns import amounts, repeated, texts, utf8
 from syncd.shop.engines import postgresql_settings
 
 if TYPE_CHECKING:
     from syncd.shop.rows import Asked
 
-_BATCH_BYTES = 2_000_000  # some 20,000 members
+_BATCH_BYTES = 1_800_000  # fewer than 20,000 members, as most segments have them
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,11 @@ def source(asked: Asked) -> Source | None:
         return None
     driver = cast("Connection", asked.driver)
     address = make_conninfo(**{**driver.info.get_parameters(), "password": driver.info.password})
-    kinds = {name: _KINDS[kind] for name, kind in zip(asked.columns, asked.types, strict=True)}
+    kinds = {
+        name: _KINDS[kind]
+        for name, kind in zip(asked.columns, asked.types, strict=True)
+        if name not in asked.constants
+    }
     selected = ", ".join(
         kind.sql.format(f'"{name}"') + f' AS "{name}"' for name, kind in kinds.items()
     )
@@ -84,7 +88,7 @@ def source(asked: Asked) -> Source | None:
         select=written(f"SELECT {selected} FROM (\n{asked.statement.sql}\n) AS syncd_rows"),
         sql=written,
         values=None,
-        shape=partial(_shaped, kinds),
+        shape=partial(_shaped, asked, kinds),
         batch_rows=asked.batch_rows,
         options={
             adbc_driver_postgresql.StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(_BATCH_BYTES)
@@ -99,9 +103,14 @@ def _expected(asked: Asked) -> int:
     return int(plan["Plan"]["Plan Rows"])
 
 
-def _shaped(kinds: Mapping[str, _Kind], batch: pa.RecordBatch) -> pa.RecordBatch:
-    arrays = [_array(batch.column(name), name, kind) for name, kind in kinds.items()]
-    return pa.RecordBatch.from_arrays(arrays, names=list(kinds))
+def _shaped(asked: Asked, kinds: Mapping[str, _Kind], batch: pa.RecordBatch) -> pa.RecordBatch:
+    arrays = [
+        _array(batch.column(name), name, kinds[name])
+        if name in kinds
+        else repeated(asked.constants[name], batch.num_rows)
+        for name in asked.columns
+    ]
+    return pa.RecordBatch.from_arrays(arrays, names=list(asked.columns))
 
 
 def _array(column: pa.Array, name: str, kind: _Kind) -> pa.Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,10 +14,12 @@ import pyarrow.compute as pc
 
 from syncd.shop.affinity import spelled
 from syncd.shop.arrow import Source
-from syncd.shop.columns import amounts, numbers, texts, utf8
+from syncd.shop.columns import amounts, numbers, repeated, texts, utf8
 from syncd.shop.rows import Asked
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from syncd.shop.columns import Row
 
 _NUMBER = "syncd_number"  # a column beside `value`: its numbers, whether whole or not
@@ -48,13 +51,14 @@ def source(asked: Asked) -> Source | None:
     connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one()
     _, _, path = connection.exec_driver_sql("PRAGMA database_list").one()
     mark = f"{secrets.token_hex(16)}:"
+    sure = _sure(asked)
     return Source(
         connect=partial(adbc_driver_sqlite.connect, f"{Path(path).as_uri()}?mode=ro"),
         begin=("PRAGMA query_only = ON", "PRAGMA busy_timeout = 0", "BEGIN"),
-        select=asked.for_driver(_select(asked, mark))[0],
+        select=asked.for_driver(_select(asked, mark, sure))[0],
         sql=lambda sql: asked.for_driver(sql)[0],
         values=values if values.num_columns else None,
-        shape=_Shape(asked.columns, mark),
+        shape=_Shape(asked, mark, sure),
         batch_rows=asked.batch_rows,
         options={adbc_driver_sqlite.StatementOptions.BATCH_ROWS.value: str(asked.batch_rows)},
     )
@@ -72,14 +76,33 @@ def _values(asked: Asked) -> pa.RecordBatch | None:
     return pa.RecordBatch.from_arrays(arrays, names=[str(place) for place in range(len(arrays))])
 
 
-def _select(asked: Asked, mark: str) -> str:
+@dataclass(frozen=True, slots=True)
+class _Sure:
+    """What a statement's tables say of it.
+
+    Attributes:
+        plain: Columns of a table in which no number has a fraction.
+        once: Asked for a column several times, SQLite works none out but once.
+    """
+
+    plain: AbstractSet[str]
+    once: bool
+
+
+def _sure(asked: Asked) -> _Sure:
     statement = asked.statement
     stored = spelled(asked.connection, statement.tables) if statement.plain else None
-    known = {
-        name for name, column in statement.plain.items() if stored and stored.get(column.lower())
-    }
+    if stored is None:
+        return _Sure(frozenset(), once=False)
+    plain = {name for name, column in statement.plain.items() if stored.get(column.lower())}
+    return _Sure(plain, once=statement.whole)
+
+
+def _select(asked: Asked, mark: str, sure: _Sure) -> str:
     first, columns = [], []
     for name in asked.columns:
+        if name in asked.constants:
+            continue
         if name == "value":
             first += ["'' AS value", f"0.5 AS {_NUMBER}"]
             columns += [
@@ -88,9 +111,9 @@ def _select(asked: Asked, mark: str) -> str:
             ]
         else:
             first.append(f"'' AS {name}")
-            columns.append(name if name in known else _guarded(name, mark))
-    rows = f"(\n{statement.sql}\n)"
-    if stored is None or not statement.whole:
+            columns.append(name if name in sure.plain else _guarded(name, mark))
+    rows = f"(\n{asked.statement.sql}\n)"
+    if not sure.once:
         # The offset keeps SQLite from working out a column once for each time it stands there.
         rows = f"(SELECT * FROM {rows} LIMIT -1 OFFSET 0)"
     return f"SELECT {', '.join(first)} UNION ALL SELECT {', '.join(columns)} FROM {rows}"
@@ -111,23 +134,28 @@ def _guarded(name: str, mark: str) -> str:
 class _Shape:
     """Makes of the driver's batches what a reading gives."""
 
-    def __init__(self, columns: tuple[str, ...], mark: str) -> None:
-        self._columns = columns
+    def __init__(self, asked: Asked, mark: str, sure: _Sure) -> None:
+        self._columns = asked.columns
+        self._constants = asked.constants
         self._mark = mark
+        self._plain = sure.plain
         self._begun = False
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """A batch of text, without the row that was ours."""
         rows = batch if self._begun else batch.slice(1)
         self._begun = True
-        arrays = [
-            _value(rows) if name == "value" else self._texts(utf8(rows.column(name), name), name)
-            for name in self._columns
-        ]
+        arrays = [self._column(rows, name) for name in self._columns]
         return pa.RecordBatch.from_arrays(arrays, names=list(self._columns))
 
-    def _texts(self, cells: pa.StringArray, name: str) -> pa.StringArray:
-        if not pc.any(pc.starts_with(cells, self._mark)).as_py():
+    def _column(self, rows: pa.RecordBatch, name: str) -> pa.Array:
+        if name in self._constants:
+            return repeated(self._constants[name], rows.num_rows)
+        return _value(rows) if name == "value" else self._texts(rows.column(name), name)
+
+    def _texts(self, column: pa.Array, name: str) -> pa.StringArray:
+        cells = utf8(column, name)
+        if name in self._plain or not pc.any(pc.starts_with(cells, self._mark)).as_py():
             return cells
         return texts([self._cell(cell) for cell in cells.to_pylist()], name)
 

@@ -50,6 +50,13 @@ class Asked:
         return cast("DBAPIConnection", self.connection.connection.dbapi_connection)
 
     @property
+    def constants(self) -> Mapping[str, str | None]:
+        """Of its columns of text, those that need not be sent; one or more others stay."""
+        found = self.statement.constants
+        chosen = (name for name in self.columns if name not in {"customer_key", "value"})
+        return {name: found[name] for name in chosen if name in found}
+
+    @property
     def driver_errors(self) -> tuple[type[Exception], ...]:
         """What the driver raises."""
         return (cast("type[Exception]", self.connection.dialect.loaded_dbapi.Error),)

@@ -45,6 +45,7 @@ _ACTS = frozenset(
     }
 )
 _NAME = re.compile(r"[A-Za-z_]\w*")
+_ALIKE = re.compile(r"[A-Za-z0-9_ .,:+-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Statement:
         plain: Of a SELECT from nothing but tables, the columns that it returns as they lie
             there: their names in a table, by the names under which they are returned.
         whole: It returns nothing but such columns and literals.
+        constants: Columns that have one text in all rows, or NULL, and what that is.
     """
 
     sql: str
@@ -67,6 +69,7 @@ class Statement:
     source: str
     plain: Mapping[str, str]
     whole: bool
+    constants: Mapping[str, str | None]
 
 
 def checked(query: SegmentQuery, backend: Backend) -> Statement:
@@ -88,7 +91,7 @@ def checked(query: SegmentQuery, backend: Backend) -> Statement:
             f"the segment's SQL asks for :{', :'.join(missing)}; given: {given}",
             where=query.source,
         )
-    return Statement(sql, binds, _tables(tree), query.source, *_plain(tree))
+    return Statement(sql, binds, _tables(tree), query.source, *_plain(tree), _constants(tree))
 
 
 def _only_statement(query: SegmentQuery, backend: Backend) -> exp.Expr:
@@ -157,6 +160,23 @@ def _plain(tree: exp.Expr) -> tuple[Mapping[str, str], bool]:
             found[returned.alias_or_name] = cell.name
         literals += type(cell) in {exp.Literal, exp.Null}
     return found, bool(sources) and len(found) + literals == len(tree.expressions)
+
+
+def _constants(tree: exp.Expr) -> Mapping[str, str | None]:
+    """See `Statement.constants`; of texts, those that every engine writes alike.
+
+    Rows of subtotals have NULL in a column by which they are not grouped, a literal too.
+    """
+    if type(tree) is not exp.Select or tree.args.get("group"):
+        return {}
+    found: dict[str, str | None] = {}
+    for returned in tree.expressions:
+        cell = returned.unalias()
+        if type(cell) is exp.Null:
+            found[returned.alias_or_name] = None
+        elif type(cell) is exp.Literal and cell.is_string and _ALIKE.fullmatch(cell.name):
+            found[returned.alias_or_name] = cell.name
+    return found
 
 
 def renamed(sql: str, grammar: str, names: Mapping[str, str]) -> str:
