@@ -90,7 +90,7 @@ def _no_plus(value: str, _country: str | None) -> str:
 
 
 def _short_no_plus(values: pa.Array, _countries: pa.Array) -> pa.Array:
-    """The plus of each value, which is no more than one."""
+    """Without the plus, of which a number in E.164 has one."""
     several = pc.starts_with(values, "++")
     return pc.ascii_ltrim(where(pc.invert(several), values), "+")
 
