@@ -25,7 +25,8 @@ from syncd.model import ADDRESS_CELLS, EMAIL_CELLS, PHONE_CELLS
 # As protobuf describes a message or a field of one; its classes have no types.
 Descriptor = Any
 
-_NOTHING, _TRUE = pa.scalar(0, pa.int32()), pa.scalar(True)  # a value
+# Made once: see `connectors.columns`.
+_NOTHING, _TRUE, _BETWEEN = pa.scalar(0, pa.int32()), pa.scalar(True), pa.scalar(b"")  # values
 _LENGTH_DELIMITED = 2  # wire type of texts and messages
 
 
@@ -88,17 +89,25 @@ def framed(contents: pa.Array, *fields: Descriptor) -> pa.Array:
         contents: Bytes.
         fields: The field; or fields, each in the message of the one before it.
     """
-    lengths = pc.binary_length(contents).dictionary_encode()
-    heads = [_head(length, fields) for length in lengths.dictionary.to_pylist()]
-    each = pa.array(heads, pa.binary()).take(lengths.indices)
-    return pc.binary_join_element_wise(each, contents, b"")
+    lengths = pc.binary_length(contents)
+    extremes = pc.min_max(lengths).as_py()
+    each: pa.Array | pa.Scalar
+    if extremes["min"] == extremes["max"] is not None:  # digests, most of all
+        each = pa.scalar(_head(extremes["max"], fields), pa.binary())
+    else:
+        encoded = lengths.dictionary_encode()
+        heads = [_head(length, fields) for length in encoded.dictionary.to_pylist()]
+        each = pa.array(heads, pa.binary()).take(encoded.indices)
+    return pc.binary_join_element_wise(each, contents, _BETWEEN)
 
 
 def several(fields: Sequence[pa.Array]) -> pa.Array | None:
     """Fields of one message, one after the other, without those that are null; None of none."""
     if not fields:
         return None
-    return pc.binary_join_element_wise(*fields, b"", null_handling="replace", null_replacement=b"")
+    return pc.binary_join_element_wise(
+        *fields, _BETWEEN, null_handling="replace", null_replacement=b""
+    )
 
 
 def _addresses(rows: pa.RecordBatch, address: Descriptor, names: Names) -> pa.Array | None:
@@ -114,7 +123,7 @@ def _addresses(rows: pa.RecordBatch, address: Descriptor, names: Names) -> pa.Ar
         framed(texts(postcode, what), of[names.postcode]),
         framed(texts(country, what), of[names.country]),
     )
-    return pc.binary_join_element_wise(*parts, b"")
+    return pc.binary_join_element_wise(*parts, _BETWEEN)
 
 
 def _first(flags: pa.Array) -> int | None:
