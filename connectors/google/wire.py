@@ -139,8 +139,8 @@ def _put_members(
     fields = [framed(identifiers(rows, user_data.message_type, _NAMES), user_data)]
     if consents is not None:
         fields.append(framed(_said(consents), _MEMBER["consent"]))
-    members = framed(several(fields), request.DESCRIPTOR.fields_by_name["audience_members"])
-    request.MergeFromString(joined(members))
+    member = request.DESCRIPTOR.fields_by_name["audience_members"]
+    request.MergeFromString(joined(several([framed(several(fields), member)])))
 
 
 def _said(consents: pa.Array) -> pa.Array:
