@@ -35,13 +35,16 @@ def hexes(cells: pa.Array) -> pa.Array:
         ValueError: One of another size.
     """
     ends = _ends(cells)
-    sizes, valid = np.diff(ends), np.asarray(cells.is_valid())
-    wrong = valid & (sizes != _DIGEST_BYTES)
+    sizes, held = np.diff(ends), None
+    wrong = sizes != _DIGEST_BYTES
+    if cells.null_count:
+        valid = np.asarray(cells.is_valid())
+        wrong &= valid
+        held = pa.py_buffer(np.packbits(valid, bitorder="little"))
     if wrong.any():
         row = int(wrong.argmax())
         raise ValueError(f"row {row}: a digest of {sizes[row]} bytes, not {_DIGEST_BYTES}")
     raw = memoryview(cells.buffers()[2])[ends[0] : ends[-1]]
-    held = None if valid.all() else pa.py_buffer(np.packbits(valid, bitorder="little"))
     doubled = pa.py_buffer(2 * (ends - ends[0]))
     buffers = [held, doubled, pa.py_buffer(hexlify(raw))]
     return pa.Array.from_buffers(pa.binary(), len(cells), buffers)
@@ -50,6 +53,12 @@ def hexes(cells: pa.Array) -> pa.Array:
 def _ends(cells: pa.Array) -> npt.NDArray[np.int32]:
     """Where the first cell begins among the column's bytes, and where each ends."""
     return np.frombuffer(cells.buffers()[1], np.int32)[cells.offset : cells.offset + len(cells) + 1]
+
+
+def joined(cells: pa.Array) -> bytes:
+    """All cells, one after the other, of which none is null."""
+    ends = _ends(cells)
+    return bytes(memoryview(cells.buffers()[2])[ends[0] : ends[-1]])
 
 
 def texts(cells: pa.Array, what: str) -> pa.Array:

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import chain
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,8 +25,11 @@ from syncd.model import ADDRESS_CELLS, EMAIL_CELLS, PHONE_CELLS
 
 # As protobuf describes a message or a field of one; its classes have no types.
 Descriptor = Any
+# A field of each row: texts, one after the other, none of them null unless it is the only one.
+Field: TypeAlias = tuple[pa.Array | pa.Scalar, ...]
 
-_NOTHING, _TRUE = pa.scalar(0, pa.int32()), pa.scalar(True)  # a value
+# Made once: see `connectors.columns`.
+_NOTHING, _TRUE, _BETWEEN = pa.scalar(0, pa.int32()), pa.scalar(True), pa.scalar(b"")  # values
 _LENGTH_DELIMITED = 2  # wire type of texts and messages
 
 
@@ -74,31 +78,44 @@ def identifiers(rows: pa.RecordBatch, user_data: Descriptor, names: Names) -> pa
         for cell, name in names.ids.items()
         if (cells := filled(rows, cell)) is not None
     ]
-    held = several(found)
+    held = several(found) if found else None
     bare = 0 if held is None else _first(pc.equal(pc.binary_length(held), _NOTHING))
     if bare is not None:
         raise ValueError(f"row {bare}: no identifier is left; such a row must not be sent")
     return held
 
 
-def framed(contents: pa.Array, *fields: Descriptor) -> pa.Array:
+def framed(contents: pa.Array, *fields: Descriptor) -> Field:
     """A field of each row that holds a text or a message; null where that is null.
 
     Args:
         contents: Bytes.
         fields: The field; or fields, each in the message of the one before it.
     """
-    lengths = pc.binary_length(contents).dictionary_encode()
-    heads = [_head(length, fields) for length in lengths.dictionary.to_pylist()]
-    each = pa.array(heads, pa.binary()).take(lengths.indices)
-    return pc.binary_join_element_wise(each, contents, b"")
+    lengths = pc.binary_length(contents)
+    extremes = pc.min_max(lengths).as_py()
+    heads: pa.Array | pa.Scalar
+    if extremes["min"] == extremes["max"] is not None:  # digests, most of all
+        heads = pa.scalar(_head(extremes["max"], fields), pa.binary())
+    else:
+        encoded = lengths.dictionary_encode()
+        each = [_head(length, fields) for length in encoded.dictionary.to_pylist()]
+        heads = pa.array(each, pa.binary()).take(encoded.indices)
+    if contents.null_count:  # where there is no text, there is no head
+        return (_one_by_one(heads, contents),)
+    return heads, contents
 
 
-def several(fields: Sequence[pa.Array]) -> pa.Array | None:
-    """Fields of one message, one after the other, without those that are null; None of none."""
-    if not fields:
-        return None
-    return pc.binary_join_element_wise(*fields, b"", null_handling="replace", null_replacement=b"")
+def several(fields: Sequence[Field]) -> pa.Array:
+    """Fields of one message, one after the other, without those that are null."""
+    return pc.binary_join_element_wise(
+        *chain(*fields), _BETWEEN, null_handling="replace", null_replacement=b""
+    )
+
+
+def _one_by_one(*parts: pa.Array | pa.Scalar) -> pa.Array:
+    """Parts, one after the other; null where one of them is."""
+    return pc.binary_join_element_wise(*parts, _BETWEEN)
 
 
 def _addresses(rows: pa.RecordBatch, address: Descriptor, names: Names) -> pa.Array | None:
@@ -114,7 +131,7 @@ def _addresses(rows: pa.RecordBatch, address: Descriptor, names: Names) -> pa.Ar
         framed(texts(postcode, what), of[names.postcode]),
         framed(texts(country, what), of[names.country]),
     )
-    return pc.binary_join_element_wise(*parts, b"")
+    return _one_by_one(*chain(*parts))
 
 
 def _first(flags: pa.Array) -> int | None:

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from google.ads.datamanager_v1 import types
 
+from connectors.columns import BLANK, joined
 from connectors.google_rates import of_band
 from connectors.google_rows import Names, framed, identifiers, several
 from syncd.model import Consent, MatchRate, Outcome, Refusal
@@ -29,7 +30,10 @@ _GRANTED = types.ConsentStatus.CONSENT_GRANTED
 _BOTH_GRANTED = types.Consent.serialize(
     types.Consent(ad_user_data=_GRANTED, ad_personalization=_GRANTED)
 )
-_CONSENTS = (Consent.GRANTED.value, Consent.UNKNOWN.value)
+_GIVEN = pa.scalar(Consent.GRANTED.value, pa.int8())
+_CONSENTS = pa.array([Consent.GRANTED.value, Consent.UNKNOWN.value, None], pa.int8())
+_SAID, _UNSAID = pa.scalar(_BOTH_GRANTED, pa.binary()), BLANK
+_FALSE = pa.scalar(False)
 _MEMBER = types.AudienceMember.pb().DESCRIPTOR.fields_by_name
 _NAMES = Names(
     email="email_address",
@@ -135,18 +139,17 @@ def _put_members(
     fields = [framed(identifiers(rows, user_data.message_type, _NAMES), user_data)]
     if consents is not None:
         fields.append(framed(_said(consents), _MEMBER["consent"]))
-    members = framed(several(fields), request.DESCRIPTOR.fields_by_name["audience_members"])
-    request.MergeFromString(b"".join(members.to_pylist()))
+    member = request.DESCRIPTOR.fields_by_name["audience_members"]
+    request.MergeFromString(joined(several([framed(several(fields), member)])))
 
 
 def _said(consents: pa.Array) -> pa.Array:
     """GRANTED sets both fields; UNKNOWN leaves them unset, which is not DENIED."""
-    allowed = pc.is_in(consents, pa.array([*_CONSENTS, None], pa.int8()))
-    wrong = pc.index(allowed, value=False).as_py()
+    allowed = pc.is_in(consents, _CONSENTS)
+    wrong = pc.index(allowed, _FALSE).as_py()
     if wrong >= 0:
         raise ValueError(f"row {wrong}: consent {consents[wrong]} must not reach a request")
-    granted = pc.equal(consents, Consent.GRANTED.value)
-    return pc.if_else(granted, pa.scalar(_BOTH_GRANTED, pa.binary()), None)
+    return pc.if_else(pc.equal(consents, _GIVEN), _SAID, _UNSAID)
 
 
 def outcome(response: types.RetrieveRequestStatusResponse) -> Outcome:

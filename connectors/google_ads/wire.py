@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from connectors.columns import joined
 from connectors.google_ads import errors
 from connectors.google_rates import of_band, of_list
-from connectors.google_rows import Names, framed, identifiers
+from connectors.google_rows import Names, framed, identifiers, several
 from syncd.errors import AudienceClosed, AudienceUnusable
 from syncd.model import Audience, Consent, MatchRate, Operation
 
@@ -87,16 +88,16 @@ def parts(rows: pa.RecordBatch, operation: Operation, request: Message) -> tuple
     kinds = operations.message_type.fields_by_name
     user_data = kinds["remove" if operation is Operation.REMOVE else "create"]
     people = identifiers(rows, user_data.message_type, _NAMES)
-    every = framed(people, operations, user_data).to_pylist()
+    every = several([framed(people, operations, user_data)])
     if operation is Operation.REMOVE:
-        return (Part(False, tuple(range(len(every))), b"".join(every)),)
+        return (Part(False, tuple(range(len(every))), joined(every)),)
     found: dict[bool, list[int]] = {}
     for position, consent in enumerate(rows.column("consent").to_pylist()):
         if consent not in _CONSENTS:
             raise ValueError(f"row {position}: consent {consent} must not reach a request")
         found.setdefault(consent == _GRANTED, []).append(position)
     return tuple(
-        Part(granted, tuple(positions), b"".join(every[one] for one in positions))
+        Part(granted, tuple(positions), joined(every.take(pa.array(positions))))
         for granted, positions in found.items()
     )
 

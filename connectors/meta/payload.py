@@ -158,8 +158,8 @@ def _ends(rows: pa.RecordBatch) -> pa.Array:
 
 
 def _has(column: Column, size: int) -> npt.NDArray[np.bool_]:
-    if column is None:
-        return np.zeros(size, np.bool_)
+    if column is None or not column.null_count:
+        return np.full(size, column is not None)
     return np.asarray(column.is_valid())
 
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from connectors.columns import joined
 from connectors.google import wire
 from connectors.google_ads import api
 from connectors.google_ads import wire as ads_wire
@@ -133,3 +134,7 @@ def ads_request(version: str = "v26") -> Any:
     """An empty one, raw."""
     name = f"{api.PACKAGE}.{version}.services.types.offline_user_data_job_service"
     return import_module(name).AddOfflineUserDataJobOperationsRequest.pb()()
+
+
+def test_cells_are_joined_as_they_are_read_whatever_lies_around_them() -> None:
+    assert joined(pa.array([b"a", b"bc", b"", b"d", b"e"]).slice(1, 3)) == b"bcd"
