@@ -140,7 +140,7 @@ def _phases(plan: PlanBatches) -> Iterator[_Phase]:
         count = plan.file.rows(phase.value)
         taken, simple = _rows(batches, count), _rows([b for b in batches if plain(b)], count)
         read = partial(plan.file.batches, phase.value)
-        side = Side(read, taken & ~simple, keyed=taken, linked=taken.copy())
+        side = Side(read, taken & ~simple, keyed=taken, linked=taken)
         yield _Phase(plan.number, plan.source(phase), side, simple)
 
 
