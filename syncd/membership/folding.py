@@ -144,7 +144,7 @@ def _phases(plan: PlanBatches) -> Iterator[_Phase]:
             partial(plan.file.batches, phase.value),
             taken & ~simple,
             keyed=taken,
-            linked=taken.copy(),
+            linked=taken,
             names=_names(plan.file, of_phase(phase), count),
         )
         yield _Phase(plan.number, plan.source(phase), side, simple)

@@ -90,6 +90,7 @@ def as_sent(generation: BlockReader, more: Mapping[str, Column] | None = None) -
     has_names = generation.rows(NAMES) == rows
     names = partial(generation.batches, NAMES) if has_names else None
     side = Side.of(partial(generation.batches, "rows"), rows, more, names)
+    side.linked = side.keyed  # all of them, and that takes no memory
     side.some = partial(generation.some, "rows")
     side.some_names = partial(generation.some, NAMES) if has_names else None
     return side

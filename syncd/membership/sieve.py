@@ -70,7 +70,7 @@ class Side:
     _kept_names: list[tuple[slice, Named]] | None = None
 
     def __post_init__(self) -> None:
-        self._told = np.zeros_like(self.concerned)
+        self._told = np.zeros(len(self.concerned), np.bool_)
 
     @classmethod
     def of(
@@ -81,8 +81,9 @@ class Side:
         names: Callable[[], Iterator[pa.RecordBatch]] | None = None,
     ) -> Side:
         """A section none of whose rows is concerned yet, and all of which may be."""
-        everyone = np.ones(rows, np.bool_)
-        return cls(read, np.zeros(rows, np.bool_), everyone, everyone.copy(), more or {}, names)
+        everyone = np.broadcast_to(np.True_, rows)  # a byte, whatever the rows
+        linked = np.ones(rows, np.bool_)
+        return cls(read, np.zeros(rows, np.bool_), everyone, linked, more or {}, names)
 
     def look(self) -> Iterator[tuple[slice, pa.RecordBatch, Named]]:
         """Its batches, where each lies, and names with what else was asked; perhaps no ids."""
@@ -167,8 +168,11 @@ class Side:
         for here, found in self.batches():
             joined = known_keys.has(found.keys) & self.keyed[here]
             joined |= known_ids.any(found.ids) & self.linked[here]
-            self.concerned[here] |= joined
+            if joined.any():  # of most batches nobody is; what is not written to takes no memory
+                self.concerned[here] |= joined
             fresh = self.concerned[here] & ~self._told[here]
+            if not fresh.any():
+                continue
             keys.add(found.keys[fresh])
             ids.add(found.ids[fresh & self.linked[here]])
             self._told[here] |= fresh

@@ -72,11 +72,11 @@ class _Sent:
     """Rows as sent whose member did not come unchanged, looked up by the hash of their key."""
 
     def __init__(self, side: Side, came: Flags) -> None:
-        self._left = ~came
-        count = int(self._left.sum())
+        self._rows, left = len(came), ~came
+        count = int(left.sum())
         keys, likeness = np.empty(count, np.uint64), np.empty(count, np.uint64)
         consent, at, first = np.empty(count, np.int8), np.empty(count, np.uint32), 0
-        for places, rows in side.few(self._left):
+        for places, rows in side.few(left):
             here = slice(first, first := first + len(places))
             keys[here], likeness[here], at[here] = rows.keys, rows.more["likeness"], places
             consent[here] = rows.more["consent"]
@@ -88,7 +88,7 @@ class _Sent:
         self._met = np.zeros(count, np.bool_)
 
     def __len__(self) -> int:
-        return len(self._left)
+        return self._rows
 
     def any(self) -> bool:
         """Whether there is anybody to look up."""
@@ -117,11 +117,9 @@ class _Sent:
         exact = resting & (self._consent[at] == rows.more["consent"])
         return known, resting, np.where(exact, self._at[at].astype(np.int64), -1)
 
-    def unmet(self) -> Flags:
-        """Of the rows as sent, in their order: whose member did not come, or has changed."""
-        found = self._left.copy()
-        found[self._at[self._met]] = False
-        return found
+    def unmet(self) -> Positions:
+        """Of the rows as sent, in no order: whose member did not come, or has changed."""
+        return self._at[~self._met].astype(np.int64)
 
 
 def of_plan(
@@ -150,7 +148,7 @@ def of_plan(
     sent = _side(generation, comparison)
     index = _Sent(sent, members.came)
     scan = _Scan(comparison, members, index)
-    sent.concerned |= index.unmet()
+    sent.concerned[index.unmet()] = True
     sides = (sent, scan.side)
     spread(sides, keys, ids, wanted=Wanted(ids=scan.strangers()))
     cut = parts(sides, MOST)
