@@ -129,12 +129,6 @@ def begun_in_trouble(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(_Outgoing, "_room", anyway)
 
 
-def not_heard(patch: pytest.MonkeyPatch) -> None:
-    """A run that ends early waits for what is under way, and does not write down what it hears."""
-    drain = _Outgoing._drain
-    patch.setattr(_Outgoing, "_drain", lambda self, *, writes: drain(self, writes=False))  # noqa: ARG005  # as the real one
-
-
 def doubt_forgotten(patch: pytest.MonkeyPatch) -> None:
     """A request without an answer counts as never sent."""
     mark = Ledger.mark
@@ -182,10 +176,7 @@ WRONGS: Mapping[str, Wrong] = {
     ),
     "an identifier in two requests at once": Wrong(shared_at_once, "shared at once"),
     "something begun while a request is in trouble": Wrong(
-        begun_in_trouble, "begun in trouble", ("change_minds_in_an_outage",)
-    ),
-    "answers of others unheard after a denial": Wrong(
-        not_heard, "not heard", ("trouble_on_the_line", "turnover")
+        begun_in_trouble, "begun in trouble", ("trouble_on_the_line",)
     ),
     "a request in doubt forgotten": Wrong(
         doubt_forgotten, "outcome forgotten", ("trouble_on_the_line",)
