@@ -38,11 +38,13 @@ class Wrong:
         put: Puts it in.
         shows: The category of what the machine says of it.
         likely: What brings it to light, drawn ten times as often while it is there.
+        beside: It shows where several requests are under way; others are looked for one by one.
     """
 
     put: Callable[[pytest.MonkeyPatch], None]
     shows: str
     likely: tuple[str, ...] = ()
+    beside: bool = False
 
 
 def no_intent(patch: pytest.MonkeyPatch) -> None:
@@ -129,6 +131,12 @@ def begun_in_trouble(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(_Outgoing, "_room", anyway)
 
 
+def not_heard(patch: pytest.MonkeyPatch) -> None:
+    """A run that ends early waits for what is under way, and does not write down what it hears."""
+    drain = _Outgoing._drain
+    patch.setattr(_Outgoing, "_drain", lambda self, *, writes: drain(self, writes=False))  # noqa: ARG005  # as the real one
+
+
 def doubt_forgotten(patch: pytest.MonkeyPatch) -> None:
     """A request without an answer counts as never sent."""
     mark = Ledger.mark
@@ -174,14 +182,17 @@ WRONGS: Mapping[str, Wrong] = {
     "guard measured against the last run only": Wrong(
         measured_against_the_last_run, "guard: in a week", ("lose_a_few_each_time",)
     ),
-    "an identifier in two requests at once": Wrong(shared_at_once, "shared at once"),
+    "an identifier in two requests at once": Wrong(shared_at_once, "shared at once", beside=True),
     "something begun while a request is in trouble": Wrong(
-        begun_in_trouble, "begun in trouble", ("trouble_on_the_line",)
+        begun_in_trouble, "begun in trouble", ("trouble_on_the_line",), beside=True
+    ),
+    "answers of others unheard after a denial": Wrong(
+        not_heard, "not heard", ("denied_in_the_middle",), beside=True
     ),
     "a request in doubt forgotten": Wrong(
-        doubt_forgotten, "outcome forgotten", ("trouble_on_the_line",)
+        doubt_forgotten, "outcome forgotten", ("trouble_on_the_line",), beside=True
     ),
-    "two requests in one upload at once": Wrong(one_lane_for_all, "two in an upload"),
+    "two requests in one upload at once": Wrong(one_lane_for_all, "two in an upload", beside=True),
 }
 
 
