@@ -39,7 +39,7 @@ from tests.crash.draws import (
 )
 from tests.crash.house import House, View
 from tests.crash.sides import NAMES, Name
-from tests.crash.troubles import MISHAPS, TROUBLES
+from tests.crash.troubles import MISHAPS, ON_THE_LINE
 from tests.integration.deaths import Death
 from tests.integration.flights import IN_FLIGHT
 from tests.integration.memory_worlds import Person
@@ -77,6 +77,7 @@ class Machine(RuleBasedStateMachine):
 
     Attributes:
         likely: What is drawn ten times as often.
+        flies: Whether platforms may take several requests at once.
         sound: Nothing was violated so far.
         touched: A platform or the ledger may have changed since they were looked at.
         runs: How many the present step has made.
@@ -84,6 +85,7 @@ class Machine(RuleBasedStateMachine):
 
     tally = Tally()
     likely: tuple[str, ...] = ()
+    flies = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -118,16 +120,17 @@ class Machine(RuleBasedStateMachine):
     @initialize(
         count=st.integers(8, 11),
         lines=st.lists(st.integers(0, 5), min_size=8, max_size=8),
-        in_flight=st.sampled_from([IN_FLIGHT, IN_FLIGHT, 1]),
-        order=st.integers(0, 1 << 16),
+        data=st.data(),
     )
-    def opens(self, count: int, lines: list[int], in_flight: int, order: int) -> None:
+    def opens(self, count: int, lines: list[int], data: st.DataObject) -> None:
         """Customers who were synced once."""
         if self.tally.enough:
             self.sound = False  # nothing is to be looked at any more
             raise Enough
         self.tally.examples += 1
-        self.house.takes(in_flight, order=order)
+        if self.flies:
+            in_flight = data.draw(st.sampled_from([IN_FLIGHT, IN_FLIGHT, 1]))
+            self.house.takes(in_flight, order=data.draw(st.integers(0, 1 << 16)))
         with self.judged():
             for key, line in zip(people.KEYS[:count], [*lines, 0, 1, 2], strict=False):
                 self.house.write(key, Person((people.email(key),), (people.phone(line),)))
@@ -212,7 +215,7 @@ class Machine(RuleBasedStateMachine):
 
     # --- the platforms ---------------------------------------------------------
 
-    @may(name=sides, troubles=st.lists(st.sampled_from(sorted(TROUBLES)), min_size=1, max_size=2))
+    @may(name=sides, troubles=st.lists(st.sampled_from(ON_THE_LINE), min_size=1, max_size=2))
     @step
     def trouble_on_the_line(self, name: Name, troubles: list[str]) -> None:
         for trouble in troubles:
@@ -335,6 +338,14 @@ class Machine(RuleBasedStateMachine):
     def change_minds(self) -> None:
         """Whose request is open wants the opposite now."""
         self.crowd.change_minds()
+
+    @may(ready=lambda self: self.flies, name=sides, new=st.integers(1, 5))
+    @step
+    def denied_in_the_middle(self, name: Name, new: int) -> None:
+        """Of several requests one is denied."""
+        self.crowd.come(new)
+        self.house.side(name).meets("denied")
+        self._run(name, Wish("test"))
 
     @may(name=sides, place=places)
     @step

@@ -54,7 +54,8 @@ def play(steps: int, *, seed: int, plant: str = "", shrink: bool = False) -> Tal
         suppress_health_check=list(HealthCheck),
     )
     likely = WRONGS[plant].likely if plant else ()
-    drawn = type("Drawn", (Machine,), {"tally": tally, "likely": likely})
+    flies = WRONGS[plant].beside if plant else True
+    drawn = type("Drawn", (Machine,), {"tally": tally, "likely": likely, "flies": flies})
     drawn = hypothesis.seed(seed)(drawn)
     with planted(plant), _hushed():
         try:

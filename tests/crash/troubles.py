@@ -32,6 +32,7 @@ TROUBLES: dict[str, list[Step]] = {
     "refused": [Fail(RequestRefused("memory", "invalid", of_rows=False))],
     "applied, refused": [LoseAnswer(), Fail(RequestRefused("memory", "invalid", of_rows=False))],
 }
+ON_THE_LINE = sorted(TROUBLES.keys() - {"denied"})
 # Lasts longer than the patience of a run that makes one request at a time.
 _OUTAGES = {"outage", "outage, applied"}
 # What a run may end with.

@@ -38,11 +38,13 @@ class Wrong:
         put: Puts it in.
         shows: The category of what the machine says of it.
         likely: What brings it to light, drawn ten times as often while it is there.
+        beside: It shows where several requests are under way; others are looked for one by one.
     """
 
     put: Callable[[pytest.MonkeyPatch], None]
     shows: str
     likely: tuple[str, ...] = ()
+    beside: bool = False
 
 
 def no_intent(patch: pytest.MonkeyPatch) -> None:
@@ -180,17 +182,17 @@ WRONGS: Mapping[str, Wrong] = {
     "guard measured against the last run only": Wrong(
         measured_against_the_last_run, "guard: in a week", ("lose_a_few_each_time",)
     ),
-    "an identifier in two requests at once": Wrong(shared_at_once, "shared at once"),
+    "an identifier in two requests at once": Wrong(shared_at_once, "shared at once", beside=True),
     "something begun while a request is in trouble": Wrong(
-        begun_in_trouble, "begun in trouble", ("change_minds_in_an_outage",)
+        begun_in_trouble, "begun in trouble", ("trouble_on_the_line",), beside=True
     ),
     "answers of others unheard after a denial": Wrong(
-        not_heard, "not heard", ("trouble_on_the_line", "turnover")
+        not_heard, "not heard", ("denied_in_the_middle",), beside=True
     ),
     "a request in doubt forgotten": Wrong(
-        doubt_forgotten, "outcome forgotten", ("trouble_on_the_line",)
+        doubt_forgotten, "outcome forgotten", ("trouble_on_the_line",), beside=True
     ),
-    "two requests in one upload at once": Wrong(one_lane_for_all, "two in an upload"),
+    "two requests in one upload at once": Wrong(one_lane_for_all, "two in an upload", beside=True),
 }
 
 
