@@ -133,17 +133,20 @@ def _with_room(lines: Sequence[Line[T]]) -> list[Line[T]]:
     return [line for line in wanting if not line.left.is_set()]
 
 
-def worked(calls: Iterable[Callable[[], T]], most: int = AHEAD) -> Generator[T, None, None]:
-    """What calls give, in order; they are made one after the other in a thread of their own.
+def worked(
+    calls: Iterable[Callable[[], T]], most: int = AHEAD, *, threads: int = 1
+) -> Generator[T, None, None]:
+    """What calls give, in order; they are made in threads of their own.
 
-    Close it where it is left early: that ends the thread.
+    Close it where it is left early: that ends the threads.
 
     Args:
         calls: Looked through in this thread, while earlier ones are under way.
         most: How many may be under way or done before one is waited for.
+        threads: How many calls are made at a time; by one thread they are made in order, too.
     """
     waiting = deque[Future[T]]()
-    pool = ThreadPoolExecutor(1, "worked")
+    pool = ThreadPoolExecutor(threads, "worked")
     try:
         for call in _after(waiting, calls):
             waiting.append(pool.submit(call))

@@ -22,6 +22,8 @@ from syncd.model import Raw
 from syncd.overlap import worked
 
 MANY = BATCH_ROWS // 2  # rows that are digested as they come, and for all runs that read them
+# To digest takes as long as to read, to fingerprint and to write together.
+_THREADS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,12 @@ def receive(
     Args:
         writer: Of its file.
         batches: As the shop has them.
-        digested: Digests some of their rows, and gives what is usable of them.
+        digested: Digests some of their rows, and gives what is usable of them; called by several
+            threads at once.
         unchanged: The generation that it will be compared with.
     """
-    with closing(worked(_changed(writer, batches, digested, unchanged))) as found:
+    changed = _changed(writer, batches, digested, unchanged)
+    with closing(worked(changed, threads=_THREADS)) as found:
         for rows in found:
             receive_members(writer, rows)
 

@@ -80,7 +80,7 @@ class Membership(Protocol):
     ) -> Received:
         """Keep a snapshot, digested; whom a generation knows as they are, need not be.
 
-        What is digested at a time need not have come in one batch.
+        What is digested at a time need not have come in one batch, and several threads digest.
         """
         ...
 

@@ -112,6 +112,7 @@ class Intake:
         self.id = SnapshotId(parts.names("s"))
         self.usable = 0
         self.refused: Counter[tuple[str, str]] = Counter()
+        self._counting = Lock()  # several threads digest
         self._parts = parts
         self._said = said
         self._stones = stones
@@ -149,14 +150,15 @@ class Intake:
 
         rows = raw.whole if isinstance(raw.whole, Rows) else Rows(raw.rows, self._stones)
         result = rows.digested(self._parts)
-        for refused in result.refused:
-            self.refused[refused.field, refused.reason] += refused.count
         usable = result.rows
         usable = usable.append_column("elsewhere", self._parts.elsewhere(usable["key"]))
         lines = raw.fingerprints[result.usable].T * result.clean[result.usable]
         for name, half in zip(("fingerprint_high", "fingerprint_low"), lines, strict=True):
             usable = usable.append_column(name, pa.array(half))
-        self.usable += usable.num_rows
+        with self._counting:
+            self.usable += usable.num_rows
+            for refused in result.refused:
+                self.refused[refused.field, refused.reason] += refused.count
         return usable
 
 

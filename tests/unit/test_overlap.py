@@ -261,3 +261,18 @@ def test_calls_are_made_in_another_thread_and_looked_for_in_this_one() -> None:
     assert set(looked) == {here}
     assert here not in made
     assert len(made) == 1
+
+
+def test_what_several_threads_make_comes_in_order() -> None:
+    """Whichever of two calls ends first: here the second, for which the first one waits."""
+    second = threading.Event()
+
+    def first() -> int:
+        assert second.wait(10)
+        return 1
+
+    def then() -> int:
+        second.set()
+        return 2
+
+    assert list(worked([first, then], threads=2)) == [1, 2]
