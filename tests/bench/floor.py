@@ -2,8 +2,9 @@
 
     read        rows as Arrow batches, in the order of their keys, by ADBC's driver for SQLite
     digest      the rules and hashes (`syncd.identity`), of batches that are there
-    seal, plan file, fold
-                a file each that holds every member's row: encrypted, summed and written
+    seal        a file that holds every member's row: packed, encrypted, summed and written
+    plan file, fold
+                a file each that holds the same once more: encrypted, summed and written
     build       the forms
     send        the SDK's line alone: ready forms to the same platform
 
@@ -60,9 +61,11 @@ def floor(shop: Path, statement: str, folder: Path, endpoint: str) -> Mapping[st
         for rows in _read(parts, shop, f"{statement} ORDER BY customer_key"):
             with parts.of("digest"):
                 members = digest(rows, POLICY).rows.select([*ROW_COLUMNS, "consent"])
+            with parts.of("seal"):
+                packed = _packed(members)
             for part in FILES:
                 with parts.of(part):
-                    _write(file.write, cipher, members)
+                    _write(file.write, cipher, packed)
             for first in range(0, members.num_rows, WIRE_ROWS):
                 with parts.of("build"):
                     wire = wire_rows(members.slice(first, WIRE_ROWS))
@@ -88,10 +91,14 @@ def _read(parts: Parts, shop: Path, statement: str) -> Iterator[pa.RecordBatch]:
             yield batch.set_column(0, "customer_key", keys)
 
 
-def _write(write: Callable[[bytes], object], cipher: AESGCM, rows: pa.RecordBatch) -> None:
+def _packed(rows: pa.RecordBatch) -> bytes:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, rows.schema) as stream:
         stream.write_batch(rows)
-    sealed = cipher.encrypt(os.urandom(12), sink.getvalue().to_pybytes(), None)
+    return bytes(sink.getvalue())
+
+
+def _write(write: Callable[[bytes], object], cipher: AESGCM, packed: bytes) -> None:
+    sealed = cipher.encrypt(os.urandom(12), packed, None)
     hashlib.sha256(sealed)
     write(sealed)

@@ -32,8 +32,12 @@ ROOMS = (
     ("connectors/meta/form", "build"),
     ("connectors/", "send"),
 )
-# Blocks are written and read for several stages: by the method of the membership.
-FILES = ("syncd/membership/blocks", "syncd/membership/packing")
+# Blocks are written and read, and rows are named, for several stages: by the method of the
+# membership.
+FILES = tuple(
+    f"syncd/membership/{name}" for name in ("blocks", "packing", "carrying", "members", "names")
+)
+NAMES = "syncd/hashes"  # likewise, and for requests
 BY_METHOD = {"receive": "seal", "plan": "plan file", "of": "build", "cut": "build", "fold": "fold"}
 STAGES = ("read", "digest", "seal", "compare", "plan file", "build", "send", "receipts", "fold")
 START, REST = "start", "rest"  # imports; and what is none of these
@@ -42,9 +46,11 @@ START, REST = "start", "rest"  # imports; and what is none of these
 def stage(frame: FrameType | None) -> str:
     """Of the innermost of our modules on a stack."""
     for path, _, outer in _ours(frame):
-        if path.startswith(FILES):
+        if path.startswith((*FILES, NAMES)):
             methods = (method for _, method, _ in _ours(outer))
-            return next((BY_METHOD[one] for one in methods if one in BY_METHOD), "seal")
+            found = next((BY_METHOD[one] for one in methods if one in BY_METHOD), None)
+            if found or path.startswith(FILES):
+                return found or "seal"
         if path.startswith("<frozen importlib"):
             return START
         for room, name in ROOMS:

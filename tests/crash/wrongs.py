@@ -17,6 +17,7 @@ from syncd.membership import choosing
 from syncd.model import BatchId, BatchRecord, BatchState, Guard, Sizes
 from syncd.plan import held_reasons
 from syncd.runs import outbox, planning
+from syncd.runs.apart import Named
 from syncd.runs.lanes import Lane, Lanes
 from syncd.runs.outbox import _Outgoing
 from syncd.shop.reading import DatabaseReading
@@ -112,7 +113,7 @@ def measured_against_the_last_run(patch: pytest.MonkeyPatch) -> None:
 
 def shared_at_once(patch: pytest.MonkeyPatch) -> None:
     """Nobody looks at what two requests name."""
-    patch.setattr(outbox, "apart", lambda *_: True)
+    patch.setattr(Named, "apart", lambda *_: True)
 
 
 def begun_in_trouble(patch: pytest.MonkeyPatch) -> None:
