@@ -48,6 +48,7 @@ from syncd.membership.engine import (
     stream,
 )
 from syncd.membership.names import SECTION as NAMES
+from syncd.membership.names import Names
 from syncd.membership.rest import MOVING, halves, moving, sectioned, whole
 from syncd.model import Sizes
 
@@ -297,10 +298,14 @@ def _different(writer: BlockWriter, first: int, filled: Mapping[int, int]) -> di
                     some = np.asarray(lines.column(1 + slot), np.uint64)
                     some = some[(some >= max(least, 1)) & (some <= most - 1)]  # 0 is for none
                     ids[end : (end := end + len(some))] = some
-            here = ids[:end]
-            here.sort()
-            counts[name] += min(end, 1) + int(np.count_nonzero(here[1:] != here[:-1]))
+            counts[name] += _distinct(ids[:end])
     return counts
+
+
+def _distinct(names: Names) -> int:
+    """How many names there are, each counted once; they are put in order."""
+    names.sort()
+    return min(len(names), 1) + int(np.count_nonzero(names[1:] != names[:-1]))
 
 
 def _with_turns(
