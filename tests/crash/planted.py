@@ -29,6 +29,7 @@ from syncd.model import (
     AuditEvent,
     Batch,
     BatchId,
+    BatchRecord,
     BatchState,
     Generation,
     Outcome,
@@ -40,17 +41,18 @@ from syncd.runs.outbox import DEADLINE
 
 def receipt_before_send(outgoing: type[syncd.runs.outbox._Outgoing]) -> None:
     """What is about to be sent counts as taken, then it is sent."""
+    recorded = dict[str, BatchRecord]()
 
     def begin(self: syncd.runs.outbox._Outgoing, leg: Leg) -> None:
         ledger, now = self._parts.ledger, self._parts.clock.now()
         upload, _ = leg.lane.upload(now, DEADLINE, last=leg.last)
         leg.batch = ledger.intend(leg.batch.id, label=upload.label, deadline=now + DEADLINE)
-        self.recorded = ledger.record(leg.batch.id, Receipt(leg.rows.num_rows))  # type: ignore[attr-defined]  # of the fault alone
+        recorded[leg.batch.id] = ledger.record(leg.batch.id, Receipt(leg.rows.num_rows))
         operation = leg.batch.phase.operation
         receipt = upload.push(Batch(leg.batch.id, operation, leg.rows), last=leg.last)
         self._flight.begin(leg, lambda: receipt)
 
-    _put(outgoing, _begin=begin, _recorded=lambda self, *_: self.recorded)
+    _put(outgoing, _begin=begin, _recorded=lambda _, leg, __: recorded[leg.batch.id])
 
 
 def intent_after_send(outgoing: type[syncd.runs.outbox._Outgoing]) -> None:
