@@ -170,6 +170,7 @@ def test_every_view_fits_its_window(chromium: Browser, at: str, width: int, them
             if PICTURES:
                 seen = page.screenshot(full_page=True)
                 name = re.sub(r"\W+", "-", view.strip("/")) or "overview"
+                Path(PICTURES).mkdir(parents=True, exist_ok=True)
                 (Path(PICTURES) / f"{name}-{width}-{theme}.png").write_bytes(seen)
 
 
