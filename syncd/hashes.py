@@ -12,6 +12,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from syncd.cells import column_bytes
+
 Hashes = NDArray[np.uint64]
 
 NONE = np.uint64(0)  # of a null; no value has it
@@ -26,16 +28,15 @@ _RANGES = 16  # looked at one after the other, so that a sixteenth is copied at 
 
 def hashed(cells: pa.StringArray | pa.BinaryArray) -> Hashes:
     """Hash each value by its bytes and its length: eight bytes at a time, of all values at once."""
-    edges = np.frombuffer(cells.buffers()[1], np.int32)[cells.offset :][: len(cells) + 1]
-    held = np.frombuffer(cells.buffers()[2] or b"", np.uint8)[edges[0] : edges[-1]]
-    lengths = np.diff(edges).astype(np.int64)
+    edges, held = column_bytes(cells)
+    lengths = np.diff(edges)
     hashes = lengths.astype(np.uint64) * _ODD
     size = int(lengths.max(initial=0))
     some = lengths == size
     if size and np.count_nonzero(some) * size == len(held):  # digests, most of all
         hashes[some] = _of_one_size(hashes[some], held.reshape(-1, size))
     else:
-        _add_words(hashes, held, edges[:-1].astype(np.int64) - edges[0], lengths)
+        _add_words(hashes, held, edges[:-1], lengths)
     np.maximum(hashes, np.uint64(1), out=hashes)
     if cells.null_count:
         hashes[cells.is_null().to_numpy(zero_copy_only=False)] = NONE

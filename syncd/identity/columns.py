@@ -12,9 +12,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from syncd.cells import column_bytes
 from syncd.identity.reasons import Reason
 from syncd.identity.sha256 import digests, parted
-from syncd.identity.step import Step, column_bytes
+from syncd.identity.step import Step
 from syncd.identity.steps import normalise
 
 _PRINTABLE_ASCII = "^[ -~]*$"

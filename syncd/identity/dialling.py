@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from syncd.cells import column_bytes
 from syncd.identity.numbering import (
     END,
     PLANS,
@@ -27,7 +28,7 @@ from syncd.identity.numbering import (
     main_region,
     region,
 )
-from syncd.identity.step import changed, column_bytes
+from syncd.identity.step import changed
 
 Places = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]

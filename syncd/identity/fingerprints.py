@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import ECB
 
-from syncd.identity.step import column_bytes
+from syncd.cells import column_bytes
 
 # A line a row, its high and low half; zeros for a row that has none.
 Fingerprints = npt.NDArray[np.uint64]

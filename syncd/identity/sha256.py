@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from syncd.identity.step import column_bytes
+from syncd.cells import column_bytes
 
 if TYPE_CHECKING:
     import duckdb

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -57,13 +55,3 @@ def words(of: Iterable[str]) -> pa.Array:
 def same(values: pa.Array, _countries: pa.Array) -> pa.Array:
     """The shortcut of a step that leaves printable ASCII as it is."""
     return values
-
-
-def column_bytes(values: pa.Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
-    """Where each text of a column starts, one more than there are texts, and all their bytes."""
-    _, offsets, data = values.buffers()
-    count = len(values) + 1
-    if data is None:
-        return np.zeros(count, np.int64), np.empty(0, np.uint8)
-    starts = np.frombuffer(offsets, np.int32, count, values.offset * 4).astype(np.int64)
-    return starts - starts[0], np.frombuffer(data, np.uint8)[starts[0] : starts[-1]]

@@ -11,7 +11,7 @@ import pyarrow as pa
 from syncd.membership.blocks import BlockReader, BlockWriter
 from syncd.membership.carrying import HELD, MEMBERS, Sections, Source, put
 from syncd.membership.engine import MARKS_SCHEMA, ROW_SCHEMA, SNAPSHOT_SCHEMA, Positions, positioned
-from syncd.membership.unchanged import GENERATION, SAME
+from syncd.membership.unchanged import CAME, GENERATION, came
 
 MARKS = "marks"  # a section: of each who was digested, what may keep them out (`MARKS_SCHEMA`)
 _MORE = MARKS_SCHEMA.names[1:]  # than their rows say
@@ -46,13 +46,12 @@ class Members:
         self._snapshot, self._generation = snapshot, generation
         self.digested = snapshot.rows(MEMBERS.rows)
         rows = generation.rows(HELD.rows) if generation is not None else 0
-        self.came = np.zeros(rows, np.bool_)
-        if not snapshot.rows(SAME):
+        if not snapshot.rows(CAME):
+            self.came = np.zeros(rows, np.bool_)
             return
         if generation is None or snapshot.header[GENERATION] != generation.checksum:
             raise RuntimeError("a snapshot is compared with another generation than it was read by")
-        for batch in snapshot.batches(SAME):
-            self.came[np.asarray(batch["n"], np.int64)] = True
+        self.came = came(snapshot, rows)
 
     def fresh(self) -> Iterator[pa.RecordBatch]:
         """Those that were digested (`ROW_SCHEMA`)."""

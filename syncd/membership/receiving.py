@@ -17,7 +17,7 @@ import pyarrow as pa
 from syncd.membership.blocks import BlockWriter, Written
 from syncd.membership.engine import BATCH_ROWS, Positions
 from syncd.membership.members import receive_members
-from syncd.membership.unchanged import SAME, SAME_SCHEMA, Unchanged
+from syncd.membership.unchanged import Unchanged
 from syncd.model import Raw
 from syncd.overlap import worked
 
@@ -35,9 +35,9 @@ class Received:
     unchanged: int
 
     @classmethod
-    def of(cls, file: Written) -> Received:
+    def of(cls, file: Written, unchanged: Unchanged) -> Received:
         """What was written by `receive`."""
-        return cls(file.path, file.checksum, file.rows.get(SAME, 0))
+        return cls(file.path, file.checksum, unchanged.came)
 
 
 def receive(
@@ -57,36 +57,35 @@ def receive(
             threads at once.
         unchanged: The generation that it will be compared with.
     """
-    changed = _changed(writer, batches, digested, unchanged)
+    changed = _changed(batches, digested, unchanged)
     with closing(worked(changed, threads=_THREADS)) as found:
         for rows in found:
             receive_members(writer, rows)
+    unchanged.write(writer)
 
 
 def _changed(
-    writer: BlockWriter,
     batches: Iterable[Raw],
     digested: Callable[[Raw], pa.RecordBatch],
     unchanged: Unchanged,
 ) -> Iterator[Callable[[], pa.RecordBatch]]:
     """Digests whoever is not as they were."""
-    for raw in _gathered(_strays(writer, batches, unchanged)):
-        for left in _others(writer, unchanged.search(raw.fingerprints), raw):
+    for raw in _gathered(_strays(batches, unchanged)):
+        for left in _others(unchanged.search(raw.fingerprints), raw):
             yield partial(digested, left)
 
 
-def _strays(writer: BlockWriter, batches: Iterable[Raw], unchanged: Unchanged) -> Iterator[Raw]:
+def _strays(batches: Iterable[Raw], unchanged: Unchanged) -> Iterator[Raw]:
     """Whoever does not come in the order of the rows."""
     for raw in batches:
-        yield from _others(writer, unchanged.follow(raw.fingerprints), raw)
+        yield from _others(unchanged.follow(raw.fingerprints), raw)
 
 
-def _others(writer: BlockWriter, at: Positions, raw: Raw) -> Iterator[Raw]:
-    """Write where those lie who were found; the others, if there are any."""
-    found = at >= 0
-    if found.any():
-        writer.write(SAME, pa.RecordBatch.from_arrays([pa.array(at[found])], schema=SAME_SCHEMA))
-        raw = Raw(raw.fingerprints[~found], raw.rows.filter(pa.array(~found)))
+def _others(at: Positions, raw: Raw) -> Iterator[Raw]:
+    """Those who were not found, if there are any."""
+    left = at < 0
+    if not left.all():
+        raw = Raw(raw.fingerprints[left], raw.rows.filter(pa.array(left)))
     if raw.rows.num_rows:
         yield raw
 

@@ -128,7 +128,7 @@ class FileMembership:
             header = {"snapshot": snapshot, GENERATION: generation.checksum if generation else ""}
             with self._writer(_snapshot_name(snapshot), header) as writer:
                 receive(writer, batches, digested, unchanged)
-        return Received.of(self._done(writer))
+        return Received.of(self._done(writer), unchanged)
 
     def set_aside(self, snapshot: SnapshotId) -> None:
         """Keep a snapshot that this thread received for another thread's run."""

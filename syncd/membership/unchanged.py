@@ -2,7 +2,7 @@
 
 A generation's file has a section of fingerprints beside its rows, a line each. Whoever comes out
 of the shop with the fingerprint of a row at rest is that row's member, and would be digested to
-just that row (`syncd.identity.fingerprints`): of them a snapshot says the row's position alone.
+just that row (`syncd.identity.fingerprints`): of them a snapshot says which rows are theirs.
 """
 
 from __future__ import annotations
@@ -16,18 +16,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from syncd.membership.blocks import BlockReader, BlockWriter
-from syncd.membership.engine import (
-    BATCH_ROWS,
-    FINGERPRINT,
-    Positions,
-)
+from syncd.membership.engine import BATCH_ROWS, FINGERPRINT, Positions
 from syncd.membership.forwards import Forwards, Half
 from syncd.membership.rest import moving
 
 SECTION = "fingerprints"  # of a generation: a line a row, zeros for a row without one
-SAME = "same"  # of a snapshot: positions of rows whose members came unchanged
+CAME = "came"  # of a snapshot: a bit a row, set where its member came unchanged
 RESPELLED = "respelled"  # of a plan: rows that are as they were, and their fingerprints now
-SAME_SCHEMA = pa.schema([pa.field("n", pa.int64())])
+_CAME_SCHEMA = pa.schema([pa.field("bits", pa.uint8())])
 GENERATION = "generation"  # in its header: the checksum of the file whose rows they are
 
 _NAMES = FINGERPRINT.names
@@ -38,6 +34,7 @@ _FURTHER = 8  # what one counts for where several members, or rows, are between
 # fingerprint now, one has left, one has come.
 _STEPS = ((1, 1), (0, 1), (1, 0))
 Lines = npt.NDArray[np.uint64]
+Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +100,9 @@ class Unchanged:
     are known by whom they come after, and few rows are at hand at a time. All others are looked
     up, among the rows that are left: for the first of them whatever follows is read, 16 bytes a
     row, and 8 for each that is looked among.
+
+    Attributes:
+        came: How many were found so far.
     """
 
     def __init__(self, generation: BlockReader | None) -> None:
@@ -118,6 +118,8 @@ class Unchanged:
             self._rows = Forwards(iter(()), np.zeros(0, np.bool_))
         else:
             self._rows = Forwards(generation.batches(SECTION), ~stirred)
+        self._resting = np.packbits(self._rows.left)
+        self.came = 0
         self._next = 0  # the row whose member is expected
         self._lost = False  # in a batch whose end does not tell who comes next
 
@@ -135,7 +137,7 @@ class Unchanged:
         self._rows.let_go(self._next)
         self._lost = self._in_order(high, low, found) < len(wanted)
         found[(high == 0) & (low == 0)] = -1
-        self._expect(found)
+        self._know(found, expect=True)
         return found
 
     def search(self, wanted: Lines) -> Positions:
@@ -148,16 +150,23 @@ class Unchanged:
         some = np.flatnonzero(wanted.any(axis=1))
         if len(some) and len(self._rows.left):
             found[some] = self._looked_up(wanted[some, 0], wanted[some, 1])
-        if self._lost:
-            self._expect(found)
+        self._know(found, expect=self._lost)
         return found
 
-    def _expect(self, found: Positions) -> None:
-        """Know who came, and so who comes next."""
+    def write(self, writer: BlockWriter) -> None:
+        """Write to a snapshot's file whose members came."""
+        if self.came:
+            bits = pa.array(self._resting & ~np.packbits(self._rows.left))
+            writer.write(CAME, pa.RecordBatch.from_arrays([bits], schema=_CAME_SCHEMA))
+
+    def _know(self, found: Positions, *, expect: bool) -> None:
+        """Know who came, and perhaps so who comes next."""
         met = np.flatnonzero(found >= 0)
         if len(met):
+            self.came += len(met)
             self._rows.left[found[met]] = False
-            self._next = int(found[met[-1]]) + len(found) - int(met[-1])
+            if expect:
+                self._next = int(found[met[-1]]) + len(found) - int(met[-1])
 
     def _in_order(self, high: Half, low: Half, found: Positions) -> int:
         """Find those who come in the order of the rows, as long as hardly any are between.
@@ -244,6 +253,12 @@ class Unchanged:
             left = left[~same]
             place[left] += 1
         return found
+
+
+def came(snapshot: BlockReader, rows: int) -> Flags:
+    """Flags of a generation's rows: whose members came unchanged, as a snapshot's file says."""
+    bits = [np.asarray(batch["bits"]) for batch in snapshot.batches(CAME)]
+    return np.unpackbits(np.concatenate(bits), count=rows).view(np.bool_)
 
 
 def fingerprinted(rows: pa.RecordBatch, lines: pa.RecordBatch | None = None) -> pa.RecordBatch:

@@ -11,10 +11,10 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from uuid import UUID
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from syncd.cells import column_bytes
 from syncd.errors import ConfigError, ShopError
 from syncd.model import SEGMENT_COLUMNS
 
@@ -144,11 +144,9 @@ def _check(text: pa.StringArray) -> None:
     Raises:
         pyarrow.ArrowInvalid: It is not.
     """
-    _, offsets, held = text.buffers()
-    if len(text) and held is not None:
-        edges = np.frombuffer(offsets, np.int32)[text.offset :][: len(text) + 1]
-        if np.frombuffer(held, np.uint8)[edges[0] : edges[-1]].max(initial=0) > _LAST_ASCII:
-            text.validate(full=True)
+    _, held = column_bytes(text)
+    if held.max(initial=0) > _LAST_ASCII:
+        text.validate(full=True)
 
 
 def repeated(text: str | None, rows: int) -> pa.StringArray:

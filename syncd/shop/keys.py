@@ -10,11 +10,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from syncd.cells import column_bytes
 from syncd.hashes import Hashes, hashed, in_ranges
 
 _DIGITS = 18  # of a number that 64 bits hold, whichever it is
 _SPAN = 64  # bits of a hash
 _BASE = 10
+
+Numbers = npt.NDArray[np.int64]
 
 
 class Keys:
@@ -33,18 +36,19 @@ class Keys:
         self.missing = 0
         self._counted: list[_Counted] = []  # as long as all came in order
         self._hashes: list[Hashes] = []  # each in order, once the keys are not
-        self._last = pa.array([], pa.string())  # key; as long as all came in order
+        self._last = _place("")  # of the keys so far, as long as all came in order
         self._ordered = True
 
     def add(self, keys: pa.StringArray) -> None:
         """Look at a batch's keys; an empty one is missing too."""
-        present = keys.filter(pc.greater(pc.binary_length(keys), 0))
+        present = _present(keys)
         self.missing += len(keys) - len(present)
         if not len(present):
             return
-        if self._ordered and not self._follows(present):
+        numbers = _numbers(present) if self._ordered else None
+        if self._ordered and not self._follows(present, numbers):
             self._disorder()
-        counted = _Counted.of(present) if self._ordered else None
+        counted = None if numbers is None or not self._ordered else _Counted.of(numbers)
         if counted is not None:
             self._counted.append(counted)
             return
@@ -61,10 +65,13 @@ class Keys:
         for each in self._hashes:
             each.sort()
 
-    def _follows(self, keys: pa.StringArray) -> bool:
+    def _follows(self, keys: pa.StringArray, numbers: Numbers | None) -> bool:
         """Whether each key is above the one before it, also above that of the last batch."""
-        keys = pa.concat_arrays([self._last, keys])
-        self._last = pa.array(keys[-1:].to_pylist(), pa.string())  # without its batch
+        last, self._last = self._last, _place(keys[-1].as_py())
+        if _place(keys[0].as_py()) <= last:
+            return False
+        if numbers is not None:  # then that is their order, too
+            return bool((numbers[1:] > numbers[:-1]).all())
         longer = np.diff(pc.binary_length(keys).to_numpy())
         above = pc.greater(keys[1:], keys[:-1]).to_numpy(zero_copy_only=False)
         return bool(((longer > 0) | ((longer == 0) & above)).all())
@@ -89,11 +96,8 @@ class _Counted:
     bits: npt.NDArray[np.uint8]
 
     @classmethod
-    def of(cls, keys: pa.StringArray) -> Self | None:
-        """Keys in order; None where one is written otherwise, or hashes take less."""
-        if not _plain(keys):
-            return None
-        numbers = keys.cast(pa.int64()).to_numpy()
+    def of(cls, numbers: Numbers) -> Self | None:
+        """Keys in order; None where hashes take less."""
         numbers, first = numbers - numbers[0], int(numbers[0])
         if numbers[-1] >= _SPAN * len(numbers):
             return None
@@ -106,9 +110,24 @@ class _Counted:
         return pa.array(np.flatnonzero(np.unpackbits(self.bits)) + self.first).cast(pa.string())
 
 
-def _plain(keys: pa.StringArray) -> bool:
-    """Whether keys, shorter ones first, are numbers that are written in one way only."""
-    edges = np.frombuffer(keys.buffers()[1], np.int32)[keys.offset :][: len(keys) + 1]
-    digits = np.frombuffer(keys.buffers()[2], np.uint8)[edges[0] : edges[-1]] - np.uint8(ord("0"))
-    leading = digits[edges[:-1] - edges[0]]
-    return bool(edges[-1] - edges[-2] <= _DIGITS and leading.all() and (digits < _BASE).all())
+def _place(key: str) -> tuple[int, bytes]:
+    """Where a key stands: behind all that are shorter, and by its bytes among its equals."""
+    text = key.encode()
+    return len(text), text
+
+
+def _present(keys: pa.StringArray) -> pa.StringArray:
+    """Without those that are missing, of which hardly a read has any."""
+    edges, _ = column_bytes(keys)
+    if not keys.null_count and (edges[1:] > edges[:-1]).all():
+        return keys
+    return keys.filter(pc.greater(pc.binary_length(keys), 0))
+
+
+def _numbers(keys: pa.StringArray) -> Numbers | None:
+    """Keys as numbers; None unless all are, and are written in the one way that there is."""
+    edges, text = column_bytes(keys)
+    digits = text - np.uint8(ord("0"))
+    if not (digits < _BASE).all() or not digits[edges[:-1]].all():
+        return None
+    return None if np.diff(edges).max() > _DIGITS else np.asarray(keys.cast(pa.int64()))
