@@ -1,10 +1,24 @@
-"""The bytes of a column's texts, seen and not copied."""
+"""Cells as bytes: those of a column's texts, and a row's cells as one text.
+
+A shop that has a row's cells joined into one text hands over a column of texts in place of ten,
+which costs its driver half as much; most rows of most reads are as they were, and nobody asks for
+their cells one by one. Cells are parted by `SEPARATOR`, and NULL is `NOTHING`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
+
+SEPARATOR, NOTHING = "\x1f", "\x00"
+
+_KEY, _CELLS, _NAMES = "customer_key", "cells", b"columns"
+_SEPARATOR = ord(SEPARATOR)
+_FIRST_PLAIN = ord(" ")
 
 
 def column_bytes(values: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
@@ -15,3 +29,64 @@ def column_bytes(values: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.uint8]
         return np.zeros(count, np.int64), np.empty(0, np.uint8)
     starts = np.frombuffer(offsets, np.int32, count, values.offset * 4).astype(np.int64)
     return starts - starts[0], np.frombuffer(data, np.uint8)[starts[0] : starts[-1]]
+
+
+def joined(keys: pa.StringArray, cells: pa.StringArray, names: Sequence[str]) -> pa.RecordBatch:
+    """Rows whose cells are joined, beside their keys.
+
+    Args:
+        keys: As their own column, too.
+        cells: Of each row one text; no cell in it holds `SEPARATOR`.
+        names: Of the columns, in the order of the cells.
+    """
+    fields = [pa.field(_KEY, pa.string()), pa.field(_CELLS, pa.string())]
+    schema = pa.schema(fields, metadata={_NAMES: SEPARATOR.join(names).encode()})
+    return pa.RecordBatch.from_arrays([keys, cells], schema=schema)
+
+
+def joins(rows: pa.RecordBatch) -> tuple[pa.StringArray, tuple[str, ...]] | None:
+    """The joined cells of rows and the names of their columns; None of rows that have columns."""
+    said = (rows.schema.metadata or {}).get(_NAMES)
+    return None if said is None else (rows.column(_CELLS), tuple(said.decode().split(SEPARATOR)))
+
+
+def parted(rows: pa.RecordBatch) -> pa.RecordBatch:
+    """Rows with a column for each of their cells, whichever way they came."""
+    found = joins(rows)
+    if found is None:
+        return rows
+    cells, names = found
+    every = pc.split_pattern(cells, SEPARATOR).values
+    places = np.arange(0, len(every), len(names))
+    columns = [every.take(pa.array(places + n)) for n in range(len(names))]
+    _, held = column_bytes(cells)
+    if not held.all():
+        null = pa.scalar(None, pa.string())
+        columns = [pc.if_else(pc.equal(column, NOTHING), null, column) for column in columns]
+    return pa.RecordBatch.from_arrays(columns, names=list(names))
+
+
+def separators(cells: pa.StringArray, each: int) -> NDArray[np.bool_] | None:
+    """Which joined rows have so many separators and no more; None: all of them."""
+    _, held = column_bytes(cells)
+    if np.count_nonzero(held == _SEPARATOR) == each * len(cells):
+        return None
+    found: NDArray[np.bool_] = np.asarray(pc.count_substring(cells, SEPARATOR)) == each
+    return found
+
+
+def controlled(cells: pa.StringArray) -> NDArray[np.int64]:
+    """Joined rows with a control character in a cell, of which hardly a shop has any."""
+    edges, held = column_bytes(cells)
+    low = held < _FIRST_PLAIN
+    plain = np.count_nonzero(held == _SEPARATOR)
+    if np.count_nonzero(low) == plain:
+        return np.empty(0, np.int64)
+    low &= held != _SEPARATOR
+    at = np.flatnonzero(low)
+    ends = np.concatenate([held, [np.uint8(_SEPARATOR)]]) == _SEPARATOR
+    begins = np.concatenate([[np.True_], ends[:-1]])
+    ends[edges[1:]] = True  # the next row's first byte is none of this one's
+    begins[edges[:-1]] = True
+    alone = (held[at] == ord(NOTHING)) & begins[at] & ends[at + 1]
+    return np.unique(np.searchsorted(edges, at[~alone], side="right") - 1)

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import ECB
 
-from syncd.cells import column_bytes
+from syncd.cells import NOTHING, SEPARATOR, column_bytes, controlled, joins
 
 # A line a row, its high and low half; zeros for a row that has none.
 Fingerprints = npt.NDArray[np.uint64]
@@ -33,8 +33,6 @@ VERSION = 2  # raised when the same raw row begins to be digested to something e
 _BLOCK = 16  # bytes
 _TOGETHER = 16_384  # rows, a megabyte or two: what a core keeps at hand
 _HALF = np.dtype(">u8")
-# Control characters part the cells and stand for NULL, so that no two rows read alike.
-_SEPARATOR, _NULL = "\x1f", "\x00"
 _FIRST_PLAIN = 0x20
 _CONTROL = "[\x00-\x1f]"
 _WHOLE = np.dtype(f"V{_BLOCK}")
@@ -55,30 +53,39 @@ def fingerprints(
     """Fingerprint a batch's rows; one with a control character in a cell gets none.
 
     Args:
-        batch: Raw columns of a segment.
+        batch: Raw columns of a segment, or their cells joined (`syncd.cells`): the same of both.
         key: The ledger's sub-key for fingerprints, 32 bytes.
         shape: `identity.digest.Policy.shape`.
         said: What else decides; texts without control characters, as the policy is.
     """
-    names = (str(VERSION), shape, *said, *batch.schema.names)
-    own = hashlib.blake2b(_SEPARATOR.join(names).encode(), digest_size=_BLOCK, key=key).digest()
+    together = joins(batch)
+    columns = batch.schema.names if together is None else together[1]
+    names = (str(VERSION), shape, *said, *columns)
+    own = hashlib.blake2b(SEPARATOR.join(names).encode(), digest_size=_BLOCK, key=key).digest()
     found = np.empty((batch.num_rows, 2), np.uint64)
     # Parts of one size: what a part costs whatever its rows is not paid for a few that are left.
     parts = ceil(batch.num_rows / _TOGETHER)
-    together = ceil(batch.num_rows / parts) if parts else 1
-    for first in range(0, batch.num_rows, together):
-        rows = batch.slice(first, together)
+    most = ceil(batch.num_rows / parts) if parts else 1
+    for first in range(0, batch.num_rows, most):
+        rows = batch.slice(first, most)
         found[first : first + rows.num_rows] = _of_rows(rows, own)
     return found
 
 
 def _of_rows(rows: pa.RecordBatch, key: bytes) -> Fingerprints:
-    columns = [_text(column) for column in rows.columns]
-    texts = pc.binary_join_element_wise(
-        *columns, _SEPARATOR, null_handling="replace", null_replacement=_NULL
-    )
+    together = joins(rows)
+    if together is None:
+        # Control characters part the cells and stand for NULL, so that no two rows read alike.
+        columns = [_text(column) for column in rows.columns]
+        texts = pc.binary_join_element_wise(
+            *columns, SEPARATOR, null_handling="replace", null_replacement=NOTHING
+        )
+        without = _controlled(columns, rows.num_rows)
+    else:
+        texts, _ = together
+        without = controlled(texts)
     found = codes(key, *column_bytes(texts)).view(_HALF).astype(np.uint64)
-    found[_controlled(columns, rows.num_rows)] = 0
+    found[without] = 0
     return found
 
 
@@ -148,7 +155,7 @@ def _flat(blocks: Blocks) -> memoryview[int]:
     return blocks.data.cast("B")
 
 
-def _controlled(columns: Sequence[pa.Array], rows: int) -> npt.NDArray[np.bool_]:
+def _controlled(columns: Sequence[pa.Array], rows: int) -> npt.NDArray[np.generic]:
     """Rows that hold a control character, of which hardly a shop has any."""
     flags = np.zeros(rows, np.bool_)
     for column in columns:

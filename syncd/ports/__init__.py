@@ -286,6 +286,10 @@ class Reading(Protocol):
         """
         ...
 
+    def joined(self) -> Iterator[pa.RecordBatch]:
+        """The same rows, for whoever needs the cells of few: `syncd.cells.parted` gives columns."""
+        ...
+
     def seal(self) -> int:
         """Say that the read is whole, and how many rows it had.
 

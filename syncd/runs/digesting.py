@@ -65,7 +65,7 @@ class Rows:
         """Digest nothing yet.
 
         Args:
-            batch: Raw columns.
+            batch: Raw columns, or their cells joined.
             stones: Of erased persons.
         """
         self.batch = batch
@@ -82,7 +82,9 @@ class Rows:
     def _digest(self, parts: Parts) -> _Digested:
         import numpy as np  # noqa: PLC0415 - a daemon waits without it
 
-        batch = self.batch
+        from syncd.cells import parted  # noqa: PLC0415 - likewise
+
+        batch = parted(self.batch)
         result = parts.digest(batch)
         usable = np.asarray(result.rows["usable"], np.bool_)
         rows = result.rows.append_column("erased", parts.watch.marks(batch, self._stones))

@@ -205,9 +205,10 @@ def _received(
     own: _Reader, others: Sequence[_Reader], reading: Reading, stones: Mapping[str, bool]
 ) -> tuple[Received, list[Received | None]]:
     """What this run takes in, in this thread, and what those do that it takes along."""
+    rows = (Rows(batch, stones) for batch in reading.joined())
     with (
         ThreadPoolExecutor(len(others) + 1, "along") as pool,
-        among((Rows(batch, stones) for batch in reading), len(others) + 1) as (first, *lines),
+        among(rows, len(others) + 1) as (first, *lines),
     ):
         theirs = [
             pool.submit(other.try_to_receive, line)

@@ -14,6 +14,9 @@ import pyarrow as pa
 _ERRORS = (adbc_driver_manager.Error, pa.ArrowException, OSError)
 
 
+Shape = Callable[[pa.RecordBatch], pa.RecordBatch]
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """What Arrow's drivers must be told, each in its own way.
@@ -25,6 +28,8 @@ class Source:
         sql: Other SQL as the driver takes it.
         values: One row, a column for each bind; None where values stand in the SQL.
         shape: Makes of a driver's batch what `syncd.ports.Reading` gives.
+        rest: Asked after the last batch: another statement for rows that `shape` left out, and
+            how its batches are shaped; None if there are none.
         batch_rows: The most that a batch may have.
         options: Of the driver, for the size of its batches.
     """
@@ -34,9 +39,10 @@ class Source:
     select: str = field(repr=False)
     sql: Callable[[str], str]
     values: pa.RecordBatch | None = field(repr=False)
-    shape: Callable[[pa.RecordBatch], pa.RecordBatch]
+    shape: Shape
     batch_rows: int
     options: Mapping[str, str]
+    rest: Callable[[], tuple[str, Shape] | None] = lambda: None
 
 
 def _parts(batch: pa.RecordBatch, most: int) -> Iterator[pa.RecordBatch]:
@@ -76,6 +82,11 @@ class ArrowRows:
         while batch is not None:
             yield from _parts(self._source.shape(batch), self._source.batch_rows)
             batch = next(self._rows, None)
+        rest = self._source.rest()
+        if rest is not None:
+            select, shape = rest
+            for batch in self._run(select, self._source.values):
+                yield from _parts(shape(batch), self._source.batch_rows)
 
     def number(self, sql: str) -> int:
         """The one number that other SQL returns."""

@@ -78,18 +78,19 @@ def texts(column: Row, name: str) -> pa.StringArray:
     except (pa.ArrowTypeError, pa.ArrowInvalid):
         pass
     except UnicodeError:
-        raise _not_utf8(name) from None
+        raise not_utf8(name) from None
     try:
         return pa.array([_text(cell) for cell in column], pa.string())
     except UnicodeError:
-        raise _not_utf8(name) from None
+        raise not_utf8(name) from None
     except TypeError as error:
         raise ShopError(
             f"column {name} holds {error}, which has no plain text form; cast it in the SQL"
         ) from None
 
 
-def _not_utf8(name: str) -> ShopError:
+def not_utf8(name: str) -> ShopError:
+    """What to say of a column."""
     return ShopError(f"column {name} holds a value that is not text in UTF-8; mend it in the shop")
 
 
@@ -134,7 +135,7 @@ def utf8(cells: pa.Array, name: str) -> pa.StringArray:
         if cells.type == text.type:
             _check(text)
     except pa.ArrowInvalid:
-        raise _not_utf8(name) from None
+        raise not_utf8(name) from None
     return text
 
 

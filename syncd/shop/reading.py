@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
@@ -46,9 +47,22 @@ class DatabaseReading:
             TornSnapshot: The connection went away, or the rows were taken before.
             ShopError: A value cannot be read as text.
         """
+        return self._seen(self._asked)
+
+    def joined(self) -> Iterator[pa.RecordBatch]:
+        """The same rows, their cells as one text where the shop can join them.
+
+        Raises:
+            BadRows: A key is missing or stands twice; said after the last row, counted.
+            TornSnapshot: The connection went away, or the rows were taken before.
+            ShopError: A value cannot be read as text.
+        """
+        return self._seen(replace(self._asked, joined=True))
+
+    def _seen(self, asked: Asked) -> Iterator[pa.RecordBatch]:
         if self._rows is not None:
             raise TornSnapshot(f"{self._source}: a read's rows can be taken only once")
-        rows = self._rows = self._opened()
+        rows = self._rows = self._opened(asked)
         for batch in self._batches(rows):
             self._count += batch.num_rows
             self._keys.add(batch.column("customer_key"))
@@ -88,10 +102,10 @@ class DatabaseReading:
         if self._rows is not None:
             self._rows.close()
 
-    def _opened(self) -> Rows:
+    def _opened(self, asked: Asked) -> Rows:
         failed: tuple[type[Exception], ...] = (*self._asked.driver_errors, DBAPIError, UnicodeError)
         try:
-            return opened(self._asked)
+            return opened(asked)
         except failed as error:
             raise shop_error(
                 error,

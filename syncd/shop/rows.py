@@ -32,6 +32,7 @@ class Asked:
         types: Of those columns, as the driver numbers them.
         batch_rows: The most that are read at once.
         large: Rows from which on a second connection is worth its while.
+        joined: The cells of a row may come as one text (`syncd.cells`).
     """
 
     connection: Connection
@@ -43,6 +44,7 @@ class Asked:
     types: tuple[object, ...]
     batch_rows: int
     large: int
+    joined: bool = False
 
     @property
     def driver(self) -> DBAPIConnection:

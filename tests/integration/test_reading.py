@@ -59,6 +59,9 @@ class Stand:
         finally:
             self.said.append("closed")
 
+    def joined(self) -> Iterator[pa.RecordBatch]:
+        return iter(self)
+
     def seal(self) -> int:
         self.said.append("sealed")
         return ROWS * len(list(self.batches))

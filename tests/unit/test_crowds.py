@@ -36,6 +36,9 @@ class Rows:
         for part in (self._keys[:half], self._keys[half:]):
             yield pa.RecordBatch.from_pydict({"customer_key": pa.array(part, pa.string())})
 
+    def joined(self) -> Iterator[pa.RecordBatch]:
+        return iter(self)
+
     def seal(self) -> int:
         if self._torn:
             raise ShopError("it broke off")
