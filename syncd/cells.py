@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 SEPARATOR, NOTHING = "\x1f", "\x00"
 
 _KEY, _CELLS, _NAMES = "customer_key", "cells", b"columns"
+_NULL = pa.scalar(None, pa.string())
 _SEPARATOR = ord(SEPARATOR)
 _FIRST_PLAIN = ord(" ")
 
@@ -31,23 +32,33 @@ def column_bytes(values: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.uint8]
     return starts - starts[0], np.frombuffer(data, np.uint8)[starts[0] : starts[-1]]
 
 
-def joined(keys: pa.StringArray, cells: pa.StringArray, names: Sequence[str]) -> pa.RecordBatch:
-    """Rows whose cells are joined, beside their keys.
+def joined(cells: pa.StringArray, names: Sequence[str]) -> pa.RecordBatch:
+    """Rows whose cells are joined.
 
     Args:
-        keys: As their own column, too.
         cells: Of each row one text; no cell in it holds `SEPARATOR`.
         names: Of the columns, in the order of the cells.
     """
-    fields = [pa.field(_KEY, pa.string()), pa.field(_CELLS, pa.string())]
-    schema = pa.schema(fields, metadata={_NAMES: SEPARATOR.join(names).encode()})
-    return pa.RecordBatch.from_arrays([keys, cells], schema=schema)
+    said = {_NAMES: SEPARATOR.join(names).encode()}
+    schema = pa.schema([pa.field(_CELLS, pa.string())], metadata=said)
+    return pa.RecordBatch.from_arrays([cells], schema=schema)
 
 
 def joins(rows: pa.RecordBatch) -> tuple[pa.StringArray, tuple[str, ...]] | None:
     """The joined cells of rows and the names of their columns; None of rows that have columns."""
     said = (rows.schema.metadata or {}).get(_NAMES)
     return None if said is None else (rows.column(_CELLS), tuple(said.decode().split(SEPARATOR)))
+
+
+def keys(rows: pa.RecordBatch) -> pa.StringArray:
+    """The keys of rows, whichever way they came."""
+    found = joins(rows)
+    if found is None:
+        return rows.column(_KEY)
+    cells, names = found
+    place = names.index(_KEY)
+    before = pc.split_pattern(cells, SEPARATOR, max_splits=place + 1)
+    return _with_nulls([pc.list_element(before, place)])[0]
 
 
 def parted(rows: pa.RecordBatch) -> pa.RecordBatch:
@@ -59,11 +70,17 @@ def parted(rows: pa.RecordBatch) -> pa.RecordBatch:
     every = pc.split_pattern(cells, SEPARATOR).values
     places = np.arange(0, len(every), len(names))
     columns = [every.take(pa.array(places + n)) for n in range(len(names))]
-    _, held = column_bytes(cells)
-    if not held.all():
-        null = pa.scalar(None, pa.string())
-        columns = [pc.if_else(pc.equal(column, NOTHING), null, column) for column in columns]
-    return pa.RecordBatch.from_arrays(columns, names=list(names))
+    return pa.RecordBatch.from_arrays(_with_nulls(columns), names=list(names))
+
+
+def _with_nulls(columns: list[pa.StringArray]) -> list[pa.StringArray]:
+    """Texts as cells."""
+    return [
+        column
+        if column_bytes(column)[1].all()
+        else pc.if_else(pc.equal(column, NOTHING), _NULL, column)
+        for column in columns
+    ]
 
 
 def separators(cells: pa.StringArray, each: int) -> NDArray[np.bool_] | None:
@@ -75,12 +92,15 @@ def separators(cells: pa.StringArray, each: int) -> NDArray[np.bool_] | None:
     return found
 
 
-def controlled(cells: pa.StringArray) -> NDArray[np.int64]:
-    """Joined rows with a control character in a cell, of which hardly a shop has any."""
+def controlled(cells: pa.StringArray, each: int) -> NDArray[np.int64]:
+    """Joined rows with a control character in a cell, of which hardly a shop has any.
+
+    Args:
+        cells: Rows of so many separators each.
+    """
     edges, held = column_bytes(cells)
     low = held < _FIRST_PLAIN
-    plain = np.count_nonzero(held == _SEPARATOR)
-    if np.count_nonzero(low) == plain:
+    if np.count_nonzero(low) == each * len(cells):
         return np.empty(0, np.int64)
     low &= held != _SEPARATOR
     at = np.flatnonzero(low)

@@ -82,8 +82,8 @@ def _of_rows(rows: pa.RecordBatch, key: bytes) -> Fingerprints:
         )
         without = _controlled(columns, rows.num_rows)
     else:
-        texts, _ = together
-        without = controlled(texts)
+        texts, names = together
+        without = controlled(texts, len(names) - 1)
     found = codes(key, *column_bytes(texts)).view(_HALF).astype(np.uint64)
     found[without] = 0
     return found

@@ -205,7 +205,9 @@ def _received(
     own: _Reader, others: Sequence[_Reader], reading: Reading, stones: Mapping[str, bool]
 ) -> tuple[Received, list[Received | None]]:
     """What this run takes in, in this thread, and what those do that it takes along."""
-    rows = (Rows(batch, stones) for batch in reading.joined())
+    # Of whoever may be as they were the cells are not asked for one by one.
+    known = any(_members(reader.generation) for reader in (own, *others))
+    rows = (Rows(batch, stones) for batch in (reading.joined() if known else reading))
     with (
         ThreadPoolExecutor(len(others) + 1, "along") as pool,
         among(rows, len(others) + 1) as (first, *lines),

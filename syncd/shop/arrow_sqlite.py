@@ -199,8 +199,8 @@ class _Joined:
     def __init__(self, asked: Asked, columns: _Columns) -> None:
         cells = ", ".join(f"coalesce({name}, char({ord(NOTHING)}))" for name in asked.columns)
         self.select = (
-            "SELECT '' AS customer_key, '' AS cells UNION ALL SELECT customer_key, "
-            f"concat_ws(char({ord(SEPARATOR)}), {cells}) FROM (\n{asked.statement.sql}\n)"
+            "SELECT '' AS cells UNION ALL "
+            f"SELECT concat_ws(char({ord(SEPARATOR)}), {cells}) FROM (\n{asked.statement.sql}\n)"
         )
         self._asked = asked
         self._apart = columns
@@ -211,14 +211,14 @@ class _Joined:
         rows = batch if self._begun else batch.slice(1)
         self._begun = True
         try:
-            keys, cells = (utf8(column, "customer_key") for column in rows.columns)
+            cells = utf8(rows.column(0), "cells")
         except ShopError:
-            raise not_utf8(self._wrong(rows.column(1))) from None
+            raise not_utf8(self._wrong(rows.column(0))) from None
         chosen = separators(cells, len(self._asked.columns) - 1)
         if chosen is not None:
             self._left = True
-            keys, cells = keys.filter(pa.array(chosen)), cells.filter(pa.array(chosen))
-        return joined(keys, cells, self._asked.columns)
+            cells = cells.filter(pa.array(chosen))
+        return joined(cells, self._asked.columns)
 
     def rest(self) -> tuple[str, Shape] | None:
         """The rows that were left out, as columns."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
 
+from syncd.cells import keys
 from syncd.errors import BadRows, TornSnapshot
 from syncd.shop.faults import fault, shop_error
 from syncd.shop.keys import Keys
@@ -65,7 +66,7 @@ class DatabaseReading:
         rows = self._rows = self._opened(asked)
         for batch in self._batches(rows):
             self._count += batch.num_rows
-            self._keys.add(batch.column("customer_key"))
+            self._keys.add(keys(batch))
             if not self._keys.missing:
                 yield batch
         self._exhausted = True

@@ -6,7 +6,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.cells import NOTHING, SEPARATOR, controlled, joined, joins, parted, separators
+from syncd.cells import NOTHING, SEPARATOR, controlled, joined, joins, keys, parted, separators
 from syncd.identity.fingerprints import fingerprints
 
 NAMES = ("customer_key", "email", "phone")
@@ -19,8 +19,7 @@ Row = tuple[str | None, ...]
 def as_one(rows: list[Row], names: tuple[str, ...] = NAMES) -> pa.RecordBatch:
     """Rows as a shop joins them."""
     texts = [SEPARATOR.join(NOTHING if one is None else one for one in row) for row in rows]
-    keys = pa.array([row[0] for row in rows], pa.string())
-    return joined(keys, pa.array(texts, pa.string()), names)
+    return joined(pa.array(texts, pa.string()), names)
 
 
 def as_columns(rows: list[Row], names: tuple[str, ...] = NAMES) -> pa.RecordBatch:
@@ -40,6 +39,13 @@ def test_cells_come_apart_as_they_were(rows: list[Row], data: st.DataObject) -> 
     assert parted(pa.concat_batches([whole, whole])) == as_columns([*rows, *rows])
 
 
+@given(ROWS, st.permutations(NAMES))
+def test_keys_are_found_wherever_they_stand(rows: list[Row], names: list[str]) -> None:
+    place = names.index("customer_key")
+    for batch in (as_one(rows, tuple(names)), as_columns(rows, tuple(names))):
+        assert keys(batch).to_pylist() == [row[place] for row in rows]
+
+
 @given(ROWS, st.integers(0, 7))
 def test_joined_rows_have_the_fingerprints_of_their_columns(rows: list[Row], first: int) -> None:
     found = [
@@ -54,7 +60,7 @@ def test_a_control_character_is_found_wherever_it_stands(rows: list[Row]) -> Non
     expected = [
         n for n, row in enumerate(rows) if any(one < " " for cell in row for one in cell or "")
     ]
-    assert controlled(as_one(rows).column("cells")).tolist() == expected
+    assert controlled(as_one(rows).column("cells"), 2).tolist() == expected
 
 
 def test_rows_that_have_columns_stay_as_they_are() -> None:
