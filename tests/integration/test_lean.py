@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import syncd.app
+from syncd.cli import _POOL
 from tests.integration.commands import Desk
 
 VENDORS = ("facebook_business", "google.ads", "google.api_core", "google.auth", "grpc")
@@ -69,3 +70,20 @@ def test_a_run_reads_what_packages_say_of_themselves_once_at_most(
     desk.join(1)
     assert desk.syncd("sync", "everyone").code == 0
     assert asked == ["syncd.connectors"]
+
+
+@pytest.mark.skipif("CS_GNU_LIBC_VERSION" not in os.confstr_names, reason="needs glibc")
+@pytest.mark.parametrize(("said", "used"), [(None, "jemalloc"), ("system", "system")])
+def test_arrow_gives_back_what_it_does_not_need(said: str | None, used: str) -> None:
+    """By the allocator that gives back most, unless the operator named one."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment.pop(_POOL, None)
+    environment |= {_POOL: said} if said else {}
+    program = (
+        "import atexit, sys; from syncd.cli import main; sys.argv = ['syncd', '--help']; "
+        "atexit.register(lambda: print(__import__('pyarrow').default_memory_pool().backend_name)); "
+        "main()"
+    )
+    asked = [sys.executable, "-c", program]
+    answer = subprocess.run(asked, capture_output=True, text=True, check=True, env=environment)
+    assert answer.stdout.splitlines()[-1] == used
