@@ -26,7 +26,7 @@ def column_bytes(values: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.uint8]
     """Where each text of a column starts, one more than there are texts, and all their bytes."""
     _, offsets, data = values.buffers()
     count = len(values) + 1
-    if data is None:
+    if data is None or not len(values):  # of nothing, offsets may be missing too
         return np.zeros(count, np.int64), np.empty(0, np.uint8)
     starts = np.frombuffer(offsets, np.int32, count, values.offset * 4).astype(np.int64)
     return starts - starts[0], np.frombuffer(data, np.uint8)[starts[0] : starts[-1]]
