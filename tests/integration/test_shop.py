@@ -166,8 +166,7 @@ def test_rows_can_be_taken_only_once(shop: DatabaseShop) -> None:
 def test_a_count_that_differs_is_torn(shop: DatabaseShop) -> None:
     """As many people as are drawn by lot: of two looks at them one pair in 50,000 agrees."""
     lots = {"sqlite": f"abs(random() % {MANY})", "postgresql": f"random() * {MANY}"}
-    lot = lots.get(shop.dialect, f"rand() * {MANY}")
-    drawn = f"(SELECT {lot} AS lot LIMIT 1) AS drawn"
+    drawn = f"(SELECT {lots.get(shop.dialect, f'rand() * {MANY}')} AS lot LIMIT 1) AS drawn"
     sql = f"SELECT customer_key FROM people CROSS JOIN {drawn} WHERE visits <= lot"
     with shop.read(own(sql)) as reading:
         assert list(reading)

@@ -336,3 +336,26 @@ def test_rows_that_were_passed_are_nobodys_in_turn(
         for row in (3, 1):
             assert found.follow(lines[[row]]).tolist() == [-1]
             assert found.search(lines[[row]]).tolist() == [row]
+
+
+def test_the_order_goes_on_after_a_batch_that_had_none(tmp_path: Path) -> None:
+    """Whoever was looked up tells who comes next."""
+    rng = np.random.default_rng(7)
+    lines = rng.integers(1, 1 << 63, (9_000, 2), np.uint64)
+    drawn = np.concatenate([rng.permutation(lines[4_000:6_999]), lines[6_999:7_000]])
+    with unchanged(file_of(tmp_path, lines, [])) as found:
+        strays = drawn[found.follow(drawn) < 0]
+        assert len(strays) == 3_000
+        assert (found.search(strays) >= 0).all()
+        assert found.follow(lines[7_000:]).tolist() == list(range(7_000, 9_000))
+        assert found.came == 5_000
+
+
+def test_one_out_of_turn_does_not_break_the_order(tmp_path: Path) -> None:
+    rng = np.random.default_rng(8)
+    lines = rng.integers(1, 1 << 63, (9_000, 2), np.uint64)
+    batch = np.concatenate([lines[:500], lines[8_000:8_001], lines[500:1_000]])
+    with unchanged(file_of(tmp_path, lines, [])) as found:
+        strays = batch[found.follow(batch) < 0]
+        assert found.search(strays).tolist() == [8_000]
+        assert found.follow(lines[1_000:4_000]).tolist() == list(range(1_000, 4_000))
