@@ -96,6 +96,15 @@ def test_only_columns_that_are_surely_text_are_joined(
     assert [joins(batch) is not None for batch in joined] == [are]
 
 
+def test_the_second_look_has_the_binds_of_the_first(people: Database) -> None:
+    people.load("people", ("k", "email"), [(1, "a\x1f"), (2, "b\x1f"), (3, "c")])
+    sql = "SELECT k AS customer_key, email FROM people WHERE k > :least"
+    query = SegmentQuery("mine", sql, {"least": 1}, "mine.sql")
+    with shop_of(people).read(query) as reading:
+        keys = [row["customer_key"] for one in reading.joined() for row in parted(one).to_pylist()]
+        assert (sorted(keys), reading.seal()) == (["2", "3"], 2)
+
+
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_every_shop_gives_its_rows_joined_or_as_columns(
     make_database: MakeDatabase, dialect: Dialect
