@@ -26,10 +26,10 @@ from pathlib import Path
 from sqlalchemy import URL, Connection, create_engine, select, union, update
 
 from syncd.errors import Busy, LedgerMismatch, SyncdError, Unwritten, UsageError
+from syncd.files import make_directory, sync_directory, sync_file
 from syncd.ledger import directory as stamps
 from syncd.ledger import generations, tables
 from syncd.ledger.engine import ledger_url, told
-from syncd.ledger.files import make_directory, sync_directory, sync_file
 from syncd.ledger.store import Ledger
 from syncd.ledger.tables import erasure, generation, plan, snapshot
 from syncd.ledger.transactions import Stamp

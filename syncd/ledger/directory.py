@@ -19,8 +19,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from syncd.errors import LedgerMismatch
+from syncd.files import make_directory, write_whole
 from syncd.ledger.codec import canonical
-from syncd.ledger.files import make_directory, write_whole
 from syncd.ledger.store import Ledger
 from syncd.ledger.transactions import Stamp
 

@@ -28,7 +28,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from syncd.errors import Busy, ConfigError, SyncdError
-from syncd.ledger.files import make_directory, refuse_network
+from syncd.files import make_directory, refuse_network
 
 # FULL: in WAL mode anything less may lose the last commits with the power, and with
 # them what was about to be sent (https://www.sqlite.org/pragma.html#pragma_synchronous).

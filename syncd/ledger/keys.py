@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from syncd.errors import ConfigError
-from syncd.ledger.files import make_directory, sync_directory, sync_file
+from syncd.files import make_directory, sync_directory, sync_file
 
 Purpose = Literal[
     "files",

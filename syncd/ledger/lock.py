@@ -18,8 +18,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from syncd.errors import Busy, ConfigError, Unwritten
+from syncd.files import make_directory, refuse_network
 from syncd.ledger.engine import ledger_url, open_engine, told
-from syncd.ledger.files import make_directory, refuse_network
 
 # "sync" in ASCII: our half of the server's number space, the schema is the other.
 _CLASS = 0x73796E63

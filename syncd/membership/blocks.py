@@ -30,6 +30,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from syncd.errors import LedgerMismatch, Unwritten
+from syncd.files import sync_directory
 from syncd.membership.checked import Checked
 from syncd.membership.engine import Positions, gathered
 from syncd.membership.packing import packed, unpacked
@@ -372,15 +373,6 @@ class BlockReader:
             return self._cipher.decrypt(number.to_bytes(12, "big"), sealed, self._head)
         except InvalidTag:
             raise LedgerMismatch(f"{self._path.name}, block {number}: {REBUILD}") from None
-
-
-def sync_directory(directory: Path) -> None:
-    """Make a rename last: the directory itself is written to disk."""
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:

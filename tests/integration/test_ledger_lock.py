@@ -16,8 +16,8 @@ import pytest
 from sqlalchemy import make_url
 
 from syncd.errors import Busy, LedgerMismatch
+from syncd.files import filesystem
 from syncd.ledger import directory, lock
-from syncd.ledger.files import filesystem
 from syncd.ledger.lock import hold
 from syncd.ledger.store import Ledger
 from tests.integration.ledger_databases import (
