@@ -42,7 +42,7 @@ class Drawn(Protocol):
 
     @property
     def checksum(self) -> str:
-        """SHA-256 of the whole, hex."""
+        """What the file is known by, hex; see `syncd.checksums`."""
         ...
 
     @property

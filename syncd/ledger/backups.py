@@ -11,7 +11,6 @@ ledger names it no more, and is copied anew.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import secrets
 import shutil
@@ -20,11 +19,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, create_engine, select, union, update
 
+from syncd import checksums
 from syncd.errors import Busy, LedgerMismatch, SyncdError, Unwritten, UsageError
 from syncd.files import make_directory, sync_directory, sync_file
 from syncd.ledger import directory as stamps
@@ -208,14 +207,12 @@ def _copy_file(source: Path, into: Path, checksum: str) -> bool:
         file = source.open("rb")
     except FileNotFoundError:
         return False
-    sha = hashlib.sha256()
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-    with file, os.fdopen(os.open(into, flags, 0o600), "wb") as copy:
-        for piece in iter(partial(file.read, _PIECE), b""):
-            sha.update(piece)
-            copy.write(piece)
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
+    with file, os.fdopen(os.open(into, flags, 0o600), "w+b") as copy:
+        shutil.copyfileobj(file, copy, _PIECE)
         sync_file(copy)
-    if sha.hexdigest() != checksum:
+        sound = checksums.whole(copy, checksum)
+    if not sound:
         raise LedgerMismatch(
             f"{source} is not the file that was written; nothing was backed up. Put it back from "
             "an earlier backup, or `syncd rebuild`"

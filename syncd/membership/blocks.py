@@ -4,9 +4,7 @@ A file holds named sections of Arrow record batches. Each block is sealed with
 AES-256-GCM under a key of its own file (HKDF of the ledger's file key and a random
 file id), with the block's number as nonce, so blocks can be neither swapped nor
 moved between files. The index at the end names every block; a file without it was
-cut short. The SHA-256 of the whole is kept in the ledger.
-
-    magic 8 | file id 16 | header length 4 | header | blocks ... | index | index offset 8
+cut short. What lies where, and of what the ledger keeps the checksum: `syncd.checksums`.
 """
 
 from __future__ import annotations
@@ -29,16 +27,17 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from syncd import checksums
 from syncd.errors import LedgerMismatch, Unwritten
 from syncd.files import sync_directory
-from syncd.membership.checked import Checked
 from syncd.membership.engine import Positions, gathered
+from syncd.membership.kept import Kept
 from syncd.membership.packing import packed, unpacked
 
-MAGIC = b"SYNCD\x00\x00\x01"
 INDEX_NONCE = b"\xff" * 12  # no block has this number
 BLOCK_ROWS = 20_000  # rows a block: about 3 MB of full rows, the unit of memory when reading
 REBUILD = "it cannot be trusted: restore the directory from the ledger's backup, or `syncd rebuild`"
+OTHER = f"not what was written; {REBUILD}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ class Written:
 
     Attributes:
         path: Relative to the directory it was written for.
-        checksum: SHA-256 of the whole file, hex.
+        checksum: What the ledger knows it by, hex.
         rows: Rows of each section.
     """
 
@@ -109,8 +108,7 @@ class BlockWriter:
         self._temporary = directory / f".{name}.tmp"
         file_id = draw(16)
         self._cipher = AESGCM(_file_key(key, file_id))
-        text = json.dumps(header, sort_keys=True).encode()
-        self._head = MAGIC + file_id + len(text).to_bytes(4, "big") + text
+        self._head = checksums.head(file_id, json.dumps(header, sort_keys=True).encode())
         self._sha = hashlib.sha256()
         self._blocks: list[Block] = []
         self._offset = 0
@@ -164,6 +162,13 @@ class BlockWriter:
         """How many rows of a section there are so far."""
         return sum(block.rows for block in self._blocks if block.section == section)
 
+    @property
+    def done(self) -> Written:
+        """What was written, once the file is there."""
+        if self.written is None:
+            raise RuntimeError("a file was left unfinished without an error")
+        return self.written
+
     def __enter__(self) -> Self:
         return self
 
@@ -184,10 +189,10 @@ class BlockWriter:
                 self._temporary.unlink(missing_ok=True)
 
     def _finish(self) -> None:
-        offset = self._offset
         index = [[b.section, b.offset, b.length, b.rows] for b in self._blocks]
-        self._put(self._cipher.encrypt(INDEX_NONCE, json.dumps(index).encode(), self._head))
-        self._put(offset.to_bytes(8, "big"))
+        sealed = self._cipher.encrypt(INDEX_NONCE, json.dumps(index).encode(), self._head)
+        ends = checksums.Ends(self._head, self._sha.digest(), sealed, self._offset)
+        self._file.write(ends.tail)
         self._file.flush()
         os.fsync(self._file.fileno())
         self._temporary.rename(self._directory / self._name)
@@ -195,7 +200,7 @@ class BlockWriter:
         rows: dict[str, int] = {}
         for block in self._blocks:
             rows[block.section] = rows.get(block.section, 0) + block.rows
-        self.written = Written(self._name, self._sha.hexdigest(), rows)
+        self.written = Written(self._name, ends.checksum, rows)
 
     def _seal(self, number: int, plain: memoryview | bytes) -> bytes:
         return self._cipher.encrypt(number.to_bytes(12, "big"), plain, self._head)
@@ -216,53 +221,53 @@ class BlockReader:
     """
 
     def __init__(
-        self, path: Path, *, key: bytes, checksum: str, checked: Checked | None = None
+        self, path: Path, *, key: bytes, checksum: str | None, kept: Kept | None = None
     ) -> None:
-        """Open a file.
+        """Open a file; its blocks are checked one by one, when they are read.
 
         Args:
             path: The file.
             key: The ledger's key for files.
-            checksum: What the ledger says the file's SHA-256 is, hex.
-            checked: Files that need not be summed again, and what was read of them.
+            checksum: What the ledger knows the file by, hex; None: there is no ledger to ask.
+            kept: Rows that were read of it before.
 
         Raises:
             syncd.errors.LedgerMismatch: Missing, changed, cut short, or of another key.
         """
-        self._path, self.checksum = path, checksum
-        self._checked = checked or Checked()
+        self._path = path
+        self._kept = kept or Kept()
         self._last: tuple[int, pa.RecordBatch] | None = None
         try:
             self._file = path.open("rb")
         except FileNotFoundError:
             raise LedgerMismatch(f"{path.name} is missing; {REBUILD}") from None
-        if not self._checked.see(self._file, checksum):
-            self._file.close()
-            raise LedgerMismatch(f"{path.name} is not the file that was written; {REBUILD}")
         try:
-            self._blocks = self._index(key)
-        except InvalidTag:
+            self._blocks = self._index(key, checksum)
+        except BaseException:
             self._file.close()
-            raise LedgerMismatch(
-                f"{path.name} does not open with this ledger key; restore the key"
-            ) from None
-        except (ValueError, OSError, OverflowError):  # bytes that no writer of ours wrote
-            self._file.close()
-            raise LedgerMismatch(f"{path.name} is no file of syncd; {REBUILD}") from None
+            raise
 
-    def _index(self, key: bytes) -> list[Block]:
+    def _index(self, key: bytes, known: str | None) -> list[Block]:
         """Read the header and the sealed index at the end."""
-        self._file.seek(0)
-        start = self._file.read(28)
-        head = start + self._file.read(int.from_bytes(start[24:28], "big"))
-        self._head = head
-        self.header: Mapping[str, object] = json.loads(head[28:])
-        self._cipher = AESGCM(_file_key(key, start[8:24]))
-        end = self._file.seek(-8, os.SEEK_END)
-        offset = int.from_bytes(self._file.read(8), "big")
-        self._file.seek(offset)
-        sealed = self._file.read(end - offset)
-        index = json.loads(self._cipher.decrypt(INDEX_NONCE, sealed, head))
+        name = self._path.name
+        try:
+            ends = checksums.Ends.read(self._file)
+            self.checksum = checksums.checksum(self._file, ends)
+        except (ValueError, OSError):
+            raise LedgerMismatch(f"{name} is {OTHER}") from None
+        if known not in {None, self.checksum}:
+            raise LedgerMismatch(f"{name} is {OTHER}")
+        self._head = ends.head
+        self._cipher = AESGCM(_file_key(key, ends.file_id))
+        try:
+            index = json.loads(self._cipher.decrypt(INDEX_NONCE, ends.index, ends.head))
+            self.header: Mapping[str, object] = json.loads(ends.header)
+        except InvalidTag:
+            raise LedgerMismatch(
+                f"{name} does not open with this ledger key; restore the key"
+            ) from None
+        except ValueError:  # bytes that no writer of ours wrote
+            raise LedgerMismatch(f"{name} is no file of syncd; {REBUILD}") from None
         return [Block(*entry) for entry in index]
 
     def rows(self, section: str) -> int:
@@ -294,7 +299,7 @@ class BlockReader:
 
     def some(self, section: str, wanted: Positions) -> Iterator[tuple[Positions, pa.RecordBatch]]:
         """The rows at given positions, which ascend, and the positions; as many as in a block."""
-        kept = self._checked.some(self.checksum, section, wanted, partial(self.pieces, section))
+        kept = self._kept.some(self.checksum, section, wanted, partial(self.pieces, section))
         return iter(kept) if kept is not None else gathered(self.pieces(section, wanted))
 
     def pieces(self, section: str, wanted: Positions) -> Iterator[tuple[Positions, pa.RecordBatch]]:
@@ -372,7 +377,7 @@ class BlockReader:
         try:
             return self._cipher.decrypt(number.to_bytes(12, "big"), sealed, self._head)
         except InvalidTag:
-            raise LedgerMismatch(f"{self._path.name}, block {number}: {REBUILD}") from None
+            raise LedgerMismatch(f"block {number} of {self._path.name} is {OTHER}") from None
 
 
 def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:

@@ -29,8 +29,8 @@ import pyarrow as pa
 
 from syncd.errors import LedgerMismatch
 from syncd.membership.blocks import REBUILD, BlockReader, Lying
-from syncd.membership.checked import Checked
 from syncd.membership.engine import BATCH_ROWS, Positions
+from syncd.membership.kept import Kept
 from syncd.membership.names import SECTION as NAMES
 from syncd.membership.rest import MOVING, RESTS
 from syncd.membership.since import SECTION as SINCE
@@ -120,28 +120,28 @@ class Layers(BlockReader):
     """
 
     def __init__(
-        self, path: Path, *, key: bytes, checksum: str, base: Base, checked: Checked | None = None
+        self, path: Path, *, key: bytes, checksum: str, base: Base, kept: Kept | None = None
     ) -> None:
         """Open both.
 
         Args:
             path: The overlay; the base lies beside it.
             key: The ledger's key for files.
-            checksum: What the ledger says the overlay's SHA-256 is, hex.
+            checksum: What the ledger knows the overlay by, hex.
             base: What the ledger says of the base.
-            checked: Files that need not be summed again.
+            kept: Rows that were read of them before.
 
         Raises:
             syncd.errors.LedgerMismatch: One of them is missing, changed, cut short, of another
                 key, or not the other's.
         """
-        super().__init__(path, key=key, checksum=checksum, checked=checked)
+        super().__init__(path, key=key, checksum=checksum, kept=kept)
         if base_of(self.header) != base:
             super().close()
             raise LedgerMismatch(f"{path.name} does not lie over {base.path}; {REBUILD}")
         try:
             below = path.with_name(base.path)
-            self.base = BlockReader(below, key=key, checksum=base.checksum, checked=checked)
+            self.base = BlockReader(below, key=key, checksum=base.checksum, kept=kept)
         except LedgerMismatch:
             super().close()
             raise
@@ -273,7 +273,7 @@ def _turned(rows: pa.RecordBatch, turns: Flags) -> pa.RecordBatch:
 
 
 def open_generation(
-    directory: Path, generation: Generation, *, key: bytes, checked: Checked | None = None
+    directory: Path, generation: Generation, *, key: bytes, kept: Kept | None = None
 ) -> BlockReader:
     """Open a generation, of one file or of two.
 
@@ -281,15 +281,15 @@ def open_generation(
         directory: Where it lies.
         generation: As the ledger says.
         key: The ledger's key for files.
-        checked: Files that need not be summed again.
+        kept: Rows that were read of them before.
 
     Raises:
         syncd.errors.LedgerMismatch: A file is missing, changed, cut short, or of another key.
     """
     path, checksum = directory / generation.path, generation.checksum
     if generation.base is None:
-        return BlockReader(path, key=key, checksum=checksum, checked=checked)
-    return Layers(path, key=key, checksum=checksum, base=generation.base, checked=checked)
+        return BlockReader(path, key=key, checksum=checksum, kept=kept)
+    return Layers(path, key=key, checksum=checksum, base=generation.base, kept=kept)
 
 
 def above(generation: BlockReader, section: str) -> Iterator[pa.RecordBatch]:

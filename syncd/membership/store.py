@@ -21,12 +21,12 @@ import pyarrow as pa
 from syncd.errors import LedgerMismatch
 from syncd.membership import emptying, erasing, withdrawing
 from syncd.membership.blocks import BlockReader, BlockWriter, Written
-from syncd.membership.checked import Checked
 from syncd.membership.comparing import Comparing
 from syncd.membership.cutting import cut, with_slots
 from syncd.membership.engine import CELLS_OF_ROWS, ROW_SCHEMA, engine, micros
 from syncd.membership.generations import header_of, write_next
 from syncd.membership.held import load_held
+from syncd.membership.kept import Kept
 from syncd.membership.layers import LAYERING, Layering, open_generation, under
 from syncd.membership.leftovers import Leftovers
 from syncd.membership.looking import look
@@ -106,7 +106,7 @@ class FileMembership:
         self._layering = layering
         self._history = history
         self._leftovers = leftovers or Leftovers(directory)
-        self._checked = Checked()
+        self._kept = Kept()
 
     def receive(
         self,
@@ -128,7 +128,7 @@ class FileMembership:
             header = {"snapshot": snapshot, GENERATION: generation.checksum if generation else ""}
             with self._writer(_snapshot_name(snapshot), header) as writer:
                 receive(writer, batches, digested, unchanged)
-        return Received.of(self._done(writer), unchanged)
+        return Received.of(writer.done, unchanged)
 
     def set_aside(self, snapshot: SnapshotId) -> None:
         """Keep a snapshot that this thread received for another thread's run."""
@@ -159,7 +159,7 @@ class FileMembership:
             comparing = Comparing(comparison, last, partial(self._open, files))
             with self._writer(f"{comparison.plan}.plan", header) as writer:
                 numbers, held = comparing.write(writer)
-        written = self._done(writer)
+        written = writer.done
         return Compared(written.path, written.checksum, numbers, held)
 
     @contextmanager
@@ -209,7 +209,7 @@ class FileMembership:
                         keeping=keeping,
                         most=self._layering.most(before) if base else None,
                     )
-                file, past = self._done(writer), kept.oldest
+                file, past = writer.done, kept.oldest
                 return Generation(last + 1, file.path, file.checksum, held, rules, now, base, past)
 
             ends = forgets or self.outlived(generation, now)
@@ -255,7 +255,7 @@ class FileMembership:
         with self._writer(f"{erasure}.erasure", {"erasure": erasure}) as writer:
             for platform, rows in given.items():
                 writer.write(platform, rows.select(ROW_SCHEMA.names).cast(ROW_SCHEMA))
-        return self._done(writer)
+        return writer.done
 
     def given(self, erasure: Erasure, platform: str) -> pa.Table:
         """What a person is recognised by on a platform: `ROW_SCHEMA`."""
@@ -290,7 +290,7 @@ class FileMembership:
                 return Searched(question.plan, found)
             with self._writer(f"{question.plan}.plan", {"plan": question.plan}) as writer:
                 erasing.write(database, writer, before)
-        written = self._done(writer)
+        written = writer.done
         return Searched(question.plan, found, written.path, written.checksum, rows, purges)
 
     def lookup(
@@ -321,7 +321,7 @@ class FileMembership:
                 return found
             with self._writer(f"{question.plan}.plan", {"plan": question.plan}) as writer:
                 emptying.write(database, writer, before, question)
-        written = self._done(writer)
+        written = writer.done
         return replace(found, path=written.path, checksum=written.checksum)
 
     def withdraw(self, question: Withdrawal) -> Withdrawn:
@@ -340,7 +340,7 @@ class FileMembership:
                 return found
             with self._writer(f"{question.plan}.plan", {"plan": question.plan}) as writer:
                 withdrawing.write(database, writer, before)
-        written = self._done(writer)
+        written = writer.done
         return replace(found, path=written.path, checksum=written.checksum)
 
     def sweep(self, named: Callable[[], frozenset[str]]) -> int:
@@ -350,7 +350,7 @@ class FileMembership:
     def let_go(self) -> None:
         """Say that a run of this thread is over: what it wrote and did not name may go."""
         self._leftovers.let_go()
-        self._checked.forget()
+        self._kept.forget()
 
     def forget_given(self, erasure: Erasure) -> None:
         """Delete an erasure's file of digests; the ledger names it no more."""
@@ -364,7 +364,7 @@ class FileMembership:
         return None if generation is None else self._last(files, generation)
 
     def _last(self, files: ExitStack, generation: Generation) -> BlockReader:
-        reader = open_generation(self._directory, generation, key=self._key, checked=self._checked)
+        reader = open_generation(self._directory, generation, key=self._key, kept=self._kept)
         return files.enter_context(reader)
 
     def _open(self, files: ExitStack, path: str, checksum: str) -> BlockReader:
@@ -372,14 +372,7 @@ class FileMembership:
 
     def _reader(self, path: str, checksum: str) -> BlockReader:
         where = self._directory / path
-        return BlockReader(where, key=self._key, checksum=checksum, checked=self._checked)
-
-    def _done(self, writer: BlockWriter) -> Written:
-        """What was written, which needs no second look before it is read again."""
-        if writer.written is None:
-            raise RuntimeError("a file was left unfinished without an error")
-        self._checked.wrote(self._directory / writer.written.path, writer.written.checksum)
-        return writer.written
+        return BlockReader(where, key=self._key, checksum=checksum, kept=self._kept)
 
     def _writer(self, name: str, header: Mapping[str, object]) -> BlockWriter:
         self._leftovers.written(name)

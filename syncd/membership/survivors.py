@@ -6,7 +6,6 @@ header what it is of, so that one that the ledger does not name is not lost with
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -51,7 +50,7 @@ class Survivor:
 
     Attributes:
         path: Relative to the directory; its suffix says which kind it is.
-        checksum: SHA-256 of the whole, hex.
+        checksum: What a ledger knows it by, hex.
         audience: Platform, account and id; None if it does not say.
         sync: Whose it was, or "".
         rules: By which its rows were digested, or "".
@@ -167,9 +166,7 @@ class SurvivingFiles:
                 write_held(database, writer, rows)
                 write_since(database, writer, rows)
             held = sizes(database)
-        if writer.written is None:
-            raise RuntimeError("a file was left unfinished without an error")
-        return Generation(number, writer.written.path, writer.written.checksum, held, rules, now)
+        return Generation(number, writer.done.path, writer.done.checksum, held, rules, now)
 
     def _taken(self, files: ExitStack, origin: Origin) -> Iterator[PlanBatches]:
         """Plans whose outcomes nobody knows any more."""
@@ -179,13 +176,11 @@ class SurvivingFiles:
             yield PlanBatches(n, file, sent, marks=None)
 
     def _read(self, path: Path) -> Survivor:
-        with path.open("rb") as file:
-            checksum = hashlib.file_digest(file, "sha256").hexdigest()
-        with BlockReader(path, key=self._key, checksum=checksum) as reader:
+        with BlockReader(path, key=self._key, checksum=None) as reader:
             for section in _SECTIONS[path.suffix]:
                 for _ in reader.batches(section):  # each block is checked when it is opened
                     pass
-            return _survivor(path.name, checksum, reader.header)
+            return _survivor(path.name, reader.checksum, reader.header)
 
     def _open(self, files: ExitStack, which: Survivor) -> BlockReader:
         path, checksum = self._directory / which.path, which.checksum

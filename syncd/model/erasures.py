@@ -22,7 +22,7 @@ class Erasure:
         closed_at: When nothing of the person was left to remove, confirm or purge.
         path: The encrypted file of digests to remove by, relative to the ledger's directory;
             "" once it is closed and the file is gone.
-        checksum: SHA-256 of that file, hex.
+        checksum: What that file is known by, hex; see `syncd.checksums`.
     """
 
     id: ErasureId

@@ -40,7 +40,7 @@ class File(Protocol):
 
     @property
     def checksum(self) -> str:
-        """SHA-256 of the whole, hex."""
+        """What the file is known by, hex; see `syncd.checksums`."""
         ...
 
 

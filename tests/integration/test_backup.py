@@ -226,10 +226,16 @@ def test_a_backup_has_both_files_of_a_membership(here: MemoryWorlds, tmp_path: P
         backed_up(here, tmp_path / "again")
 
 
-def test_a_file_that_was_changed_fails_the_backup(here: MemoryWorlds, tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", [0.0, 0.5, 1.0], ids=["its start", "a block", "its end"])
+def test_a_file_that_was_changed_fails_the_backup(
+    here: MemoryWorlds, tmp_path: Path, part: float
+) -> None:
+    """Wherever it was changed: also where no run would look."""
     here.run(EVERYONE)
     (members,) = (here.world.folder / "var").glob("*.members")
-    members.write_bytes(members.read_bytes()[:-1] + b"?")
+    content = bytearray(members.read_bytes())
+    content[int(part * (len(content) - 1))] ^= 1
+    members.write_bytes(content)
     with pytest.raises(LedgerMismatch, match="not the file that was written; nothing was"):
         backed_up(here, tmp_path / "backup")
     nothing_made(tmp_path)

@@ -11,9 +11,12 @@ import pytest
 from syncd.errors import LedgerMismatch
 from syncd.ledger import directory
 from syncd.membership import survivors
+from syncd.membership.blocks import BlockReader
+from syncd.membership.since import SECTION as SINCE
 from syncd.model import BatchState
 from syncd.sync import Result
 from tests.integration.deaths import Death, Died
+from tests.integration.ledger_databases import KEY
 from tests.integration.memory_worlds import MemoryWorlds, Person, memory_world
 from tests.integration.rebuilding import (
     backed_up,
@@ -216,6 +219,33 @@ def test_a_damaged_file_counts_as_lost(here: MemoryWorlds) -> None:
     assert isinstance(here.run({"z": ZOE}), LedgerMismatch)
     assert rebuilt(here).broken == 2
     here.settle_down(BEFORE)
+
+
+def test_a_block_that_only_a_fold_reads_stops_it_there(here: MemoryWorlds) -> None:
+    """What was sent by then is known; nothing is sent on top of it, and a rebuild makes it good."""
+    last = here.world.ledger.generation(*here.world.at)
+    assert last is not None
+    tear(here.world.folder / "var" / last.path, SINCE)
+    found = {"z": ZOE, "l": LATE}  # of who leaves, a fold looks up since when they were there
+    for sends in (True, False, False):
+        before = len(here.world.sent)
+        error = here.run(found)
+        assert isinstance(error, LedgerMismatch)
+        assert f"of {last.path} is not what was written" in str(error)
+        assert bool(here.world.sent[before:]) is sends
+        here.process()
+    rebuilt(here)
+    here.settle_down(found)
+
+
+def tear(path: Path, section: str) -> None:
+    """Zeros where a section's blocks were."""
+    content = bytearray(path.read_bytes())
+    with BlockReader(path, key=KEY.derive("files"), checksum=None) as file:
+        for block in file._blocks:
+            if block.section == section:
+                content[block.offset : block.offset + block.length] = bytes(block.length)
+    path.write_bytes(content)
 
 
 # --- what was unfinished ---------------------------------------------------------

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import os
+import json
 import tempfile
-from functools import partial
-from io import BufferedReader
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from syncd import checksums
 from syncd.errors import LedgerMismatch, Unwritten
-from syncd.membership import blocks, checked
+from syncd.membership import blocks, kept
 from syncd.membership.blocks import BlockReader, BlockWriter, Written
-from syncd.membership.checked import Checked
 from syncd.membership.engine import LATER_CELLS, ROW_SCHEMA, engine, face, links
+from syncd.membership.packing import packed
 
 KEY = bytes(range(32))
 SCHEMA = pa.schema([pa.field("n", pa.int64()), pa.field("cell", pa.binary())])
@@ -76,54 +76,13 @@ def test_some_rows_come_out_with_their_positions(
     batches = [("add", rows(*range(end - n, end))) for n, end in zip(counts, ends, strict=True)]
     at = np.array(sorted(n for n in wanted if n < total), np.int64)
     with tempfile.TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(checked, "BATCH_ROWS", most)
+        patch.setattr(kept, "BATCH_ROWS", most)
         written = write(Path(directory), "a.plan", *batches, ("other", rows(99)))
         with BlockReader(Path(directory) / "a.plan", key=KEY, checksum=written.checksum) as file:
             for some in (at, at[::2], at[1::3], np.arange(total), at):  # some of which are kept
                 found = list(file.some("add", some))
                 assert [int(n) for places, _ in found for n in places] == some.tolist()
                 assert [n for _, part in found for n in part["n"].to_pylist()] == some.tolist()
-
-
-def test_a_file_is_summed_once_a_run_unless_it_was_written_since(tmp_path: Path) -> None:
-    """Found by what the system says of it: another file, or its bytes changed."""
-    written, path = write(tmp_path, "a.plan", ("add", rows(1, 2))), tmp_path / "a.plan"
-    opened = partial(BlockReader, path, key=KEY, checksum=written.checksum)
-    data, summed = path.read_bytes(), list[str]()
-
-    def noted(file: BufferedReader) -> str:
-        summed.append(hashlib.file_digest(file, "sha256").hexdigest())
-        return summed[-1]
-
-    known = Checked(noted)
-    for _ in range(3):
-        opened(checked=known).close()
-    assert summed == [written.checksum]
-    known.forget()
-    opened(checked=known).close()
-    assert summed == [written.checksum] * 2
-    path.write_bytes(bytes([data[0] ^ 1]) + data[1:])
-    os.utime(path, ns=(1, 1))  # clocks of files have steps that a test may fall within
-    with pytest.raises(LedgerMismatch, match="not the file that was written"):
-        opened(checked=known)
-    path.with_name("b").write_bytes(data)
-    path.with_name("b").rename(path)
-    opened(checked=known).close()
-    with pytest.raises(LedgerMismatch, match="not the file that was written"):
-        BlockReader(path, key=KEY, checksum="0" * 64, checked=known)
-
-
-def test_a_file_is_not_summed_again_where_it_was_written(tmp_path: Path) -> None:
-    """Unless anybody wrote to it since, or another one is asked for."""
-    written, path = write(tmp_path, "a.plan", ("add", rows(1, 2))), tmp_path / "a.plan"
-    known = Checked(lambda _: "summed, and found to be another")
-    known.wrote(path, written.checksum)
-    BlockReader(path, key=KEY, checksum=written.checksum, checked=known).close()
-    with pytest.raises(LedgerMismatch, match="not the file that was written"):
-        BlockReader(path, key=KEY, checksum="0" * 64, checked=known)
-    os.utime(path, ns=(1, 1))
-    with pytest.raises(LedgerMismatch, match="not the file that was written"):
-        BlockReader(path, key=KEY, checksum=written.checksum, checked=known)
 
 
 def test_nothing_of_a_row_stands_in_the_file(tmp_path: Path) -> None:
@@ -147,17 +106,98 @@ def test_a_file_exists_only_once_it_is_whole(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("position", [3, 15, 40, 120, -1, -30])
-def test_a_changed_byte_is_refused(tmp_path: Path, position: int) -> None:
-    """Wherever it lies."""
-    written = write(tmp_path, "a.plan", ("add", rows(1, 2)))
-    path = tmp_path / "a.plan"
-    data = bytearray(path.read_bytes())
-    data[position] ^= 1
-    path.write_bytes(bytes(data))
+def read_whole(path: Path, checksum: str) -> list[pa.RecordBatch]:
+    with BlockReader(path, key=KEY, checksum=checksum) as file:
+        return [part for section in ("add", "other") for part in file.batches(section)]
 
-    with pytest.raises(LedgerMismatch, match=r"a\.plan is not the file that was written"):
-        BlockReader(path, key=KEY, checksum=written.checksum)
+
+def is_whole(path: Path, checksum: str) -> bool:
+    with path.open("rb") as file:
+        return checksums.whole(file, checksum)
+
+
+def first_version(path: Path, *batches: pa.RecordBatch) -> str:
+    """Write a file as the first version did, whose checksum was of the whole."""
+    header = b"{}"
+    head = checksums.FIRST_MAGIC + bytes(16) + len(header).to_bytes(4, "big") + header
+    cipher = AESGCM(blocks._file_key(KEY, bytes(16)))
+    content, index = head, list[list[object]]()
+    for number, batch in enumerate(batches):
+        sealed = cipher.encrypt(number.to_bytes(12, "big"), packed(batch), head)
+        index.append(["add", len(content), len(sealed), batch.num_rows])
+        content += sealed
+    said = cipher.encrypt(blocks.INDEX_NONCE, json.dumps(index).encode(), head)
+    content += said + len(content).to_bytes(8, "big")
+    path.write_bytes(content)
+    return hashlib.sha256(content).hexdigest()
+
+
+@pytest.fixture(params=["today's", "the first version's"])
+def sealed(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, str]:
+    """A file of two blocks, and its checksum."""
+    path = tmp_path / "a.plan"
+    if request.param == "today's":
+        return path, write(tmp_path, path.name, ("add", rows(1, 2)), ("other", rows(3))).checksum
+    return path, first_version(path, rows(1, 2), rows(3))
+
+
+def test_a_byte_that_was_changed_is_never_read(sealed: tuple[Path, str]) -> None:
+    """Wherever it lies: by who has the key, at the latest in its block; and by who has none."""
+    path, checksum = sealed
+    good = path.read_bytes()
+    assert read_whole(path, checksum)
+    assert is_whole(path, checksum)
+    for position in range(len(good)):
+        path.write_bytes(good[:position] + bytes([good[position] ^ 1]) + good[position + 1 :])
+        with pytest.raises(LedgerMismatch, match=r"a\.plan is not what was written; .*rebuild"):
+            read_whole(path, checksum)
+        assert not is_whole(path, checksum)
+
+
+def test_a_file_that_was_cut_or_grew_is_not_opened(sealed: tuple[Path, str]) -> None:
+    path, checksum = sealed
+    good = path.read_bytes()
+    for content in (*(good[:size] for size in range(len(good))), good + b"\0", good + good):
+        path.write_bytes(content)
+        with pytest.raises(LedgerMismatch, match=r"^a\.plan is not what was written"):
+            BlockReader(path, key=KEY, checksum=checksum)
+        assert not is_whole(path, checksum)
+
+
+def test_another_file_is_not_opened(tmp_path: Path) -> None:
+    """Not even one of the same rows, the same header and the same key."""
+    first, other = (write(tmp_path, name, ("add", rows(1))) for name in ("a.plan", "b.plan"))
+    (tmp_path / "b.plan").rename(tmp_path / "a.plan")
+    for checksum in (first.checksum, "", "0" * 64):
+        with pytest.raises(LedgerMismatch, match=r"^a\.plan is not what was written"):
+            BlockReader(tmp_path / "a.plan", key=KEY, checksum=checksum)
+        assert not is_whole(tmp_path / "a.plan", checksum)
+    assert is_whole(tmp_path / "a.plan", other.checksum)
+
+
+def test_no_block_is_read_to_open_a_file(tmp_path: Path) -> None:
+    """So it costs the same however many members it has: one that is torn is found when read."""
+    written = write(tmp_path, "a.plan", ("add", rows(1)), ("other", rows(2)))
+    path = tmp_path / "a.plan"
+    content = bytearray(path.read_bytes())
+    with BlockReader(path, key=KEY, checksum=written.checksum) as file:
+        second = file._blocks[1]
+    content[second.offset : second.offset + second.length] = bytes(second.length)
+    path.write_bytes(content)
+    with BlockReader(path, key=KEY, checksum=written.checksum) as file:
+        assert list(file.batches("add")) == [rows(1)]
+        with pytest.raises(LedgerMismatch, match=r"^block 1 of a\.plan is not what was written"):
+            list(file.batches("other"))
+
+
+def test_a_file_of_the_first_version_is_read(tmp_path: Path) -> None:
+    """In part too, and by who does not know its checksum."""
+    path = tmp_path / "a.plan"
+    checksum = first_version(path, rows(1, 2), rows(3))
+    for known in (checksum, None):
+        with BlockReader(path, key=KEY, checksum=known) as file:
+            assert file.checksum == checksum
+            assert [part["n"].to_pylist() for part in file.part("add", 1, 2)] == [[2], [3]]
 
 
 def test_another_key_opens_nothing(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def write(
 
 
 def opened(path: Path) -> BlockReader:
-    return BlockReader(path, key=KEY, checksum=hashlib.sha256(path.read_bytes()).hexdigest())
+    return BlockReader(path, key=KEY, checksum=None)
 
 
 def numbered(counts: Sequence[int], first: int = 0) -> list[list[int]]:
@@ -107,7 +107,8 @@ def laid(folder: Path, kind: Kind, counts: Sequence[int], moved: frozenset[int])
         with opened(folder / "source") as file:
             yield Lain(file, tuple(every))
         return
-    checksum = hashlib.sha256((folder / "source").read_bytes()).hexdigest()
+    with opened(folder / "source") as file:
+        checksum = file.checksum
     above = numbered([3, 2], len(every))
     header = {BASE: ["source", checksum]}
     with BlockWriter(folder, "over", key=KEY, header=header) as writer:
@@ -117,7 +118,8 @@ def laid(folder: Path, kind: Kind, counts: Sequence[int], moved: frozenset[int])
         writer.write(TURNED, positions(np.array(sorted(turned), np.int64)))
     base, path = base_of(header), folder / "over"
     assert base is not None
-    said = hashlib.sha256(path.read_bytes()).hexdigest()
+    with opened(path) as file:
+        said = file.checksum
     with Layers(path, key=KEY, checksum=said, base=base) as file:
         live = [n for n in every if n not in gone]
         yield Lain(file, (*live, *(n for some in above for n in some)))

@@ -21,7 +21,7 @@ def test_a_file_that_was_changed_is_not_read(tmp_path: Path, missing: str) -> No
     data[40] ^= 1
     path.write_bytes(bytes(data))
 
-    with pytest.raises(Exception, match="is not the file that was written"):
+    with pytest.raises(Exception, match="is not what was written"):
         world.membership._reader(path.name, world.generation.checksum if world.generation else "")
 
 
