@@ -27,12 +27,13 @@ _CAME_SCHEMA = pa.schema([pa.field("bits", pa.uint8())])
 GENERATION = "generation"  # in its header: the checksum of the file whose rows they are
 
 _NAMES = FINGERPRINT.names
-_TOGETHER = 1_024  # fingerprints that are compared at a time
+_TOGETHER = 4_096  # fingerprints that are compared at a time
 _BREAKS = 256  # in the order of a batch: where there are more, all that is left is looked up
-_FURTHER = 8  # what one counts for where several members, or rows, are between
-# How many members, and rows, are passed over where the order breaks: one has another
-# fingerprint now, one has left, one has come.
-_STEPS = ((1, 1), (0, 1), (1, 0))
+# Where the order breaks, few are between as a rule: one left, one came, one has another
+# fingerprint now. Where it goes on is looked for among so many, and then among more.
+_NEAR = 16
+_FURTHER = 1_024
+_DEAR = 8  # what such a break counts for
 Lines = npt.NDArray[np.uint64]
 Flags = npt.NDArray[np.bool_]
 
@@ -175,46 +176,58 @@ class Unchanged:
             How many were looked at before the order was lost.
         """
         here, row, breaks = 0, self._next, 0
-        while breaks < _BREAKS:
-            while (alike := self._alike(high, low, here, row)) > 0:
-                found[here : here + alike] = np.arange(row, row + alike)
-                here, row = here + alike, row + alike
-            for came, left in _STEPS:
-                if self._alike(high, low, here + came, row + left, most=1):
-                    breaks += 1
-                    break
-            else:
-                came, left = self._further(low, here, row)
-                if not came and not left:
-                    break
-                breaks += _FURTHER
+        while here < len(low) and breaks < _BREAKS:
+            alike = self._alike(high[here : here + _TOGETHER], low[here : here + _TOGETHER], row)
+            found[here : here + alike] = np.arange(row, row + alike)
+            here, row = here + alike, row + alike
+            if alike == _TOGETHER or here == len(low):
+                continue
+            came, left, dear = self._between(low[here : here + _FURTHER], row)
+            if not came and not left:
+                break
+            breaks += _DEAR if dear else 1
             here, row = here + came, row + left
         return here
 
-    def _further(self, low: Half, here: int, row: int) -> tuple[int, int]:
-        """How many members and rows are between, until both are alike again; 0 if none are near."""
+    def _alike(self, high: Half, low: Half, row: int) -> int:
+        """How many of some members follow one another as the rows do from one on."""
         rows = self._rows
-        rows.reach(row + _TOGETHER)
-        at, end = rows.place(row), rows.place(row + _TOGETHER)
-        low, ahead = low[here : here + _TOGETHER], rows.low[at:end]
-        alike, came, left = np.intersect1d(low, ahead, return_indices=True)
-        came, left = came[alike != 0], left[alike != 0]
-        if not len(came):
-            return 0, 0
-        nearest = int(np.argmin(came + left))
-        return int(came[nearest]), int(left[nearest])
-
-    def _alike(self, high: Half, low: Half, here: int, row: int, most: int = _TOGETHER) -> int:
-        """How many follow one another as the rows do, from a place on: at most so many."""
-        rows, most = self._rows, min(most, len(low) - here)
-        rows.reach(row + most)
+        rows.reach(row + len(low))
         at = rows.place(row)
-        count = min(most, len(rows.low) - at)
+        count = min(len(low), len(rows.low) - at)
         if count <= 0 or row < rows.first:
             return 0
-        alike = rows.low[at : at + count] == low[here : here + count]
-        alike &= rows.high[at : at + count] == high[here : here + count]
-        return count if alike.all() else int(alike.argmin())
+        alike = rows.low[at : at + count] == low[:count]
+        alike &= rows.high[at : at + count] == high[:count]
+        first = int(alike.argmin())
+        return count if alike[first] else first
+
+    def _between(self, low: Half, row: int) -> tuple[int, int, bool]:
+        """How many members and rows are between, until both are alike again; 0 if none are near.
+
+        Args:
+            low: Of the next members; the first is not the row's.
+            row: The next one.
+
+        Returns:
+            Both numbers, and whether it took long to find them.
+        """
+        rows = self._rows
+        rows.reach(row + _FURTHER)
+        at = rows.place(row)
+        if row < rows.first:
+            return 0, 0, False
+        ahead = rows.low[at : at + _FURTHER]
+        same = (low[:_NEAR, None] == ahead[:_NEAR]) & (ahead[:_NEAR] != 0)
+        came, left = np.nonzero(same)
+        dear = not len(came)
+        if dear:
+            alike, came, left = np.intersect1d(low, ahead, return_indices=True)
+            came, left = came[alike != 0], left[alike != 0]
+        if not len(came):
+            return 0, 0, dear
+        nearest = int(np.argmin(came + left))
+        return int(came[nearest]), int(left[nearest]), dear
 
     @cached_property
     def _places(self) -> tuple[Half, np.uint64]:

@@ -143,7 +143,8 @@ def test_rows_are_found_whatever_breaks_their_order(
         found = files.enter_context(unchanged(path, few))
         patch = files.enter_context(pytest.MonkeyPatch.context())
         patch.setattr(forwards, "BATCH_ROWS", few)
-        patch.setattr(module, "_TOGETHER", few)
+        for most in ("_TOGETHER", "_FURTHER", "_NEAR"):
+            patch.setattr(module, most, few)
         for number, batch in enumerate(batches, 1):
             places = found.follow(np.array(batch, np.uint64).reshape(-1, 2)).tolist()
             at |= dict(zip(batch, places, strict=True))
