@@ -32,6 +32,7 @@ from syncd.errors import LedgerMismatch, Unwritten
 from syncd.files import sync_directory
 from syncd.membership.engine import Positions, gathered
 from syncd.membership.kept import Kept
+from syncd.membership.looked import Looked
 from syncd.membership.packing import packed, unpacked
 
 INDEX_NONCE = b"\xff" * 12  # no block has this number
@@ -252,9 +253,9 @@ class BlockReader:
         name = self._path.name
         try:
             ends = checksums.Ends.read(self._file)
-            self.checksum = checksums.checksum(self._file, ends)
         except (ValueError, OSError):
             raise LedgerMismatch(f"{name} is {OTHER}") from None
+        self.checksum = checksums.checksum(self._file, ends)
         if known not in {None, self.checksum}:
             raise LedgerMismatch(f"{name} is {OTHER}")
         self._head = ends.head
@@ -273,6 +274,11 @@ class BlockReader:
     def rows(self, section: str) -> int:
         """How many rows a section has."""
         return sum(block.rows for block in self._blocks if block.section == section)
+
+    @property
+    def looked(self) -> Looked:
+        """What was looked for in it."""
+        return self._kept.looked(self.checksum)
 
     def batches(self, section: str) -> Iterator[pa.RecordBatch]:
         """The rows of a section, in order, as many in memory at a time as a block may have.
@@ -295,7 +301,8 @@ class BlockReader:
         for first, rows, numbers in self._together(section):
             low, high = (0, 1) if wanted is None else np.searchsorted(wanted, [first, first + rows])
             if low < high:
-                yield first, _joined([self._open(n, self._blocks[n]) for n in numbers])
+                opened = [self._open(n, self._blocks[n]) for n in numbers]
+                yield first, opened[0] if len(opened) == 1 else pa.concat_batches(opened)
 
     def some(self, section: str, wanted: Positions) -> Iterator[tuple[Positions, pa.RecordBatch]]:
         """The rows at given positions, which ascend, and the positions; as many as in a block."""
@@ -378,10 +385,6 @@ class BlockReader:
             return self._cipher.decrypt(number.to_bytes(12, "big"), sealed, self._head)
         except InvalidTag:
             raise LedgerMismatch(f"block {number} of {self._path.name} is {OTHER}") from None
-
-
-def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
-    return batches[0] if len(batches) == 1 else pa.concat_batches(batches)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Rows of files that a run asks for again and again."""
+"""What a run asks of files again and again: some of their rows, and where names are."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import numpy as np
 import pyarrow as pa
 
 from syncd.membership.engine import BATCH_ROWS, Positions
+from syncd.membership.looked import Looked
 
 Rows = tuple[Positions, pa.RecordBatch]
 
 
 class Kept:
-    """The few rows that a change reaches: they lie in all blocks of a file.
+    """The few rows that a change reaches, which lie in all blocks of a file.
 
     They are asked for by one step of a run after the other. They are known by their file's
     checksum, so that no other file's pass for them.
@@ -22,6 +23,11 @@ class Kept:
     def __init__(self) -> None:
         """Have none yet."""
         self._kept: dict[tuple[str, str], Rows] = {}
+        self._looked: dict[str, Looked] = {}
+
+    def looked(self, checksum: str) -> Looked:
+        """What was looked for in the file of this checksum."""
+        return self._looked.setdefault(checksum, Looked())
 
     def some(
         self,
@@ -59,3 +65,4 @@ class Kept:
     def forget(self) -> None:
         """Let go of all."""
         self._kept.clear()
+        self._looked.clear()

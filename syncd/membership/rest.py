@@ -92,7 +92,8 @@ def as_sent(generation: BlockReader, more: Mapping[str, Column] | None = None) -
     side = Side.of(partial(generation.batches, "rows"), rows, more, names)
     side.linked = side.keyed  # all of them, and that takes no memory
     side.some = partial(generation.some, "rows")
-    side.some_names = partial(generation.some, NAMES) if has_names else None
+    if has_names:
+        side.some_names, side.looked = partial(generation.some, NAMES), generation.looked
     return side
 
 

@@ -25,7 +25,8 @@ import pyarrow as pa
 
 from syncd.hashes import in_ranges
 from syncd.membership.engine import BATCH_ROWS, KIND_NAMES, Positions, chosen, positioned
-from syncd.membership.known import Pool
+from syncd.membership.known import Known, Pool
+from syncd.membership.looked import Looked
 from syncd.membership.names import Column, Named, Names, named
 
 Flags = npt.NDArray[np.bool_]
@@ -55,6 +56,7 @@ class Side:
         names: Batches of its names, likewise, if the file has them: all its rows in their order.
         some: Rows at positions, as `BlockReader.some` has them; None: they are read for that.
         some_names: Likewise its names.
+        looked: What was looked for among its names before, where `some_names` has them.
     """
 
     read: Callable[[], Iterator[pa.RecordBatch]]
@@ -65,6 +67,7 @@ class Side:
     names: Callable[[], Iterator[pa.RecordBatch]] | None = None
     some: Some | None = None
     some_names: Some | None = None
+    looked: Looked | None = None
     _told: Flags = field(init=False)
     _kept: list[tuple[slice, pa.RecordBatch, Named]] | None = None
     _kept_names: list[tuple[slice, Named]] | None = None
@@ -164,18 +167,46 @@ class Side:
             keys, ids: Of what is concerned.
             wanted: What has one of these names is marked, too.
         """
-        known_keys, known_ids = keys.beside(wanted.keys), ids.beside(wanted.ids)
+        known = keys.beside(wanted.keys), ids.beside(wanted.ids)
+        at = self._recalled(*known)
+        if at is not None:
+            for places, found in self._named_at(at):
+                self._join(places, found, known, (keys, ids))
+            return
+        met = [np.empty(0, np.int64)]
         for here, found in self.batches():
-            joined = known_keys.has(found.keys) & self.keyed[here]
-            joined |= known_ids.any(found.ids) & self.linked[here]
-            if joined.any():  # of most batches nobody is; what is not written to takes no memory
-                self.concerned[here] |= joined
-            fresh = self.concerned[here] & ~self._told[here]
-            if not fresh.any():
-                continue
+            joined = self._join(here, found, known, (keys, ids))
+            met.append(np.flatnonzero(joined) + here.start)
+        if self.looked is not None:
+            self.looked.add(*known, np.concatenate(met))
+
+    def _join(
+        self,
+        here: slice | Positions,
+        found: Named,
+        known: tuple[Known, Known],
+        pools: tuple[Pool, Pool],
+    ) -> Flags:
+        """Mark whoever of some rows has a known name, and put in what marked ones have."""
+        (known_keys, known_ids), (keys, ids) = known, pools
+        joined: Flags = known_keys.has(found.keys) & self.keyed[here]
+        joined |= known_ids.any(found.ids) & self.linked[here]
+        if joined.any():  # of most batches nobody is; what is not written to takes no memory
+            self.concerned[here] |= joined
+        fresh = self.concerned[here] & ~self._told[here]
+        if fresh.any():
             keys.add(found.keys[fresh])
             ids.add(found.ids[fresh & self.linked[here]])
             self._told[here] |= fresh
+        return joined
+
+    def _recalled(self, keys: Known, ids: Known) -> Positions | None:
+        """Where a look for these names would find any; None: look at all rows."""
+        return None if self.looked is None or self._small else self.looked.rows(keys, ids)
+
+    def _named_at(self, at: Positions) -> Iterator[tuple[Positions, Named]]:
+        for here, lines in self.some_names(at) if self.some_names else ():
+            yield here, Named.read(lines)
 
 
 def spread(

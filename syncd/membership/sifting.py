@@ -13,6 +13,7 @@ from syncd.membership.blocks import BlockReader
 from syncd.membership.engine import Positions, positioned
 from syncd.membership.keptout import REASONS, reasons
 from syncd.membership.known import Pool, distinct_names
+from syncd.membership.looked import MOST as LOOKED
 from syncd.membership.members import Members
 from syncd.membership.names import Column, Named, Names, consent, likeness, named
 from syncd.membership.rest import as_sent, due, moving
@@ -150,7 +151,7 @@ def of_plan(
     scan = _Scan(comparison, members, index)
     sent.concerned[index.unmet()] = True
     sides = (sent, scan.side)
-    spread(sides, keys, ids, wanted=Wanted(ids=scan.strangers()))
+    spread(sides, keys, ids, wanted=scan.strangers())
     cut = parts(sides, MOST)
     resting = int(np.count_nonzero(members.came & ~sent.concerned))
     return scan.sifted(tuple(Part(fresh, rows) for rows, fresh in cut), ids, resting)
@@ -185,6 +186,7 @@ class _Scan:
         self._rule = comparison.consent
         self._reasons = np.zeros(count, np.uint8)
         self._unsent = np.zeros(count, np.bool_)
+        self._keys: list[Names] = []
         self._ids: list[Names] = []
         self._respelled: list[tuple[Positions, Lines]] = []
         if len(sent):
@@ -205,6 +207,7 @@ class _Scan:
             self._take(here.start, marks, known)
             strangers = ~known & self.side.linked[here]
             if strangers.any():
+                self._keys.append(rows.keys[strangers])
                 self._ids.append(np.unique(Named.read(names).ids[strangers]))
 
     def _take(self, first: int, marks: pa.RecordBatch, known: Flags) -> None:
@@ -223,11 +226,15 @@ class _Scan:
         self.side.linked[here] = reason <= _OUT
         self._unsent[here] = ~known & (reason == 0)  # a snapshot has nobody without an identifier
 
-    def strangers(self) -> Names:
-        """Identifiers of members who were not sent, ordered; none where nobody ever was."""
-        found = distinct_names(self._ids)
-        self._ids = []
-        return found
+    def strangers(self) -> Wanted:
+        """Names of members who were not sent; none where nobody ever was.
+
+        No row has their keys; the fold that takes them in asks for them all the same, and finds
+        what was looked for here: see `syncd.membership.looked`.
+        """
+        keys, ids = distinct_names(self._keys), distinct_names(self._ids)
+        self._keys, self._ids = [], []
+        return Wanted(keys if len(keys) <= LOOKED else keys[:0], ids)
 
     def sifted(self, cut: tuple[Part, ...], ids: Pool, resting: int) -> Sifted:
         """Whom the plan concerns, once everyone who is joined to them is marked.

@@ -157,11 +157,30 @@ def test_a_byte_that_was_changed_is_never_read(sealed: tuple[Path, str]) -> None
 def test_a_file_that_was_cut_or_grew_is_not_opened(sealed: tuple[Path, str]) -> None:
     path, checksum = sealed
     good = path.read_bytes()
-    for content in (*(good[:size] for size in range(len(good))), good + b"\0", good + good):
+    cut = (good[:size] for size in range(len(good)))
+    for content in (*cut, good + b"\0", good + good):
         path.write_bytes(content)
         with pytest.raises(LedgerMismatch, match=r"^a\.plan is not what was written"):
             BlockReader(path, key=KEY, checksum=checksum)
         assert not is_whole(path, checksum)
+
+
+@pytest.mark.parametrize("at", [24, -8], ids=["header", "tail"])
+@pytest.mark.parametrize("said", [b"\xff", b"\0"], ids=["beyond", "before"])
+def test_what_says_where_its_parts_lie_is_not_believed(
+    sealed: tuple[Path, str], at: int, said: bytes
+) -> None:
+    """Else much of a file of gigabytes were read for its ends."""
+    path, checksum = sealed
+    content = bytearray(path.read_bytes())
+    size = 4 if at == 24 else 8
+    content[at : at + size or None] = said * size
+    path.write_bytes(content)
+    with pytest.raises(LedgerMismatch, match=r"^a\.plan is not what was written"):
+        BlockReader(path, key=KEY, checksum=checksum)
+    if (at, said) != (24, b"\0"):  # a header may be empty
+        with path.open("rb") as file, pytest.raises(ValueError, match="no file of syncd"):
+            checksums.Ends.read(file)
 
 
 def test_another_file_is_not_opened(tmp_path: Path) -> None:

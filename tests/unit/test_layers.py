@@ -186,7 +186,9 @@ def test_a_missing_or_changed_file_of_two_is_told_with_the_way_on(
     content = path.read_bytes()
 
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    with pytest.raises(LedgerMismatch, match=rf"^{path.name} is not the file .*`syncd rebuild`"):
+    with pytest.raises(
+        LedgerMismatch, match=rf"^{path.name} is not what was written.*`syncd rebuild`"
+    ):
         world.run(crowd(30))
     path.unlink()
     with pytest.raises(LedgerMismatch, match=rf"^{path.name} is missing; .*`syncd rebuild`"):

@@ -104,8 +104,11 @@ class Told(MembershipWorld):
         one = (kind, cell(kind, number).hex())
         oldest = self.now - self.history if self.history else self.now + timedelta(days=1)
         noted = {(since, left) for since, left in self.lives[one] if left is None or left >= oldest}
-        # What has not settled is told of however long ago it was.
-        young = [t for t in found if t.left_at is None or t.left_at >= oldest]
+        # What has not settled is told of however long ago it was: by its last removal, once the
+        # first is remembered no more.
+        past = {since for since, left in self.lives[one] if left is not None and left < oldest}
+        still = [t for t in found if t.standing != "leaving" or t.since not in past]
+        young = [t for t in still if t.left_at is None or t.left_at >= oldest]
         assert times(young) == noted
         assert len(found) == len(times(found)), "one is told twice"
         on_platform = one in self.platform.identifiers
@@ -144,6 +147,26 @@ def test_who_was_there_and_when_is_what_was_sent_and_accepted(
             world.now += timedelta(hours=passed)
         for kind, number in (("email", 1), ("email", 2), ("phone", 1)):
             world.agrees(kind, number)
+
+
+def test_who_is_still_leaving_is_told_of_when_the_first_removal_is_forgotten(
+    tmp_path: Path,
+) -> None:
+    """Of who was erased: its confirmation was never answered, and the next one counts."""
+    world = Told(tmp_path, history=timedelta(hours=60))
+    first, bob = world.now, Person((2,))
+    world.run({"a": Person((1,)), "b": bob})
+    days: list[tuple[dict[str, Person], list[Ending]]] = [
+        ({"d": Person((1,), consent=3)}, []),  # erased
+        ({}, ["lost"]),
+        ({}, []),
+    ]
+    for more, ends in days:
+        world.now += timedelta(hours=50)
+        world.run({"b": bob, **more}, ends)
+    (leaving,) = look(world, "email", 1)
+    assert (leaving.standing, leaving.since, leaving.left_at) == ("leaving", first, world.now)
+    world.agrees("email", 1)
 
 
 def test_a_removal_that_failed_ended_nothing(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from syncd.hashes import hashed
 from syncd.membership import held, sieve
 from syncd.membership.blocks import BlockReader, BlockWriter
-from syncd.membership.engine import ROW_SCHEMA, Positions, engine
+from syncd.membership.engine import engine
 from syncd.membership.folding import PURGED, of_fold
 from syncd.membership.held import every_identifier
 from syncd.membership.known import Known, Pool
@@ -29,66 +29,9 @@ from syncd.membership.together import PlanBatches
 from syncd.model import Generation, Phase, Sizes
 from tests.unit.membership_oracle import opened, section
 from tests.unit.membership_world import MembershipWorld, Person, crowd
+from tests.unit.sieve_sides import LINES, Line, Node, names_of, rows, side
 
 KEY = bytes(32)
-# Of a row: its key; two e-mails, a phone, an address and an external id, 0 for none.
-Line = tuple[int, int, int, int, int, int]
-Node = tuple[str, object]
-
-LINES = st.lists(
-    st.tuples(st.integers(1, 9), *(st.integers(0, most) for most in (9, 3, 9, 4, 3))), max_size=12
-)
-
-
-def rows(lines: list[Line]) -> pa.RecordBatch:
-    cells = [
-        {
-            "key": b"%d" % key,
-            "email": b"%032d" % email if email else None,
-            "email_2": b"%032d" % second if second else None,
-            "phone": b"%032d" % phone if phone else None,
-            # Two and two share the first name, which joins nobody.
-            "given_name": b"%032d" % (address // 2) if address else None,
-            "family_name": b"%032d" % 1,
-            "postcode": b"%d" % address,
-            "country": b"NL",
-            "external_id": b"%d" % external if external else None,
-        }
-        for key, email, second, phone, address, external in lines
-    ]
-    return pa.RecordBatch.from_pylist(cells, schema=ROW_SCHEMA)
-
-
-def names_of(line: Line) -> set[Node]:
-    """What a row is joined by, its key first of all."""
-    key, *ids = line
-    kinds = ("email", "email", "phone", "address", "external_id")
-    return {("key", key)} | {(kind, of) for kind, of in zip(kinds, ids, strict=True) if of}
-
-
-def side(lines: list[Line], seeds: set[int], *, by_name: bool = False) -> Side:
-    """A section of rows, three a batch; those at the given positions are concerned.
-
-    By name, it has a section of names, two a batch, and its rows cannot be read.
-    """
-
-    def read() -> Iterator[pa.RecordBatch]:
-        assert not by_name
-        for first in range(0, len(lines), 3):
-            yield rows(lines[first : first + 3])
-
-    def names() -> Iterator[pa.RecordBatch]:
-        for first in range(0, len(lines), 2):
-            yield named(rows(lines[first : first + 2])).batch()
-
-    def some_names(wanted: Positions) -> Iterator[tuple[Positions, pa.RecordBatch]]:
-        for at in np.array_split(wanted, 2) if len(wanted) > 1 else [wanted]:
-            yield at, named(rows([lines[n] for n in at])).batch()
-
-    made = Side.of(read, len(lines), names=names if by_name else None)
-    made.some_names = some_names if by_name else None
-    made.concerned[[n for n in seeds if n < len(lines)]] = True
-    return made
 
 
 def joined(sections: list[list[Line]], seeds: set[tuple[int, int]]) -> set[tuple[int, int]]:
