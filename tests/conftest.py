@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,11 @@ if (
     and shutil.disk_usage(_MEMORY).free > _ROOM
 ):
     os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
+
+# Tests start hundreds of processes of `syncd`, and each would compile all of it, and Alembic's
+# steps, where the environment says to keep nothing; so would pytest these tests, each time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 @pytest.fixture

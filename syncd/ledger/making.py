@@ -22,10 +22,10 @@ def make_if_new(settings: Settings, key: Key) -> tuple[str, ...]:
 
     One whose making was cut short is a database without a table, and is made anew.
     """
-    from syncd.ledger.migrate import migrate  # noqa: PLC0415 - Alembic takes half a second
-
     prefix = "sqlite:///"
     url = settings.ledger.url
     if not url.startswith(prefix) or not is_blank(Path(url.removeprefix(prefix))):
         return ()
+    from syncd.ledger.migrate import migrate  # noqa: PLC0415 - Alembic takes half a second
+
     return migrate(url, password=None, key=key)

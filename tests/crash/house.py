@@ -10,10 +10,8 @@ from __future__ import annotations
 import itertools
 import secrets
 import shutil
-import sqlite3
 import tempfile
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -53,7 +51,7 @@ from tests.integration import erasures
 from tests.integration.deaths import Death, Died, MortalTransactions, Wire
 from tests.integration.flights import chosen
 from tests.integration.ledger_databases import KEY, Hands
-from tests.integration.memory_worlds import COLUMNS, Person, make_members
+from tests.integration.memory_worlds import COLUMNS, Person, fill_members, make_members
 from tests.integration.worlds import TIMING, _new_ledger
 from tests.layerings import IN_TURN
 
@@ -291,12 +289,7 @@ class House:
 
     def _fill(self) -> None:
         """Make the shop hold exactly the members."""
-        with closing(sqlite3.connect(self.folder / "shop.db")) as shop, shop:
-            shop.execute("DELETE FROM members")
-            shop.executemany(
-                f"INSERT INTO members VALUES (?, {', '.join('?' * len(COLUMNS))})",
-                [(key, *person.cells()) for key, person in self.members.items()],
-            )
+        fill_members(self.folder / "shop.db", self.members)
 
     def _reading(self) -> Reading:
         def seen(person: Person) -> frozenset[Identifier]:

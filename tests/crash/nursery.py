@@ -24,6 +24,7 @@ from typing import Any, NoReturn, Self
 
 from tests.crash.mortal import Deed, Mortal, Point, fill_disk
 from tests.crash.planted import plant
+from tests.crash.rehearsal import rehearse
 
 LONGEST = 120  # seconds that a child may live, and that an answer is waited for
 ROOT = Path(__file__).parents[2]
@@ -207,9 +208,10 @@ def _print(line: str) -> None:
 
 
 def _warm(also: Sequence[str]) -> None:
-    """Import what a sync imports, its libraries' late imports too; open nothing."""
+    """Import what a sync imports, its libraries' late imports too; leave nothing open."""
     for name in (*_IMPORTED, *also):
         importlib.import_module(name)
+    rehearse(_command)
     gc.collect()
     gc.freeze()  # children neither search nor copy what they share
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import copy
 import shutil
-import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
@@ -28,7 +27,7 @@ from syncd.demo.expect import expected_identifiers
 from tests.crash import beliefs, jobs
 from tests.crash.nursery import Ended, Errand, Nursery
 from tests.integration.ledger_databases import KEY
-from tests.integration.memory_worlds import COLUMNS, SQL, Person, make_members
+from tests.integration.memory_worlds import SQL, Person, fill_members, make_members
 
 Name = Literal["meta", "google"]
 NAMES: tuple[Name, ...] = ("meta", "google")
@@ -174,11 +173,7 @@ class Stage:
 
     def fill(self, members: Members) -> None:
         """Make the shop hold exactly these members."""
-        with closing(sqlite3.connect(self.folder / "shop.db")) as shop, shop:
-            shop.execute("DELETE FROM members")
-            marks = ", ".join("?" * len(COLUMNS))
-            rows = [(key, *one.cells()) for key, one in members.items()]
-            shop.executemany(f"INSERT INTO members VALUES (?, {marks})", rows)
+        fill_members(self.folder / "shop.db", members)
 
     def run(self, *words: str, stopped: Callable[[], object] | None = None, **errand: Any) -> Ended:
         """A command in a child of its own; `errand` has fields of `Errand`.

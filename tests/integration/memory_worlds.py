@@ -68,12 +68,7 @@ class MemoryWorlds:
 
     def fill(self, members: Mapping[str, Person]) -> None:
         """Make the shop hold exactly these members."""
-        with closing(sqlite3.connect(self.world.folder / "shop.db")) as shop, shop:
-            shop.execute("DELETE FROM members")
-            shop.executemany(
-                f"INSERT INTO members VALUES (?, {', '.join('?' * len(COLUMNS))})",
-                [(key, *person.cells()) for key, person in members.items()],
-            )
+        fill_members(self.world.folder / "shop.db", members)
 
     def run(
         self,
@@ -230,3 +225,13 @@ def make_members(path: Path) -> None:
     with closing(sqlite3.connect(path)) as shop, shop:
         columns = ", ".join(f"{name} TEXT" for name in COLUMNS)
         shop.execute(f"CREATE TABLE members (customer_key TEXT PRIMARY KEY, {columns})")
+
+
+def fill_members(path: Path, members: Mapping[str, Person]) -> None:
+    """Make a shop hold exactly these members."""
+    with closing(sqlite3.connect(path)) as shop, shop:
+        shop.execute("DELETE FROM members")
+        shop.executemany(
+            f"INSERT INTO members VALUES (?, {', '.join('?' * len(COLUMNS))})",
+            [(key, *person.cells()) for key, person in members.items()],
+        )

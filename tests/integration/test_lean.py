@@ -41,6 +41,7 @@ def test_what_only_reads_the_ledger_loads_no_sdk(desk: Desk, command: tuple[str,
     found = loaded(*command, "--config", str(desk.config))
     assert {"connectors.meta.errors", "connectors.google.making"} <= found, "they are known"
     assert not [name for name in found if name.startswith(VENDORS)]
+    assert "alembic" not in found, "the ledger is there"
 
 
 def test_a_sync_to_one_platform_loads_the_other_ones_sdk_never(desk: Desk) -> None:
