@@ -47,6 +47,7 @@ class Tally:
 
     Attributes:
         wanted: So many steps are enough.
+        retold: What was found is lived through once more, for its story.
         steps: By rule.
         requests: How many were made, and of those: while another was under way.
         found: The category of each violation.
@@ -55,6 +56,7 @@ class Tally:
     """
 
     wanted: int = 0
+    retold: bool = True
     steps: Counter[str] = field(default_factory=Counter)
     examples: int = 0
     requests: Counter[str] = field(default_factory=Counter)
@@ -64,7 +66,8 @@ class Tally:
 
     @property
     def enough(self) -> bool:
-        return self.steps.total() >= self.wanted
+        told = bool(self.found) and not self.retold
+        return told or self.steps.total() >= self.wanted
 
 
 @dataclass(frozen=True)

@@ -33,15 +33,18 @@ STEPS = 2_000
 LENGTH = 60  # steps of an example
 
 
-def play(steps: int, *, seed: int, plant: str = "", shrink: bool = False) -> Tally:
+def play(
+    steps: int, *, seed: int, plant: str = "", shrink: bool = False, retold: bool = True
+) -> Tally:
     """Draw examples until so many steps were made, or something was violated.
 
     Args:
         plant: A fault to put in first, see `tests.crash.wrongs`; what brings it to light is
             drawn more often.
         shrink: Look for a shorter example of what was found.
+        retold: Live through what was found once more, for its story.
     """
-    tally = Tally(wanted=steps)
+    tally = Tally(wanted=steps, retold=retold)
     phases = [Phase.generate, *([Phase.shrink] if shrink else [])]
     how = settings(
         max_examples=steps // LENGTH + 3,  # the first one, the simplest there is, does not count
