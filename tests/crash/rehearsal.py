@@ -39,7 +39,7 @@ def rehearse(command: Command) -> None:
     Args:
         command: Runs words with a configuration; says its exit code.
     """
-    opening.open_engine = open_compiled
+    setattr(opening, "open_engine", open_compiled)  # noqa: B010 - for this process alone
     folder = Path(tempfile.mkdtemp(prefix="syncd-"))
     try:
         _configure(folder)
