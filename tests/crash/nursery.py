@@ -2,9 +2,9 @@
 
 To start Python and import both SDKs takes seconds; to fork a process that has done so
 takes none. So a nursery imports once, and makes two syncs (`tests.crash.rehearsal`) of
-which no channel, connection or thread is left, and forks a child for each errand that it reads from its standard input. The child
-is a process like any other: own pid, own files, real signals, the console script's
-`main`. The nursery ends with its input.
+which no channel, connection or thread is left; then it forks a child for each errand that
+it reads from its standard input. The child is a process like any other: own pid, own files,
+real signals, the console script's `main`. The nursery ends with its input.
 """
 
 from __future__ import annotations
