@@ -65,6 +65,12 @@ class _Phase:
     side: Side
     plain: Flags
 
+    @property
+    def new(self) -> Flags:
+        """Flags of those whose members are simply there now."""
+        concerned = self.side.concerned
+        return self.plain & ~concerned if concerned.any() else self.plain
+
 
 def of_fold(
     generation: BlockReader | None,
@@ -85,7 +91,7 @@ def of_fold(
     sides = (sent, *(phase.side for phase in phases))
     spread(sides, keys, ids, wanted=wanted)
     simple = [phase for phase in phases if phase.plain.any()]
-    new = {phase.source: phase.plain & ~phase.side.concerned for phase in simple}
+    new = {phase.source: phase.new for phase in simple}
     return Folded(
         parts=tuple(
             Part(rows, {phase.source: flags for phase, flags in zip(phases, taken, strict=True)})
@@ -140,9 +146,12 @@ def _phases(plan: PlanBatches) -> Iterator[_Phase]:
             continue
         count = plan.file.rows(phase.value)
         taken, simple = _rows(batches, count), _rows([b for b in batches if plain(b)], count)
+        concerned = np.zeros(count, np.bool_)  # in memory as far as it is written to
+        if not simple.all():
+            concerned |= taken & ~simple
         side = Side(
             partial(plan.file.batches, phase.value),
-            taken & ~simple,
+            concerned,
             keyed=taken,
             linked=taken,
             names=_names(plan.file, of_phase(phase), count),
@@ -158,6 +167,9 @@ def _names(
 
 
 def _rows(batches: Sequence[BatchRecord], count: int) -> Flags:
+    """Flags of the rows of some batches; a byte, where those are all."""
+    if sum(batch.rows for batch in batches) == count:
+        return np.broadcast_to(np.True_, count)
     flags = np.zeros(count, np.bool_)
     for batch in batches:
         flags[batch.first_row : batch.first_row + batch.rows] = True

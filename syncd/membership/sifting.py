@@ -28,6 +28,7 @@ _LATER, _WOULD_STAY = REASONS.index(HELD_OUT) + 1, REASONS.index(WOULD_STAY) + 1
 # What tells whether a row is still its member's, and whether they say the same of consent.
 _ALIKE: Mapping[str, Column] = {"likeness": likeness, "consent": consent}
 MOST = 100_000  # rows and members that are compared at a time, unless more are joined
+_COUNTED = 1 << 20  # reasons that are counted at a time, for which each takes 8 bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,14 +245,18 @@ class _Scan:
             ids: What is concerned of identifiers.
             resting: How many came unchanged and are in no part.
         """
-        concerned = self.side.concerned
-        left = self._reasons[~concerned]
-        counts = np.bincount(left, minlength=len(REASONS) + 1)
+        concerned, new = self.side.concerned, self._unsent
+        new[concerned] = False
+        counts = np.zeros(len(REASONS) + 1, np.int64)
+        for first in range(0, len(concerned), _COUNTED):
+            here = slice(first, first + _COUNTED)
+            left = self._reasons[here][~concerned[here]]
+            counts += np.bincount(left, minlength=len(counts))
         return Sifted(
             parts=cut,
-            new=self._unsent & ~concerned,
+            new=new,
             ids=ids,
-            read=len(left) + resting,
+            read=int(counts.sum()) + resting,
             wanted=int(counts[0]) + resting,
             lost={
                 reason: int(count)
