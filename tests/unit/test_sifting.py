@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from syncd.membership import sieve
+from syncd.membership import sieve, sifting
 from syncd.membership.members import Members
 from syncd.membership.sifting import EVERYONE, Sifted, of_plan
 from syncd.model import ConsentRule, Refresh
@@ -94,17 +94,22 @@ def test_a_detail_that_changed_concerns_its_member_alone(tmp_path: Path) -> None
     assert sifted(world, after).names == {"m007"}
 
 
-def test_who_is_kept_out_and_was_never_sent_concerns_nobody(tmp_path: Path) -> None:
-    """But one whose phone is there does: it may have to go."""
+@pytest.mark.parametrize("counted", [1, 2, 1 << 20])
+def test_who_is_kept_out_and_was_never_sent_concerns_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, counted: int
+) -> None:
+    """But one whose phone is there does: it may have to go. So many are counted at a time."""
+    monkeypatch.setattr(sifting, "_COUNTED", counted)
     world, before = MembershipWorld(tmp_path), crowd(10)
     world.run(before)
 
     after = before | {"n1": Person((501,), (501,), 2), "n2": Person((502,), (3,), 2)}
+    after |= {"n3": Person((503,), held_out=True), "n4": Person((504,), (504,), 2)}
     concerned = sifted(world, after)
     found = concerned.found
 
     assert concerned.names == {"n2", "m003"}
-    assert (found.read, found.wanted, dict(found.lost)) == (10, 9, {"denied": 1})
+    assert (found.read, found.wanted, dict(found.lost)) == (12, 9, {"denied": 2, "held out": 1})
 
 
 def test_who_is_not_granted_goes_by_the_key_alone(tmp_path: Path) -> None:
