@@ -223,7 +223,8 @@ class _Scan:
         reason = reasons(self._rule, marks)
         # Of who was sent the comparison says whether they still are.
         reason[_would_stay(marks) & ~known & ((reason == 0) | (reason >= _LATER))] = _WOULD_STAY
-        self._reasons[here] = reason
+        if reason.any():  # what is not written to takes no memory
+            self._reasons[here] = reason
         self.side.linked[here] = reason <= _OUT
         self._unsent[here] = ~known & (reason == 0)  # a snapshot has nobody without an identifier
 
