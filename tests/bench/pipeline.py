@@ -45,7 +45,7 @@ from tests.bench.floor import floor
 from tests.bench.large import full
 from tests.bench.reading import STATEMENT, fill, reads
 from tests.bench.shops import BLOCK, shop
-from tests.bench.stages import START
+from tests.bench.stages import CIPHER, START
 from tests.integration.databases import Dialect, fresh_database
 
 MEMBERS = 1_000_000
@@ -67,6 +67,7 @@ CASES = (
 MOST = 500_000_000  # bytes of memory, however many members
 TIMES = {"five": 5.0, "twenty": 1.5, "same": 1.5, "uuid": 1.3}  # what `first` takes, at most
 SHARE = 0.25  # of a first sync's CPU, for a thousandth changed
+TRIES = 3  # until it is
 DAYS = 3  # on which as many change, when that is held to: a day's changes lie beside those before
 REACH: Mapping[str, tuple[float, int | None]] = {  # seconds, MB
     "first": (20, 500),
@@ -109,10 +110,6 @@ class Line:
     @property
     def peak(self) -> int:
         return max(one.peak for one in self.took)
-
-    def and_again(self, other: Line) -> Line:
-        """The rounds of both."""
-        return replace(self, took=(*self.took, *other.took))
 
     @property
     def good(self) -> bool:
@@ -287,15 +284,6 @@ class Shape:
             f"of {of:.1f} s; of hardly anybody, a first sync and a change took {began}"
         )
 
-    def and_again(self, other: Shape) -> Shape:
-        """Both rounds, of which the better one counts."""
-        (start, stir), (again, stirred) = self.starts, other.starts
-        return Shape(
-            (start.and_again(again), stir.and_again(stirred)),
-            self.first.and_again(other.first),
-            self.changed.and_again(other.changed),
-        )
-
     @property
     def wrong(self) -> list[str]:
         """What is out of bounds but the share."""
@@ -319,18 +307,20 @@ def shape(platforms: Platforms, members: int) -> Shape:
 def check(platforms: Platforms, members: int) -> bool:
     """Print the shape and what is wrong with it; whether nothing is.
 
-    Where the share is missed, of which whatever else the machine does has a part, the better of
-    two rounds counts.
+    Of a missed share whatever else the machine does has a part: it is missed where it is each time.
     """
-    found = shape(platforms, members)
-    if found.share > SHARE:
+    wrong = []
+    for left in reversed(range(TRIES)):
+        found = shape(platforms, members)
+        wrong += found.wrong
+        if found.share <= SHARE or not left:
+            break
         print(f"{found.said}; measured again", flush=True)
-        found = found.and_again(shape(platforms, members))
     table(iter((*found.starts, found.first, found.changed)))
-    for line in found.wrong:
+    for line in wrong:
         print(line)
     print(found.said)
-    return not found.wrong and found.share <= SHARE
+    return not wrong and found.share <= SHARE
 
 
 def profile(platforms: Platforms, members: int) -> None:
@@ -343,7 +333,7 @@ def profile(platforms: Platforms, members: int) -> None:
         took = measured(script, desk.folder, platforms)
         seconds: dict[str, float] = json.loads(found.read_text("utf-8"))
         path = Path(str(make_url(filled.database.url).database))
-        start = seconds.pop(START)
+        start, cipher = seconds.pop(START), seconds.pop(CIPHER)
         least = floor(path, filled.statement(), desk.folder, platforms.meta)
     print("| stage | CPU s | µs a member | floor, µs a member |")
     print("|---|---:|---:|---:|")
@@ -354,7 +344,7 @@ def profile(platforms: Platforms, members: int) -> None:
     print(f"| all | {whole:.2f} | {whole / members * 1e6:.2f} | {bottom / members * 1e6:.2f} |")
     print(
         f"\n{members:,} members in {took.seconds:.1f} s; {whole / bottom:.2f} times the floor, "
-        f"without {start:.2f} s of CPU to start"
+        f"without {start:.2f} s of CPU to start; encryption at rest: {cipher / whole:.1%} of all"
     )
 
 

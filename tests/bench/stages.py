@@ -2,8 +2,9 @@
 
 Looks at all threads a hundred times a second: what each took since, as the system counts it, goes
 to the stage of the innermost of our modules on its stack. Threads that are not Python's (DuckDB's,
-Arrow's) work for whatever the main thread is at. Writes seconds by stage into FILE, as JSON; what
-looking takes is not among them. `tests.bench.pipeline --profile` prints them.
+Arrow's) work for whatever the main thread is at. Writes seconds by stage into FILE, as JSON, and
+beside them what encryption takes of these; what looking takes is not among them.
+`tests.bench.pipeline --profile` prints them.
 """
 
 from __future__ import annotations
@@ -41,6 +42,9 @@ NAMES = "syncd/hashes"  # likewise, and for requests
 BY_METHOD = {"receive": "seal", "plan": "plan file", "of": "build", "cut": "build", "fold": "fold"}
 STAGES = ("read", "digest", "seal", "compare", "plan file", "build", "send", "receipts", "fold")
 START, REST = "start", "rest"  # imports; and what is none of these
+# Beside them, for they are part of several: blocks are encrypted, or read and decrypted.
+CIPHER = "encryption"
+_CIPHER = frozenset({"_seal", "_decrypted", "_opened"})  # methods of `syncd.membership.blocks`
 
 
 def stage(frame: FrameType | None) -> str:
@@ -57,6 +61,12 @@ def stage(frame: FrameType | None) -> str:
             if path.startswith(room):
                 return name
     return REST
+
+
+def ciphers(frame: FrameType | None) -> bool:
+    """Whether a thread is at what encryption takes."""
+    path, method, _ = next(_ours(frame), ("", "", None))
+    return path == "syncd/membership/blocks.py" and method in _CIPHER
 
 
 def _ours(frame: FrameType | None) -> Iterator[tuple[str, str, FrameType]]:
@@ -77,7 +87,7 @@ class Watch(threading.Thread):
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
-        self.seconds = dict.fromkeys((*STAGES, START, REST), 0.0)
+        self.seconds = dict.fromkeys((*STAGES, START, REST, CIPHER), 0.0)
         self._stopped = threading.Event()
         self._before = dict[int, int]()
 
@@ -100,7 +110,9 @@ class Watch(threading.Thread):
             spent = taken - self._before.get(task, 0)
             self._before[task] = taken
             if task != self.native_id:
-                self.seconds[stage(known.get(task, main))] += spent / 1e9
+                frame = known.get(task, main)
+                self.seconds[stage(frame)] += spent / 1e9
+                self.seconds[CIPHER] += spent / 1e9 if ciphers(frame) else 0.0
 
 
 def _tasks() -> Iterator[tuple[int, int]]:
