@@ -22,7 +22,7 @@ class Erasure:
         closed_at: When nothing of the person was left to remove, confirm or purge.
         path: The encrypted file of digests to remove by, relative to the ledger's directory;
             "" once it is closed and the file is gone.
-        checksum: What that file is known by, hex; see `syncd.checksums`.
+        checksum: The SHA-256 that tells that file from any other, hex.
     """
 
     id: ErasureId

@@ -253,7 +253,7 @@ class Snapshot:
         columns: The columns the query returned, in its order.
         refused: Values that could not be used, by field and reason.
         path: The encrypted file, relative to the ledger's directory.
-        checksum: What that file is known by, hex; see `syncd.checksums`.
+        checksum: The SHA-256 that tells that file from any other, hex.
     """
 
     id: SnapshotId

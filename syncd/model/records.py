@@ -190,7 +190,7 @@ class Plan:
         configuration: Digest of the settings that shape it.
         held: Why removals wait for a person; empty if they do not.
         path: The file, relative to the ledger's directory.
-        checksum: What that file is known by, hex; see `syncd.checksums`.
+        checksum: The SHA-256 that tells that file from any other, hex.
         takes_out: Of a sync that only takes members out of what others fill: each of its rows
             goes out as a removal, and its membership is who was taken out.
     """
@@ -252,7 +252,7 @@ class Base:
 
     Attributes:
         path: Relative to the ledger's directory.
-        checksum: What the file is known by, hex; see `syncd.checksums`.
+        checksum: The SHA-256 that tells the file from any other, hex.
     """
 
     path: str
