@@ -168,10 +168,10 @@ class Side:
             wanted: What has one of these names is marked, too.
         """
         known = keys.beside(wanted.keys), ids.beside(wanted.ids)
-        at = self._recalled(*known)
-        if at is not None:
-            for places, found in self._named_at(at):
-                self._join(places, found, known, (keys, ids))
+        recalled = self._recalled(*known)
+        if recalled is not None:
+            for at, found in recalled:
+                self._join(at, found, known, (keys, ids))
             return
         met = [np.empty(0, np.int64)]
         for here, found in self.batches():
@@ -200,13 +200,14 @@ class Side:
             self._told[here] |= fresh
         return joined
 
-    def _recalled(self, keys: Known, ids: Known) -> Positions | None:
-        """Where a look for these names would find any; None: look at all rows."""
-        return None if self.looked is None or self._small else self.looked.rows(keys, ids)
-
-    def _named_at(self, at: Positions) -> Iterator[tuple[Positions, Named]]:
-        for here, lines in self.some_names(at) if self.some_names else ():
-            yield here, Named.read(lines)
+    def _recalled(self, keys: Known, ids: Known) -> Iterator[tuple[Positions, Named]] | None:
+        """Rows among which a look for these names would find any; None: look at all of them."""
+        if self.looked is None or self.some_names is None or self._small:
+            return None
+        at = self.looked.rows(keys, ids)
+        if at is None:
+            return None
+        return ((places, Named.read(lines)) for places, lines in self.some_names(at))
 
 
 def spread(
